@@ -1,0 +1,1 @@
+"""unbraid takes a song apart into vocals, drums, bass, piano and other."""

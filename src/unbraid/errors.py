@@ -1,0 +1,44 @@
+"""Everything that can go wrong, as one tree of exceptions whose messages are sentences for people.
+
+    UnbraidError
+    ├── UsageError        the request itself cannot be met: unknown stem, unknown format      (exit code 2)
+    ├── InputError        a file given to us cannot be used: missing, empty, not audio        (exit code 1)
+    ├── OutputError       a result cannot be written: folder read-only, disk full             (exit code 1)
+    ├── ModelError        a model file cannot be used: not ONNX, facts missing, no runtime    (exit code 1)
+    ├── CorpusError       training material cannot be used: missing tool, licence not allowed (exit code 1)
+    └── TrainingError     a training cannot go on: no songs, checkpoint of another preset     (exit code 1)
+
+Each message says what was wrong with which file, and what to do about it.
+"""
+
+
+class UnbraidError(Exception):
+    """Base of all errors that unbraid raises on purpose; `str(error)` is a sentence for the user."""
+
+    exit_code = 1
+
+
+class UsageError(UnbraidError):
+    """The request itself cannot be met, whatever the files hold."""
+
+    exit_code = 2
+
+
+class InputError(UnbraidError):
+    """A file given to us is missing, unreadable or not audio."""
+
+
+class OutputError(UnbraidError):
+    """A result cannot be written where it was asked for."""
+
+
+class ModelError(UnbraidError):
+    """A model file cannot be loaded or does not say what it is."""
+
+
+class CorpusError(UnbraidError):
+    """Training material is missing, broken or not allowed by its licence."""
+
+
+class TrainingError(UnbraidError):
+    """A training cannot start or go on."""
