@@ -1,0 +1,73 @@
+"""Reading raw material and writing song folders: always 44.1 kHz, float32 `(channels, samples)`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.errors import CorpusError
+
+RATE = 44100
+SOURCES = ("vocals", "drums", "bass", "piano", "other")
+Audio = NDArray[np.float32]
+
+
+def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
+    """Part of an audio file as `(channels, samples)` at 44.1 kHz, from `start` s on; CorpusError names a broken file."""
+    import soundfile
+    import soxr
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            file.seek(min(int(start * rate), file.frames))
+            block = file.read(-1 if seconds is None else int(seconds * rate), dtype="float32", always_2d=True)
+    except (RuntimeError, OSError) as error:
+        raise CorpusError(f"{path} cannot be read as audio ({error}): fetch it again or take it out.") from error
+    return np.ascontiguousarray(soxr.resample(block, rate, RATE).T.astype(np.float32))
+
+
+def seconds_of(path: Path) -> float:
+    """Length of an audio file in seconds."""
+    import soundfile
+
+    try:
+        return float(soundfile.info(path).duration)
+    except RuntimeError as error:
+        raise CorpusError(f"{path} cannot be read as audio ({error}): fetch it again or take it out.") from error
+
+
+def write_song(folder: Path, stems: Mapping[str, Audio], extra: Mapping[str, str] | None = None) -> None:
+    """Write stems `(1 or 2, samples)` of one length as 16-bit FLAC into `folder`, which appears only when complete.
+
+    Silent stems are left out; two equal channels are written as one; `extra` holds small text files by name.
+    """
+    import soundfile
+
+    lengths = {stem.shape[-1] for stem in stems.values()}
+    if len(lengths) > 1:
+        raise CorpusError(f"The stems of {folder.name} differ in length: {sorted(lengths)}.")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    dither = np.random.default_rng(0)
+    for source, stem in stems.items():
+        if source not in SOURCES:
+            raise CorpusError(f"{source} is not one of {', '.join(SOURCES)}.")
+        if np.abs(stem).max(initial=0) < 1e-4:
+            continue
+        mono = stem.shape[0] == 1 or np.array_equal(stem[0], stem[1])
+        block = stem[:1] if mono else stem[:2]
+        noise = (dither.random(block.shape, dtype=np.float32) - 0.5) * (block != 0)
+        samples = np.clip(np.round(block * 32767 + noise), -32768, 32767).astype(np.int16)
+        soundfile.write(temporary / f"{source}.flac", samples.T, RATE, subtype="PCM_16", compression_level=0.3)
+    for name, text in (extra or {}).items():
+        (temporary / name).write_text(text)
+    if folder.exists():
+        shutil.rmtree(folder)
+    temporary.rename(folder)

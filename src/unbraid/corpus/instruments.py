@@ -1,0 +1,114 @@
+"""Who plays what: instruments and kits for each source, with whole instruments held out for validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unbraid.corpus import synths
+from unbraid.corpus.drum_machines import DrumMachine
+from unbraid.corpus.notes import Instrument, Part
+from unbraid.corpus.sfz import SfzInstrument
+from unbraid.corpus.soundfonts import SoundFontProgram
+
+GENERAL = {"train": ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2"), "valid": ("TimGM6mb.sf2",)}
+DRUM_PROGRAMS = (0, 0, 0, 8, 16, 24, 25, 32, 40)
+DRUM_FONTS = {"train": "Black_Pearl_4_LV2.sf2", "valid": "Red_Zeppelin_4_LV2.sf2"}
+# SFZ files below instruments/, with the keys that sound.
+PIANOS = {
+    "train": (
+        ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
+        ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
+        ("old-piano-fb/PianoFB 20200401.sfz", 21, 108),
+        ("e-pianos/Wurlitzer EP200/Wurlitzer EP200.sfz", 33, 96),
+    ),
+    "valid": (("e-pianos/CP80/CP80.sfz", 21, 108), ("e-pianos/Pianet T/Pianet T.sfz", 29, 88)),
+}
+BASSES = {
+    "train": (
+        ("growlybass/growlybass_clean.sfz", 33, 67),
+        ("growlybass/growlybass_dirty.sfz", 33, 67),
+        ("growlybass/growlybass_angry.sfz", 33, 67),
+        ("growlybass/growlybass_vicious.sfz", 33, 67),
+        ("double-bass-pizz/d_smolken_rubner_bass_pizz.sfz", 28, 67),
+    ),
+    "valid": (
+        ("electric-bass-yr/FingerBassYR 20190930.sfz", 26, 45),
+        ("electric-bass-yr/PickedBassYR 20190930.sfz", 26, 46),
+    ),
+}
+GUITARS = {
+    "train": (("emilyguitar/emily_clean.sfz", 40, 88), ("emilyguitar/emily_basic.sfz", 40, 88)),
+    "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
+}
+STRINGS = 48
+SUNG_PROGRAMS = frozenset((52, 53, 54, 85, 91))  # choirs and voices: they would teach that singing is "other"
+NOISES = frozenset(range(119, 128))
+FAMILIES = ((8, 16), (16, 24), (24, 32), (40, 50), (50, 52), (55, 64), (64, 72), (72, 80), (80, 85), (88, 91), (92, 96), (104, 112))
+
+
+def _sfz(rng: np.random.Generator, material: Path, table: tuple[tuple[str, int, int], ...]) -> SfzInstrument:
+    path, low, high = table[int(rng.integers(len(table)))]
+    return SfzInstrument(material / "instruments" / path, low, high)
+
+
+def _general(rng: np.random.Generator, split: str, bank: int, program: int) -> SoundFontProgram:
+    return SoundFontProgram(str(rng.choice(GENERAL[split])), bank, program)
+
+
+def drum_kit(rng: np.random.Generator, split: str, material: Path, electronic: bool) -> Instrument:
+    """A kit: sampled or synthesised."""
+    if rng.random() < (0.75 if electronic else 0.06):
+        # Seeds of the two splits never meet.
+        return DrumMachine(int(rng.integers(1_000_000)) * 2 + (split == "valid"))
+    if rng.random() < 0.3 and not electronic:
+        return SoundFontProgram(DRUM_FONTS[split], 0, 0)
+    return _general(rng, split, 128, int(rng.choice((24, 25, 25, 0) if electronic else DRUM_PROGRAMS)))
+
+
+def bass(rng: np.random.Generator, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
+    """A bass, mostly of the part's own kind."""
+    if rng.random() < (0.75 if electronic else 0.1):
+        return synths.random_bass(rng)
+    if rng.random() < 0.4:
+        return _sfz(rng, material, BASSES[split])
+    program = part.program if 32 <= part.program < 40 and rng.random() < 0.6 else int(rng.integers(32, 40))
+    return _general(rng, split, 0, program)
+
+
+def piano(rng: np.random.Generator, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
+    """A piano: grand, upright, electric, now and then FM."""
+    draw = rng.random()
+    if draw < (0.25 if electronic else 0.07):
+        return synths.random_electric_piano(rng)
+    if draw < 0.5:
+        return _sfz(rng, material, PIANOS[split])
+    program = part.program if part.program < 6 and rng.random() < 0.5 else int(rng.choice((0, 0, 1, 2, 3, 4, 4, 5)))
+    return _general(rng, split, 0, program)
+
+
+def other(rng: np.random.Generator, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
+    """Everything else, near the part's own program."""
+    program = STRINGS if part.program in SUNG_PROGRAMS or part.program in NOISES else part.program
+    if rng.random() < (0.7 if electronic else 0.1):
+        if part.name == "arpeggio" or 8 <= program < 16:
+            return synths.random_pluck(rng)
+        if part.name == "lead" or 80 <= program < 88:
+            return synths.random_lead(rng)
+        return synths.random_pad(rng) if rng.random() < 0.5 else synths.random_pluck(rng)
+    if 24 <= program < 32 and rng.random() < 0.4:
+        return _sfz(rng, material, GUITARS[split])
+    if rng.random() < 0.3:
+        for low, high in FAMILIES:
+            if low <= program < high:
+                program = int(rng.integers(low, high))
+                break
+    return _general(rng, split, 0, program)
+
+
+def choose(rng: np.random.Generator, source: str, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
+    """An instrument of the split for a part of the given source."""
+    if source == "drums":
+        return drum_kit(rng, split, material, electronic)
+    return {"bass": bass, "piano": piano, "other": other}[source](rng, split, material, part, electronic)

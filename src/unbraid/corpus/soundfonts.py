@@ -1,0 +1,74 @@
+"""Soundfont instruments, played by FluidSynth without its own reverb and chorus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.notes import Part
+from unbraid.corpus.places import soundfont
+from unbraid.errors import CorpusError
+
+BLOCK = 64  # FluidSynth's own buffer: events land on its borders anyway
+
+
+@dataclass(frozen=True)
+class SoundFontProgram:
+    """A program (bank 128: a drum kit) of a soundfont file."""
+
+    file: str
+    bank: int
+    program: int
+
+    @property
+    def name(self) -> str:
+        """File, bank and program."""
+        return f"{self.file.removesuffix('.sf2')}:{self.bank}:{self.program}"
+
+    def render(self, part: Part, samples: int) -> Audio:
+        """Play the part and return `(2, samples)`."""
+        synth, loaded = _synth(self.file)
+        synth.system_reset()
+        if synth.program_select(0, loaded, self.bank, self.program) != 0:
+            raise CorpusError(f"{self.file} has no program {self.program} in bank {self.bank}: choose another.")
+        events: list[tuple[int, int, int, int]] = []  # sample, order (off, bend, on), value, velocity
+        for note in part.notes:
+            events.append((int(note.start * RATE), 2, note.pitch, note.velocity))
+            events.append((int(note.end * RATE), 0, note.pitch, 0))
+        events += [(int(time * RATE), 1, value, 0) for time, value in part.bends]
+        blocks: list[Any] = []
+        done = 0
+        for at, order, value, velocity in sorted(events):
+            if at >= samples:
+                break
+            ahead = (at - done) // BLOCK * BLOCK
+            if ahead > 0:
+                blocks.append(synth.get_samples(ahead))
+                done += ahead
+            if order == 2:
+                synth.noteon(0, value, velocity)
+            elif order == 1:
+                synth.pitch_bend(0, value)
+            else:
+                synth.noteoff(0, value)
+        blocks.append(synth.get_samples(max(samples - done, BLOCK)))
+        audio = np.concatenate(blocks).reshape(-1, 2).T[:, :samples]
+        return np.ascontiguousarray(audio, dtype=np.float32) / np.float32(32768)
+
+
+@lru_cache(maxsize=8)
+def _synth(file: str) -> tuple[Any, int]:
+    """A FluidSynth with one soundfont loaded, kept for the process: loading costs more than a song."""
+    path = soundfont(file)
+    try:
+        import fluidsynth  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise CorpusError("FluidSynth is missing: `apt install libfluidsynth3` and `pip install pyfluidsynth`.") from error
+    synth = fluidsynth.Synth(gain=0.35, samplerate=float(RATE))
+    for setting in ("synth.reverb.active", "synth.chorus.active"):
+        synth.setting(setting, 0)
+    return synth, synth.sfload(str(path))

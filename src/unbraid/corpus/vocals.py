@@ -1,0 +1,185 @@
+"""The vocals of a song: a held voice that sings, raps or was recorded singing, dressed with takes, harmonies and a room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from unbraid.corpus import mixing
+from unbraid.corpus.audio_files import RATE, Audio, read, seconds_of
+from unbraid.corpus.harmony import Chord, Key
+from unbraid.corpus.melody import compose, harmonise
+from unbraid.corpus.singing import another_take, random_singer, sing
+from unbraid.corpus.syllables import Speech, analyse
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Recordings of one voice: a folder below `voices/`, how often it is chosen, and what it can do.
+
+    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early.
+    """
+
+    name: str
+    weight: float
+    split: str = "train"
+    prefix: str = ""
+    band_limit: float | None = None
+    can_rap: bool = True
+    sung: bool = False
+
+    def files(self, material: Path) -> list[Path]:
+        """The recordings, in order."""
+        folder = self.name.split(":")[0]
+        return sorted(p for p in (material / "voices" / folder).glob("*.opus") if p.name[0] in (self.prefix or p.name[0]))
+
+
+VOICES = (
+    Voice("kathleen", 4.0),
+    Voice("nathalie", 3.0),
+    Voice("yuki", 2.0, can_rap=False, sung=True),
+    Voice("flemishguy", 1.4, band_limit=11500),
+    Voice("kokoro", 1.6, prefix="012", band_limit=11500),
+    Voice("gcompris_gd", 3.0, split="valid", can_rap=False),
+    Voice("erithacus", 1.0, split="valid", can_rap=False, sung=True),
+    Voice("kokoro:3", 2.0, split="valid", prefix="3", band_limit=11500),
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the band has agreed on: key, one chord a bar (None = the singer rests), beats a bar, tempo in beats a minute."""
+
+    key: Key
+    chords: list[Chord | None]
+    beats_per_bar: int
+    tempo: float
+
+    @property
+    def seconds(self) -> float:
+        """Length of the song without its tail, in s."""
+        return len(self.chords) * self.beats_per_bar * 60 / self.tempo
+
+
+def choose_voice(rng: np.random.Generator, split: str) -> Voice:
+    """A voice of the split, the full-band ones more often."""
+    voices = [voice for voice in VOICES if voice.split == split]
+    weights = np.array([voice.weight for voice in voices])
+    return voices[int(rng.choice(len(voices), p=weights / weights.sum()))]
+
+
+@lru_cache(maxsize=6)
+def _speech(path: Path, start: float, seconds: float, band_limit: float | None) -> Speech:
+    audio = read(path, start, seconds).mean(axis=0)
+    return analyse(audio / max(float(np.abs(audio).max()), 1e-3) * 0.7, band_limit)
+
+
+def _excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: float) -> tuple[Path, float]:
+    """A file of the voice and a place in it; places lie on a coarse grid so that analyses can be reused."""
+    files = voice.files(material)
+    path = files[int(rng.integers(len(files)))]
+    last = max(0.0, seconds_of(path) - seconds)
+    return path, float(rng.integers(int(last / 10) + 1) * 10)
+
+
+def random_vocals(rng: np.random.Generator, split: str, material: Path, frame: Frame, samples: int) -> tuple[Audio, dict[str, object]]:
+    """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
+    voice = choose_voice(rng, split)
+    draw = rng.random()
+    if voice.sung and draw < 0.4:
+        return _recorded(rng, voice, material, frame, samples), {"voice": voice.name, "manner": "recorded"}
+    if voice.can_rap and voice.band_limit is None and draw < 0.12:
+        return _rap(rng, voice, material, frame, samples), {"voice": voice.name, "manner": "rap"}
+    return _sung(rng, voice, material, frame, samples)
+
+
+def _sung(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> tuple[Audio, dict[str, object]]:
+    path, start = _excerpt(rng, voice, material, 22.0)
+    speech = _speech(path, start, 22.0, voice.band_limit)
+    singer = random_singer(rng)
+    home = 69 + 12 * np.log2(speech.median_pitch / 440)
+    lift = float(rng.uniform(2, 11)) if not voice.sung else float(rng.uniform(-5, 5))
+    # A large throat goes with a low voice: a formant change moves the comfortable pitch along.
+    centre = float(np.clip(home + lift + 30 * np.log2(singer.formants), 46, 77))
+    density = str(rng.choice(("slow", "medium", "medium", "fast"))) if frame.tempo < 120 else str(rng.choice(("slow", "slow", "medium")))
+    tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, centre, density)
+    beat, seconds = 60 / frame.tempo, samples / RATE
+    first = int(rng.integers(max(1, len(speech.syllables))))
+
+    def take(notes, who):  # type: ignore[no-untyped-def]
+        return sing(rng, speech, notes, beat, seconds, who, first)[None]
+
+    lead = mixing.at_level(take(tune, singer), -20)
+    backing: list[tuple[Audio, float]] = []
+    kind = str(rng.choice(("none", "none", "double", "harmony", "octave")))
+    if kind == "double":
+        side = float(rng.uniform(0.3, 1.0))
+        backing = [(take(tune, another_take(rng, singer)), side), (take(tune, another_take(rng, singer)), -side)]
+    elif kind == "harmony":
+        part = harmonise(tune, frame.key, int(rng.choice((2, -2, 4, -3))))
+        backing = [(take(part, another_take(rng, singer)), float(rng.uniform(-0.8, 0.8)))]
+    elif kind == "octave":
+        backing = [(take(harmonise(tune, frame.key, int(rng.choice((-7, 7)))), another_take(rng, singer)), float(rng.uniform(-0.5, 0.5)))]
+    under = float(rng.uniform(-14, -3))
+    stem = mixing.pan(lead, float(rng.choice((0.0, 0.0, 0.0, rng.uniform(-0.4, 0.4)))))
+    for part_audio, position in backing:
+        stem = stem + mixing.pan(mixing.at_level(part_audio, -20 + under), position)
+    return _dress(rng, stem), {"voice": voice.name, "file": path.name, "start": start, "manner": "sung", "backing": kind, "density": density}
+
+
+def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+    """Plain speech, phrase by phrase from the bar lines."""
+    path, start = _excerpt(rng, voice, material, samples / RATE)
+    speech = read(path, start, samples / RATE + 1).mean(axis=0)
+    bar = int(frame.beats_per_bar * 60 / frame.tempo * RATE)
+    stem = np.zeros(samples, np.float32)
+    at, taken = 0, 0
+    while at < samples - RATE and taken < len(speech) - RATE:
+        length = min(int(rng.choice((1, 2, 2, 4))) * bar, samples - at, len(speech) - taken)
+        chunk = speech[taken : taken + length].copy()
+        fade = min(441, len(chunk) // 2)
+        chunk[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+        chunk[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+        silent = frame.chords[min(at // bar, len(frame.chords) - 1)] is None
+        if not silent:
+            stem[at : at + length] = chunk
+            taken += length
+        at += length
+    return _dress(rng, mixing.pan(stem, 0.0))
+
+
+def _recorded(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+    """Sung recordings as they are, another key now and then heard against the band: real singers' spectra."""
+    files = voice.files(material)
+    stem = np.zeros(samples, np.float32)
+    at = 0
+    while at < samples - RATE:
+        path = files[int(rng.integers(len(files)))]
+        length = float(rng.uniform(4, 14))
+        chunk = read(path, float(rng.uniform(0, max(0.0, seconds_of(path) - length))), length).mean(axis=0)[: samples - at]
+        fade = min(2205, len(chunk) // 2)
+        chunk[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+        chunk[len(chunk) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+        stem[at : at + len(chunk)] = chunk
+        at += len(chunk) + int(rng.choice((0, 0, RATE, 3 * RATE)))
+    return _dress(rng, mixing.pan(stem, 0.0))
+
+
+def _dress(rng: np.random.Generator, stem: Audio) -> Audio:
+    """High-pass, compression, now and then an echo, mostly a room."""
+    import pedalboard
+
+    chain: list[object] = [pedalboard.HighpassFilter(float(rng.uniform(60, 130)))]
+    if rng.random() < 0.8:
+        chain.append(pedalboard.Compressor(float(rng.uniform(-32, -20)), float(rng.uniform(1.5, 6)), float(rng.uniform(1, 12)), float(rng.uniform(50, 250))))
+    if rng.random() < 0.5:
+        chain.append(pedalboard.HighShelfFilter(float(rng.uniform(4000, 9000)), float(rng.uniform(-3, 6))))
+    if rng.random() < 0.15:
+        chain.append(pedalboard.Delay(float(rng.uniform(0.08, 0.5)), float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.05, 0.25))))
+    stem = mixing.effects(stem, *chain)
+    if rng.random() < 0.85:
+        stem = mixing.room(rng, stem)
+    return stem
