@@ -1,1 +1,52 @@
-"""unbraid takes a song apart into vocals, drums, bass, piano and other."""
+"""unbraid takes a song apart into vocals, drums, bass, piano and other.
+
+>>> import unbraid
+>>> stems = unbraid.separate("song.mp3")  # doctest: +SKIP
+>>> separator = unbraid.Separator()  # load once, use often  # doctest: +SKIP
+>>> separator.separate_file("song.mp3", "stems/", format="flac")  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from unbraid.errors import CorpusError, InputError, ModelError, OutputError, TrainingError, UnbraidError, UsageError
+
+if TYPE_CHECKING:
+    from unbraid.progress import Progress
+    from unbraid.separate import SeparatedSong, Separator, separate
+    from unbraid.stream import StemStream
+
+__all__ = [
+    "CorpusError",
+    "InputError",
+    "ModelError",
+    "OutputError",
+    "Progress",
+    "SeparatedSong",
+    "Separator",
+    "StemStream",
+    "TrainingError",
+    "UnbraidError",
+    "UsageError",
+    "__version__",
+    "separate",
+]
+
+# The front door opens without a codec or a runtime behind it: those load with the first use.
+_HOMES = {
+    "Progress": "unbraid.progress",
+    "SeparatedSong": "unbraid.separate",
+    "Separator": "unbraid.separate",
+    "StemStream": "unbraid.stream",
+    "separate": "unbraid.separate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("unbraid")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'unbraid' has no attribute {name!r}")

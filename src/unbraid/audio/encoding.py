@@ -1,0 +1,201 @@
+"""Encode one stem block by block: the file and its encoder are opened before any work is done."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.audio.resampling import Resampler
+from unbraid.errors import UsageError
+
+Block = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file format is written: FFmpeg's names for its container and codec, and what the codec takes."""
+
+    container: str
+    codec: str
+    bits_per_second: int = 0
+    """Of a lossy stereo stem; a mono stem gets half."""
+    rates: tuple[int, ...] = ()
+    """Hz, rising; empty means any. A song of another rate is converted to the next one above, else the highest."""
+    depths: tuple[str, ...] = ()
+    """The bit depths to choose from, the default first; empty for lossy codecs."""
+
+
+MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+
+FORMATS = {
+    "wav": Format("wav", "pcm", depths=("32f", "24", "16")),
+    "flac": Format("flac", "flac", depths=("24", "16")),
+    "mp3": Format("mp3", "libmp3lame", 320_000, MPEG_RATES),
+    "m4a": Format("ipod", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
+    "ogg": Format("ogg", "vorbis", 256_000),
+    "opus": Format("opus", "libopus", 192_000, (8_000, 12_000, 16_000, 24_000, 48_000)),
+}
+
+PCM_CODECS = {"16": "pcm_s16le", "24": "pcm_s24le", "32f": "pcm_f32le"}
+
+
+def bit_depth_of(format: str, wanted: str | int | None) -> str | None:  # noqa: A002  # the users' word for it
+    """Return the bit depth to write, "16", "24" or "32f", or None for a lossy format; raises UsageError."""
+    if format not in FORMATS:
+        raise UsageError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
+    depths = FORMATS[format].depths
+    if wanted is None:
+        return depths[0] if depths else None
+    if str(wanted) not in depths:
+        kinds = f"{' or '.join(sorted(depths))} bits" if depths else "no bit depth: it is a lossy format"
+        raise UsageError(f"{format} takes {kinds}, not {wanted}.")
+    return str(wanted)
+
+
+def clips(format: str, bit_depth: str | None) -> bool:  # noqa: A002
+    """Return whether samples beyond ±1 are lost in this format; only 32-bit float keeps them."""
+    return bit_depth != "32f"
+
+
+class StemWriter:
+    """Writes blocks `(channels, n)` float32 to one sound file.
+
+    Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        format: str,  # noqa: A002
+        *,
+        sample_rate: int,
+        channels: int,
+        bit_depth: str | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        written_rate = _nearest_rate(FORMATS[format].rates, sample_rate)
+        self._resampler = Resampler(sample_rate, written_rate, channels)
+        self._file = path.open("wb")
+        try:
+            encoder = _VorbisEncoder if FORMATS[format].codec == "vorbis" else _FFmpegEncoder
+            self._encoder: _Encoder = encoder(
+                self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
+            )
+        except BaseException:
+            self._file.close()
+            raise
+
+    def write(self, block: Block) -> None:
+        """Append a block."""
+        converted = self._resampler.convert(block)
+        if converted.shape[1]:
+            self._encoder.write(converted)
+
+    def finish(self) -> None:
+        """Write what is still on its way, complete the file's header, and close it."""
+        converted = self._resampler.finish()
+        if converted.shape[1]:
+            self._encoder.write(converted)
+        self._encoder.close()
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is: it will be removed."""
+        try:
+            self._encoder.close()
+        except (OSError, RuntimeError):
+            pass  # most likely the very failure for which it is abandoned
+        finally:
+            self._file.close()
+
+
+class _Encoder(Protocol):
+    def write(self, block: Block) -> None: ...
+    def close(self) -> None: ...
+
+
+class _FFmpegEncoder:
+    def __init__(
+        self, file: IO[bytes], form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+    ) -> None:
+        self._depth, self._rate, self._written = bit_depth, rate, 0
+        self._layout = "mono" if channels == 1 else "stereo"
+        options = {"rf64": "auto"} if form.container == "wav" else {}  # beyond 4 GB
+        self._container = av.open(file, "w", format=form.container, options=options)
+        self._container.metadata.update(tags)
+        codec = PCM_CODECS[bit_depth or ""] if form.codec == "pcm" else form.codec
+        self._stream: Any = self._container.add_stream(codec, rate=rate, layout=self._layout)
+        context: Any = self._stream.codec_context
+        if form.bits_per_second:
+            context.bit_rate = _bit_rate(form, rate, channels)
+        elif form.codec == "flac":
+            context.format = "s16" if bit_depth == "16" else "s32"
+        self._container.start_encoding()
+
+    def write(self, block: Block) -> None:
+        samples, sample_format = _quantised(block, self._depth)
+        frame = av.AudioFrame.from_ndarray(samples, format=sample_format, layout=self._layout)
+        frame.sample_rate = self._rate
+        frame.pts = self._written
+        self._written += block.shape[1]
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        try:
+            if self._written:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+
+class _VorbisEncoder:
+    """Ogg Vorbis through libsndfile: FFmpeg's own Vorbis encoder is experimental, libvorbis is not in PyAV."""
+
+    TAGS = ("title", "artist", "album", "date", "genre", "comment", "copyright")
+    CHUNK = 4096  # libsndfile keeps a whole write on the stack of the Vorbis analysis
+
+    def __init__(
+        self, file: IO[bytes], form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+    ) -> None:
+        import soundfile
+
+        self._sound = soundfile.SoundFile(
+            file, "w", samplerate=rate, channels=channels, format="OGG", subtype="VORBIS", compression_level=0.2
+        )
+        for tag in self.TAGS:
+            if tag in tags:
+                setattr(self._sound, tag, tags[tag])
+
+    def write(self, block: Block) -> None:
+        for start in range(0, block.shape[1], self.CHUNK):
+            self._sound.write(block[:, start : start + self.CHUNK].T)
+
+    def close(self) -> None:
+        self._sound.close()
+
+
+def _quantised(block: Block, bit_depth: str | None) -> tuple[NDArray[Any], str]:
+    """Return the samples as PyAV wants them, interleaved `(1, n · channels)` or as planes, and their format."""
+    if bit_depth is None:
+        return np.ascontiguousarray(block), "fltp"
+    interleaved = np.ascontiguousarray(block.T).reshape(1, -1)
+    if bit_depth == "32f":
+        return interleaved, "flt"
+    # In float64, for 2²³ − ½ is no float32. 24 bits travel in the upper part of 32.
+    scale = 2.0 ** (int(bit_depth) - 1)
+    integers = np.clip(np.rint(interleaved.astype(np.float64) * scale), -scale, scale - 1)
+    return (integers.astype(np.int16), "s16") if bit_depth == "16" else (integers.astype(np.int32) << 8, "s32")
+
+
+def _nearest_rate(rates: tuple[int, ...], rate: int) -> int:
+    if not rates or rate in rates:
+        return rate
+    return min((higher for higher in rates if higher > rate), default=rates[-1])
+
+
+def _bit_rate(form: Format, rate: int, channels: int) -> int:
+    """Return the bits per second for this rate: at low rates codecs refuse what is fine at 44.1 kHz."""
+    return int(form.bits_per_second * min(1.0, rate / 44_100) * channels / 2)

@@ -1,0 +1,143 @@
+"""What a model file says of itself, read without loading any runtime."""
+
+import json
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from unbraid.errors import ModelError
+
+PROPERTY = "unbraid"
+FORMAT = 1
+OUTPUTS = ("ratio", "difference", "direct")
+
+
+@dataclass(frozen=True)
+class FilterBank:
+    """The fixed transform around the network's body, in samples; see `unbraid.filter_bank`."""
+
+    window: int
+    hop: int
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The facts inside an `.onnx` file, as the export wrote them."""
+
+    preset: str
+    sources: tuple[str, ...]
+    sample_rate: int
+    """Hz"""
+    channels: int
+    context: int
+    """Samples that the network must see on each side of those that it answers."""
+    stride: int
+    """Tile starts and lengths are multiples of this, in samples."""
+    output: str
+    """"ratio" (masks that sum to one), "difference" (the last source is the rest) or "direct"."""
+    filter_bank: FilterBank | None
+    licence: str
+    version: str
+
+    @property
+    def sums_to_the_song(self) -> bool:
+        """Whether the last source is what the others leave over."""
+        return self.output != "direct"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the facts of the model at `path`; raises ModelError if it cannot be used."""
+        try:
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                text = dict(_properties(data)).get(PROPERTY)
+        except FileNotFoundError:
+            raise ModelError(f"The model {path} does not exist.") from None
+        except (OSError, ValueError, IndexError) as error:
+            raise ModelError(f"{path} is not an ONNX model that can be read ({error}).") from error
+        if text is None:
+            raise ModelError(f"{path} is not an unbraid model: make one with `unbraid export`.")
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Self:
+        """Return the facts written as JSON in `text`; `name` is the model's, for the sentence of a ModelError."""
+        try:
+            said: dict[str, Any] = json.loads(text)
+            bank = said["filter_bank"]
+            facts = cls(
+                preset=str(said["preset"]),
+                sources=tuple(map(str, said["sources"])),
+                sample_rate=int(said["sample_rate"]),
+                channels=int(said["channels"]),
+                context=int(said["context"]),
+                stride=int(said["stride"]),
+                output=str(said["output"]),
+                filter_bank=None if bank is None else FilterBank(int(bank["window"]), int(bank["hop"])),
+                licence=str(said["licence"]),
+                version=str(said["version"]),
+            )
+            number = said["format"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"The model {name} does not say all that is needed: {error!r} is wrong or missing."
+            ) from error
+        if number != FORMAT:
+            raise ModelError(f"The model {name} has format {number}, this version reads {FORMAT}: update unbraid.")
+        if problem := facts._problem():
+            raise ModelError(f"The model {name} contradicts itself: {problem}.")
+        return facts
+
+    def _problem(self) -> str | None:
+        if self.output not in OUTPUTS:
+            return f"its output is {self.output!r}"
+        if len(set(self.sources)) != len(self.sources) or len(self.sources) < 1 + self.sums_to_the_song:
+            return f"its sources are {', '.join(self.sources) or 'none'}"
+        if self.channels not in (1, 2) or self.sample_rate <= 0 or self.stride <= 0 or self.context < 0:
+            return "a number is out of range"
+        if self.filter_bank is not None:
+            window, hop = self.filter_bank.window, self.filter_bank.hop
+            if hop <= 0 or window % (2 * hop):
+                return f"a hop of {hop} does not divide a window of {window}"
+            if self.stride % hop or self.context % self.stride or self.context < window:
+                return "its tiles do not lie on the grid of its filter bank"
+        return None
+
+
+def _properties(data: mmap.mmap) -> Iterator[tuple[str, str]]:
+    """Yield the metadata of an ONNX model: field 14 of its protocol buffer, entries of key (1) and value (2)."""
+    for field, start, end in _fields(data, 0, len(data)):
+        if field == 14:
+            entry = {name: data[a:b].decode() for name, a, b in _fields(data, start, end)}
+            yield entry.get(1, ""), entry.get(2, "")
+
+
+def _fields(data: mmap.mmap, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield number, start and end of each field between two positions of a protocol buffer."""
+    while position < end:
+        key, position = _varint(data, position)
+        kind = key & 7
+        if kind == 0:
+            start, (_, position) = position, _varint(data, position)
+        elif kind == 2:
+            length, start = _varint(data, position)
+            position = start + length
+        elif kind in (1, 5):
+            start, position = position, position + (8 if kind == 1 else 4)
+        else:
+            raise ValueError("no protocol buffer")
+        if position > end:
+            raise ValueError("the file is cut off")
+        yield key >> 3, start, position
+
+
+def _varint(data: mmap.mmap, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value, position
+        shift += 7

@@ -1,0 +1,86 @@
+"""A model file as a function: a tile of a song in, the estimates of its sources out."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid import filter_bank
+from unbraid.errors import ModelError
+from unbraid.facts import ModelFacts
+from unbraid.runtimes import load_runtime
+
+Block = NDArray[np.float32]
+
+TILE_SECONDS = 10.0
+
+
+class Network:
+    """The network of an `.onnx` file, loaded, with the fixed filter bank around it if it has one.
+
+    `length` is the number of samples of a tile that it answers at once; it needs `facts.context` more on each side.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+        tile_seconds: float = TILE_SECONDS,
+    ) -> None:
+        self.facts = ModelFacts.read(model)
+        strides = max(1, round(tile_seconds * self.facts.sample_rate / self.facts.stride))
+        self.length = strides * self.facts.stride
+        self.runtime = load_runtime(model, self._input_shape(), device=device, precision=precision, threads=threads)
+
+    def estimates(self, tile: Block, sources: Sequence[int]) -> Block:
+        """Return `(len(sources), channels, length)` for a `tile` `(channels, context + length + context)`.
+
+        `sources` are positions in `facts.sources`. Silence gives silence, and what is not finite is silence too.
+        """
+        if not sources or not tile.any():
+            return np.zeros((len(sources), self.facts.channels, self.length), np.float32)
+        answer = self._masked(tile, sources) if self.facts.filter_bank else self._direct(tile, sources)
+        if not np.isfinite(answer.sum()):
+            np.nan_to_num(answer, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return answer
+
+    def _input_shape(self) -> tuple[int, ...]:
+        samples = self.facts.context + self.length + self.facts.context
+        if bank := self.facts.filter_bank:
+            return (1, self.facts.channels, samples // bank.hop, bank.window // 2 + 1, 2)
+        return (1, self.facts.channels, samples)
+
+    def _direct(self, tile: Block, sources: Sequence[int]) -> Block:
+        """Return the answer of a network that takes and gives samples."""
+        answer = self.runtime.run(tile[np.newaxis])[0, list(sources)]
+        # Its biases would make noise of silence. A sample is silent if all that the network can see of it is.
+        heard = np.concatenate([[0], np.cumsum(tile.any(axis=0))])
+        answer[:, :, heard[2 * self.facts.context + 1 :] == heard[: -2 * self.facts.context - 1]] = 0.0
+        return answer
+
+    def _masked(self, tile: Block, sources: Sequence[int]) -> Block:
+        """Return the answer of a network that takes a spectrum and gives masks for it."""
+        assert self.facts.filter_bank
+        window, hop = self.facts.filter_bank.window, self.facts.filter_bank.hop
+        spectrum = filter_bank.analysis(tile, window, hop)
+        masks = self.runtime.run(spectrum.view(np.float32).reshape(1, *spectrum.shape, 2))[0]
+        # Only the frames that reach into the middle of the tile are needed.
+        margin = window // hop // 2
+        first = self.facts.context // hop - margin
+        middle = slice(first, first + self.length // hop + 2 * margin)
+        stems = [filter_bank.synthesis(masks[i, :, middle] * spectrum[:, middle], window, hop) for i in sources]
+        return np.stack(stems)[..., margin * hop : -margin * hop]
+
+
+def default_model() -> Path:
+    """Return the model that is shipped with unbraid; raises ModelError if this copy has none."""
+    weights = files("unbraid").joinpath("weights")
+    found = [path for path in weights.iterdir() if path.name.endswith(".onnx")] if weights.is_dir() else []
+    if not found:
+        raise ModelError("This copy of unbraid has no weights in it: name a model file, or install it again.")
+    return Path(str(found[0]))

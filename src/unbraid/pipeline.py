@@ -1,0 +1,80 @@
+"""Stages that work at the same time: iterators run ahead in other threads, behind bounded queues."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Semaphore, Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:
+    """Yield `items`, computed in a thread of its own at most `depth` items ahead of the reader.
+
+    The bounded depth is what keeps memory independent of the song's length. An exception in the thread is raised
+    here, in its place in the order. Closing this generator ends the thread and closes `items` before it returns.
+    """
+    results: deque[T | _End] = deque()
+    ready, free, closing = Semaphore(0), Semaphore(depth), Event()
+
+    def work() -> None:
+        end = _End(None)
+        try:
+            for item in items:
+                results.append(item)
+                ready.release()
+                free.acquire()
+                if closing.is_set():
+                    break
+        except BaseException as error:  # also what is no Exception must reach the reader, else it waits forever
+            end = _End(error)
+        finally:
+            if isinstance(items, Iterator) and hasattr(items, "close"):
+                items.close()
+            results.append(end)
+            ready.release()
+
+    thread = Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        while True:
+            ready.acquire()
+            item = results.popleft()
+            if isinstance(item, _End):
+                if item.error is not None:
+                    raise item.error
+                return
+            yield item
+            del item  # a tile is large: do not hold it while waiting for the next
+            free.release()
+    finally:
+        closing.set()
+        free.release()
+        thread.join()
+
+
+def mapped(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
+    """Yield `function(item)` for each item, in order, computed by `workers` threads that are at most one item ahead.
+
+    Closing this generator waits for the calls that are under way and makes no more.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="unbraid-work") as pool:
+        under_way: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                under_way.append(pool.submit(function, item))
+                del item
+                if len(under_way) > workers:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+class _End:
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error

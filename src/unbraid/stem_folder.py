@@ -1,0 +1,168 @@
+"""The stems of one song on the disk: opened before the work, written as it goes, all there at the end or none."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.audio.encoding import StemWriter, bit_depth_of, clips
+from unbraid.errors import OutputError, UsageError
+
+Block = NDArray[np.float32]
+
+
+class StemFolder:
+    """Writes `folder/<stem>.<format>` for each stem; a context manager that leaves nothing behind on an error.
+
+    Where samples beyond ±1 would be lost (every format but 32-bit float), the blocks are first kept in a nameless
+    temporary file, so that one common gain can be given to all stems if any of them clips: they keep their balance
+    and still sum to the song, only softer. `notes` says so.
+
+    Raises OutputError if the folder or a file cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stems: Sequence[str],
+        *,
+        format: str,  # noqa: A002  # the users' word for it
+        bit_depth: str | int | None = None,
+        sample_rate: int,
+        channels: int,
+        tags: Mapping[str, str] | None = None,
+        not_onto: object = None,
+    ) -> None:
+        depth = bit_depth_of(format, bit_depth)
+        self.notes: list[str] = []
+        self.paths = {stem: folder / f"{stem}.{format}" for stem in stems}
+        self._check_not_onto(not_onto)
+        token = uuid.uuid4().hex[:8]
+        self._parts = {stem: folder / f".{stem}.{token}.part" for stem in stems}
+        self._folder, self._made = folder, []
+        self._writers: dict[str, StemWriter] = {}
+        self._kept: IO[bytes] | None = None
+        self._kept_lengths: list[int] = []
+        self._peak = 0.0
+        self._pool = ThreadPoolExecutor(max_workers=len(stems), thread_name_prefix="unbraid-encode")
+        try:
+            self._made = _made_folders(folder)
+            for stem, part in self._parts.items():
+                self._writers[stem] = StemWriter(
+                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_carried(tags)
+                )
+            if clips(format, depth):
+                self._kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by _abandon
+        except OSError as error:
+            self._abandon()
+            raise self._output_error(error) from error
+        except BaseException:
+            self._abandon()
+            raise
+        self._channels = channels
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._abandon()
+
+    def write(self, stems: Mapping[str, Block]) -> None:
+        """Append one block `(channels, n)` to every stem."""
+        try:
+            if self._kept is None:
+                self._encode(stems)
+                return
+            together = np.stack([stems[stem] for stem in self.paths])
+            if together.size:
+                self._peak = max(self._peak, float(together.max()), -float(together.min()))
+            self._kept_lengths.append(together.shape[-1])
+            self._kept.write(together.tobytes())
+        except OSError as error:
+            raise self._output_error(error) from error
+
+    def finish(self) -> dict[str, Path]:
+        """Complete the files, give them their names, and return them."""
+        try:
+            if self._kept is not None:
+                self._encode_kept(self._kept)
+            list(self._pool.map(StemWriter.finish, self._writers.values()))
+            self._writers.clear()
+            for stem, part in self._parts.items():
+                part.replace(self.paths[stem])
+        except OSError as error:
+            raise self._output_error(error) from error
+        self._parts.clear()
+        self._made.clear()
+        return dict(self.paths)
+
+    def _encode(self, stems: Mapping[str, Block]) -> None:
+        list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
+
+    def _encode_kept(self, kept: IO[bytes]) -> None:
+        gain = np.float32(1.0)
+        if self._peak > 1.0:
+            gain = np.float32(0.9999 / self._peak)
+            self.notes.append(f"all stems are softer by {-20 * np.log10(gain):.1f} dB, for one of them would clip")
+        kept.seek(0)
+        for length in self._kept_lengths:
+            together = np.frombuffer(kept.read(4 * len(self.paths) * self._channels * length), np.float32)
+            together = together.reshape(len(self.paths), self._channels, length) * gain
+            self._encode(dict(zip(self.paths, together, strict=True)))
+
+    def _abandon(self) -> None:
+        """Close and remove whatever has not reached its name."""
+        for writer in self._writers.values():
+            writer.abandon()
+        self._writers.clear()
+        if self._kept is not None:
+            with suppress(OSError):  # a full disk, again: it is nameless and goes away all the same
+                self._kept.close()
+        for part in self._parts.values():
+            part.unlink(missing_ok=True)
+        for made in reversed(self._made):
+            try:
+                made.rmdir()
+            except OSError:
+                break  # someone else has put something there
+        self._pool.shutdown()
+
+    def _check_not_onto(self, song: object) -> None:
+        for path in self.paths.values():
+            if isinstance(song, str | os.PathLike) and path.exists() and path.samefile(song):
+                raise UsageError(f"The stem {path} would be written over the song itself: choose another folder.")
+
+    def _output_error(self, error: OSError) -> OutputError:
+        reason = (error.strerror or str(error)).lower()
+        return OutputError(f"The stems cannot be written to {self._folder}: {reason}.")
+
+
+def _made_folders(folder: Path) -> list[Path]:
+    """Create `folder` and return those that had to be made, outermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(folder))
+    return missing[::-1]
+
+
+# What describes the old file, not the song.
+TECHNICAL_TAGS = {
+    "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id",
+    "language", "duration", "itunsmpb", "itunnorm", "bps", "number_of_bytes", "number_of_frames",
+    "_statistics_tags", "_statistics_writing_app", "_statistics_writing_date_utc",
+}  # fmt: skip
+
+
+def _carried(tags: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: text for name, text in (tags or {}).items() if name.lower() not in TECHNICAL_TAGS}

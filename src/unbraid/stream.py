@@ -1,0 +1,145 @@
+"""A song on its way through the network: blocks in, blocks of stems out, as long as the song and adding up to it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.audio import Song, resampled
+from unbraid.errors import UsageError
+from unbraid.network import Network
+from unbraid.pipeline import ahead, mapped
+from unbraid.tiles import Fifo, Tile, tiles
+
+Block = NDArray[np.float32]
+
+ACCOMPANIMENT = "accompaniment"
+DECODED_AHEAD = 8  # blocks of a second
+
+
+class StemStream:
+    """The stems of one song, block by block, in memory that does not grow with it; iterate over it once.
+
+    Each block is a dict of `(channels, n)` float32 arrays at the song's own rate; the blocks follow one another and
+    cover the song exactly. The last source is what the others leave over of the song itself, with everything that
+    lies above the network's band, so the sources sum to the song (unless the model gives no such promise).
+
+        song ─┬─▶ resample ─▶ tiles ─▶ network ─▶ resample back ─┬─▶ the other stems
+              └───────────────────── waits ─────────────── minus ┴─▶ the last stem
+
+    Use it as a context manager: leaving it ends the threads and closes the song.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        song: Song,
+        *,
+        stems: Sequence[str] | None = None,
+        two_stems: str | None = None,
+        workers: int = 2,
+    ) -> None:
+        self.name = song.name
+        """What to call the song in a sentence."""
+        self.sources = chosen_stems(network.facts.sources, stems, two_stems)
+        """The names of the stems that come out."""
+        self.sample_rate = song.sample_rate
+        """Hz"""
+        self.channels = song.channels
+        self.duration = song.duration
+        """Seconds, as far as the song's file says so."""
+        self.tags = song.tags
+        self._network, self._song, self._workers = network, song, workers
+        self._two_stems = two_stems is not None
+        self._needed = [two_stems] if two_stems is not None else list(self.sources)
+        self._exit = ExitStack()
+        self._exit.callback(song.close)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know about this song: sentences, complete once the stream has ended."""
+        return self._song.notes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def __iter__(self) -> Iterator[dict[str, Block]]:
+        facts = self._network.facts
+        rest = facts.sources[-1] if facts.sums_to_the_song and facts.sources[-1] in self._needed else None
+        estimated = [s for s in facts.sources if s != rest and (rest or s in self._needed)]
+        waiting = Fifo()
+        answers = self._answers(waiting, [facts.sources.index(source) for source in estimated])
+        for block in resampled(answers, facts.sample_rate, self.sample_rate, len(estimated) * self.channels):
+            # Rates that do not divide each other may leave a sample too many at the song's end, or one too few.
+            pieces = waiting.take(block.shape[1])
+            if pieces:
+                mixture = np.concatenate(pieces, axis=1)
+                yield self._block(mixture, block[:, : mixture.shape[1]], estimated, rest)
+        for mixture in waiting.take(len(waiting)):
+            silence = np.zeros((len(estimated) * self.channels, mixture.shape[1]), np.float32)
+            yield self._block(mixture, silence, estimated, rest)
+
+    def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Iterator[Block]:
+        """Yield the network's estimates at its own rate, `(sources · channels, n)`, and put the song into `waiting`."""
+        facts = self._network.facts
+        with closing(ahead(self._song, DECODED_AHEAD, "unbraid-decode")) as decoded:
+
+            def heard() -> Iterator[Block]:
+                for block in decoded:
+                    waiting.put(block)
+                    yield np.repeat(block, facts.channels, axis=0) if self.channels < facts.channels else block
+
+            channels = max(self.channels, facts.channels)
+            at_network_rate = resampled(heard(), self.sample_rate, facts.sample_rate, channels)
+            cut = tiles(at_network_rate, self._network.length, facts.context)
+            with closing(mapped(lambda tile: self._estimates(tile, positions), cut, self._workers)) as answers:
+                yield from answers
+
+    def _estimates(self, tile: Tile, positions: Sequence[int]) -> Block:
+        network = self._network
+        if network.facts.channels < self.channels:  # a mono network hears a stereo song one channel at a time
+            sides = [network.estimates(side[np.newaxis], positions) for side in tile.samples]
+            found = np.concatenate(sides, axis=1)
+        else:
+            found = network.estimates(tile.samples, positions)
+            if self.channels < network.facts.channels:
+                found = found.mean(axis=1, keepdims=True)
+        return found[..., : tile.kept].reshape(-1, tile.kept)
+
+    def _block(self, mixture: Block, found: Block, estimated: Sequence[str], rest: str | None) -> dict[str, Block]:
+        stems = dict(zip(estimated, found.reshape(-1, *mixture.shape), strict=True))
+        if rest is not None:
+            stems[rest] = _difference(mixture, list(stems.values()))
+        if self._two_stems:
+            stems[ACCOMPANIMENT] = _difference(mixture, [stems[self.sources[0]]])
+        return {stem: stems[stem] for stem in self.sources}
+
+
+def chosen_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems: str | None) -> tuple[str, ...]:
+    """Return the stems that come out, in the network's order; raises UsageError for one that it does not know."""
+    if stems is not None and two_stems is not None:
+        raise UsageError("Choose either some stems or two stems, not both.")
+    named = tuple(sources) if stems is None else tuple(stems)
+    for stem in named if two_stems is None else (two_stems,):
+        if stem not in sources:
+            raise UsageError(f"Unknown stem {stem!r}: this model gives {', '.join(sources)}.")
+    if not named:
+        raise UsageError("No stem is chosen.")
+    if two_stems is not None:
+        return (two_stems, ACCOMPANIMENT)
+    return tuple(source for source in sources if source in named)
+
+
+def _difference(mixture: Block, others: Iterable[Block]) -> Block:
+    rest = mixture.copy()
+    for other in others:
+        rest -= other
+    return rest
