@@ -1,4 +1,4 @@
-"""Small models with random weights that keep the contract of a real export: for tests of the engine, not of the sound."""
+"""Small models with random weights that keep the contract of a real export: they test the engine, not the sound."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ from unbraid.errors import CorpusError, InputError, ModelError, OutputError, Tra
 
 if TYPE_CHECKING:
     from unbraid.progress import Progress
-    from unbraid.separate import SeparatedSong, Separator, separate
+    from unbraid.separator import SeparatedSong, Separator, separate
     from unbraid.stream import StemStream
 
 __all__ = [
@@ -35,10 +35,10 @@ __all__ = [
 # The front door opens without a codec or a runtime behind it: those load with the first use.
 _HOMES = {
     "Progress": "unbraid.progress",
-    "SeparatedSong": "unbraid.separate",
-    "Separator": "unbraid.separate",
+    "SeparatedSong": "unbraid.separator",
+    "Separator": "unbraid.separator",
     "StemStream": "unbraid.stream",
-    "separate": "unbraid.separate",
+    "separate": "unbraid.separator",
 }
 
 

@@ -44,9 +44,10 @@ class Network:
         """
         if not sources or not tile.any():
             return np.zeros((len(sources), self.facts.channels, self.length), np.float32)
-        answer = self._masked(tile, sources) if self.facts.filter_bank else self._direct(tile, sources)
-        if not np.isfinite(answer.sum()):
-            np.nan_to_num(answer, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            answer = self._masked(tile, sources) if self.facts.filter_bank else self._direct(tile, sources)
+            if not np.isfinite(answer.sum()):
+                np.nan_to_num(answer, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return answer
 
     def _input_shape(self) -> tuple[int, ...]:

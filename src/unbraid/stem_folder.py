@@ -13,8 +13,9 @@ from typing import IO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.audio.encoding import StemWriter, bit_depth_of, clips
+from unbraid.audio import StemWriter
 from unbraid.errors import OutputError, UsageError
+from unbraid.formats import bit_depth_of, clips
 
 Block = NDArray[np.float32]
 
@@ -154,6 +155,16 @@ def _made_folders(folder: Path) -> list[Path]:
     if not os.access(folder, os.W_OK):
         raise PermissionError(13, "Permission denied", str(folder))
     return missing[::-1]
+
+
+def folder_name(song: str) -> str:
+    """Return the name of the folder for a song's stems: the song's file name without its ending.
+
+    >>> folder_name("Helter Skelter.mp3")
+    'Helter Skelter'
+    """
+    stem = Path(song).stem
+    return stem if stem.strip(". ") else song.strip(". ") or "song"
 
 
 # What describes the old file, not the song.

@@ -19,6 +19,7 @@ Source = str | os.PathLike[str] | IO[bytes]
 
 RATES = range(1_000, 768_001)  # Hz; beyond these a header is wrong, not a song unusual
 BLOCK_SECONDS = 1.0
+LOUDEST = 1e12  # full scale is 1, or 2³¹ in careless float files; what is far beyond would overflow in a power spectrum
 
 # Containers of sound and video files. Playlists and descriptions (HLS, DASH, SDP, concat …) are left out, since they
 # make FFmpeg open further files and addresses that nobody asked for.
@@ -105,7 +106,7 @@ class SongReader:
     def __iter__(self) -> Iterator[Block]:
         skip = round(self._start * self.sample_rate)
         left = math.inf if self._duration is None else round(self._duration * self.sample_rate)
-        decoded = not_finite = 0
+        decoded = odd = 0
         waiting: list[Block] = []
         for block in self._decoded():
             block = block[:, : self._padding_starts(decoded)]
@@ -114,9 +115,7 @@ class SongReader:
             skip -= min(skip, block.shape[1])
             part = part[:, : int(min(left, part.shape[1]))]
             if part.shape[1]:
-                if not np.isfinite(part).all():
-                    not_finite += int((~np.isfinite(part)).sum())
-                    part = np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
+                odd += silence_odd_samples(part)
                 waiting.append(part)
                 left -= part.shape[1]
             if sum(piece.shape[1] for piece in waiting) >= BLOCK_SECONDS * self.sample_rate:
@@ -128,8 +127,8 @@ class SongReader:
             self._check_whole(decoded)
         if waiting:
             yield np.concatenate(waiting, axis=1)
-        if not_finite:
-            self.notes.append(f"{not_finite} samples were no finite numbers and are taken as silence")
+        if odd:
+            self.notes.append(f"{odd} samples are no finite numbers and are taken as silence")
 
     def _open_container(self) -> Any:
         try:
@@ -160,7 +159,7 @@ class SongReader:
         if self._stream.duration is not None and self._stream.time_base:
             return float(self._stream.duration * self._stream.time_base)
         if self._container.duration is not None:
-            return float(self._container.duration) / av.time_base
+            return float(self._container.duration / av.time_base)
         return None
 
     def _padding_starts(self, decoded: int) -> int | None:
@@ -244,12 +243,14 @@ class ArraySong:
     @property
     def duration(self) -> float:
         """The length in seconds."""
-        return self._samples.shape[1] / self.sample_rate
+        samples: int = self._samples.shape[1]
+        return samples / self.sample_rate
 
     def __iter__(self) -> Iterator[Block]:
         for start in range(0, self._samples.shape[1], self.BLOCK):
             block = self._samples[:, start : start + self.BLOCK].astype(np.float32)
-            yield np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+            silence_odd_samples(block)
+            yield block
 
     def close(self) -> None:
         """Do nothing: memory needs no closing."""
@@ -264,11 +265,20 @@ def read(source: Source, *, start: float = 0.0, duration: float | None = None) -
         return np.concatenate(blocks, axis=1), song.sample_rate
 
 
+def silence_odd_samples(block: Block) -> int:
+    """Set samples that are no finite number, or louder than any number of theirs can be, to zero; return how many."""
+    peak = max(-float(block.min(initial=0.0)), float(block.max(initial=0.0)))
+    if peak <= LOUDEST:  # false if one of them is not a number
+        return 0
+    odd = ~(np.abs(block) <= LOUDEST)
+    block[odd] = 0.0
+    return int(odd.sum())
+
+
 def source_name(source: Source) -> str:
-    """Return what to call this source in a sentence."""
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return str(getattr(source, "name", "the input"))
+    """Return what to call this source in a sentence; a name with line breaks and the like is quoted."""
+    name = os.fspath(source) if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "the input"))
+    return name if name.isprintable() else repr(name)
 
 
 def _opened(source: Source, name: str) -> tuple[IO[bytes], bool]:

@@ -1,6 +1,5 @@
 """Encode one stem block by block: the file and its encoder are opened before any work is done."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -9,55 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio.resampling import Resampler
-from unbraid.errors import UsageError
+from unbraid.formats import FORMATS, Format, bit_depth_of
 
 Block = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Format:
-    """How a file format is written: FFmpeg's names for its container and codec, and what the codec takes."""
-
-    container: str
-    codec: str
-    bits_per_second: int = 0
-    """Of a lossy stereo stem; a mono stem gets half."""
-    rates: tuple[int, ...] = ()
-    """Hz, rising; empty means any. A song of another rate is converted to the next one above, else the highest."""
-    depths: tuple[str, ...] = ()
-    """The bit depths to choose from, the default first; empty for lossy codecs."""
-
-
-MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-
-FORMATS = {
-    "wav": Format("wav", "pcm", depths=("32f", "24", "16")),
-    "flac": Format("flac", "flac", depths=("24", "16")),
-    "mp3": Format("mp3", "libmp3lame", 320_000, MPEG_RATES),
-    "m4a": Format("ipod", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
-    "ogg": Format("ogg", "vorbis", 256_000),
-    "opus": Format("opus", "libopus", 192_000, (8_000, 12_000, 16_000, 24_000, 48_000)),
-}
-
 PCM_CODECS = {"16": "pcm_s16le", "24": "pcm_s24le", "32f": "pcm_f32le"}
-
-
-def bit_depth_of(format: str, wanted: str | int | None) -> str | None:  # noqa: A002  # the users' word for it
-    """Return the bit depth to write, "16", "24" or "32f", or None for a lossy format; raises UsageError."""
-    if format not in FORMATS:
-        raise UsageError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
-    depths = FORMATS[format].depths
-    if wanted is None:
-        return depths[0] if depths else None
-    if str(wanted) not in depths:
-        kinds = f"{' or '.join(sorted(depths))} bits" if depths else "no bit depth: it is a lossy format"
-        raise UsageError(f"{format} takes {kinds}, not {wanted}.")
-    return str(wanted)
-
-
-def clips(format: str, bit_depth: str | None) -> bool:  # noqa: A002
-    """Return whether samples beyond ±1 are lost in this format; only 32-bit float keeps them."""
-    return bit_depth != "32f"
 
 
 class StemWriter:

@@ -14,7 +14,7 @@ from unbraid.devices import cpu_count
 from unbraid.errors import InputError
 from unbraid.network import TILE_SECONDS, Network, default_model
 from unbraid.progress import OnProgress, Progress
-from unbraid.stem_folder import StemFolder
+from unbraid.stem_folder import StemFolder, folder_name
 from unbraid.stream import StemStream
 
 Block = NDArray[np.float32]
@@ -115,19 +115,21 @@ class Separator:
         mono: bool = False,
         start: float = 0.0,
         duration: float | None = None,
+        name: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> SeparatedSong:
         """Write the stems of `song` to `out_dir/<song name>/<stem>.<format>`: all of them, or nothing on an error.
 
         `format` is one of wav, flac, mp3, m4a, ogg, opus; `bit_depth` "16", "24" or, for wav and by default, "32f",
-        the only one that keeps every sample as it is. The other arguments are those of `stream`.
+        the only one that keeps every sample as it is. `name` is the song's name if its file's will not do. The other
+        arguments are those of `stream`.
 
         Raises InputError, OutputError or UsageError; whatever is raised, no half-written file is left.
         """
         tell = on_progress or (lambda progress: None)
         with self.stream(song, stems=stems, two_stems=two_stems, mono=mono, start=start, duration=duration) as stream:
             tell(Progress("decoding", 0.0, stream.duration))
-            folder = Path(out_dir) / folder_name(song)
+            folder = Path(out_dir) / (name or _name_of(song))
             samples = 0
             with StemFolder(
                 folder,
@@ -149,7 +151,12 @@ class Separator:
             seconds = samples / stream.sample_rate
             tell(Progress("done", seconds, seconds))
             return SeparatedSong(
-                stream.name, paths, seconds, stream.sample_rate, stream.channels, [*stream.notes, *written.notes]
+                os.fspath(song) if isinstance(song, str | os.PathLike) else stream.name,
+                paths,
+                seconds,
+                stream.sample_rate,
+                stream.channels,
+                [*stream.notes, *written.notes],
             )
 
     def separate_array(
@@ -177,15 +184,12 @@ def separate(song: Source, *, model: str | os.PathLike[str] | None = None, devic
         return _whole(stream)
 
 
-def folder_name(song: Source) -> str:
-    """Return the name of the folder for a song's stems: the song's own without its ending."""
-    name = Path(song).name if isinstance(song, str | os.PathLike) else "song"
-    stem = Path(name).stem
-    return stem if stem.strip(". ") else name.strip(". ") or "song"
-
-
 def _whole(stream: StemStream) -> dict[str, Block]:
     blocks = list(stream)
     if not blocks:
         return {stem: np.zeros((stream.channels, 0), np.float32) for stem in stream.sources}
     return {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in stream.sources}
+
+
+def _name_of(song: Source) -> str:
+    return folder_name(Path(song).name) if isinstance(song, str | os.PathLike) else "song"

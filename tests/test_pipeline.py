@@ -1,0 +1,86 @@
+"""Stages in other threads keep the order, stay bounded, pass errors on and end when they are closed."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from unbraid.pipeline import ahead, mapped
+
+
+def test_ahead_keeps_the_order() -> None:
+    assert list(ahead(iter(range(100)), 3, "test")) == list(range(100))
+
+
+def test_ahead_is_bounded() -> None:
+    made: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    reader = ahead(numbers(), 3, "test")
+    next(reader)
+    time.sleep(0.1)
+    assert len(made) <= 5
+    reader.close()
+
+
+def test_closing_ends_the_thread_and_closes_the_source() -> None:
+    closed = threading.Event()
+
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    reader = ahead(endless(), 2, "test-ahead")
+    next(reader)
+    reader.close()
+    assert closed.is_set()
+    assert not any(thread.name == "test-ahead" for thread in threading.enumerate())
+
+
+def test_an_error_arrives_in_its_place() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("broken")
+
+    reader = ahead(broken(), 4, "test")
+    assert next(reader) == 1
+    assert next(reader) == 2
+    with pytest.raises(ValueError, match="broken"):
+        next(reader)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_mapped_keeps_the_order_whoever_is_done_first(workers: int) -> None:
+    def slow_at_first(number: int) -> int:
+        time.sleep(0.02 if number == 0 else 0)
+        return number * number
+
+    assert list(mapped(slow_at_first, range(20), workers)) == [number * number for number in range(20)]
+
+
+def test_mapped_takes_no_more_than_it_needs() -> None:
+    taken: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    reader = mapped(lambda number: number, numbers(), 2)
+    next(reader)
+    assert len(taken) == 3
+    reader.close()
+
+
+def test_mapped_passes_errors_on() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(mapped(lambda number: 1 / number, [2, 1, 0, 3], 2))
