@@ -1,0 +1,100 @@
+"""A data set of songs with known stems: a folder of song folders, each holding one file a stem.
+
+`SONG/vocals|drums|bass|piano|other.<any audio>`; a missing file is a silent stem. `mixture.<any audio>`, if it is
+there, must be the sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.audio import SongReader, resampled
+from unbraid.errors import InputError
+
+STEMS = ("vocals", "drums", "bass", "piano", "other")
+SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma"})
+
+Audio = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StemSong:
+    """A song as the files of its stems."""
+
+    folder: Path
+    stems: Mapping[str, Path]
+    mixture: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def references(self, sample_rate: int, channels: int) -> Audio:
+        """Return the stems `(len(STEMS), channels, samples)` at `sample_rate` Hz, the shorter ones padded with silence.
+
+        Raises InputError if a file cannot be read, or if the mixture is not the sum of the stems.
+        """
+        found = {name: read_audio(path, sample_rate, channels) for name, path in self.stems.items()}
+        length = max(audio.shape[1] for audio in found.values())
+        stems = np.zeros((len(STEMS), channels, length), np.float32)
+        for i, name in enumerate(STEMS):
+            if name in found:
+                stems[i, :, : found[name].shape[1]] = found[name]
+        if self.mixture is not None:
+            self._check_mixture(stems.sum(0), read_audio(self.mixture, sample_rate, channels))
+        return stems
+
+    def _check_mixture(self, total: Audio, mixture: Audio) -> None:
+        common = min(total.shape[1], mixture.shape[1])
+        difference = np.square(total[:, :common] - mixture[:, :common]).mean()
+        # a lossy codec's error lies well below this; a missing or misplaced stem well above
+        if difference > 1e-2 * np.square(mixture[:, :common]).mean() + 1e-8:
+            raise InputError(
+                f"{self.mixture} is not the sum of the stems beside it: a stem is missing or out of place."
+            )
+
+
+def find_songs(folder: Path) -> list[StemSong]:
+    """Return the songs in `folder`, by name.
+
+    Raises InputError if there is none.
+    """
+    songs = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not place.is_dir() or place.name.startswith("."):
+            continue
+        files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in SUFFIXES}
+        stems = {name: files[name] for name in STEMS if name in files}
+        if stems:
+            songs.append(StemSong(place, stems, files.get("mixture")))
+    if not songs:
+        expected = ", ".join(f"{name}.<audio>" for name in STEMS)
+        raise InputError(f"{folder} holds no songs: expected a folder for each song with {expected} in it.")
+    return songs
+
+
+def read_audio(path: Path, sample_rate: int, channels: int) -> Audio:
+    """Return a whole file `(channels, samples)` at `sample_rate` Hz; mono is doubled, stereo averaged, as needed."""
+    with SongReader(path, mono=channels == 1) as song:
+        audio = np.concatenate(list(resampled(song, song.sample_rate, sample_rate, song.channels)), axis=1)
+    return np.repeat(audio, channels // audio.shape[0], axis=0)
+
+
+def fold(stems: Audio, sources: Sequence[str]) -> Audio:
+    """Return stems `(len(STEMS), ...)` as those of a network that knows other `sources`: `(len(sources), ...)`.
+
+    What the network has no name for belongs to its `accompaniment` or, without one, to its `other`.
+    """
+    folded = np.zeros((len(sources), *stems.shape[1:]), stems.dtype)
+    for i, source in enumerate(sources):
+        if source in STEMS:
+            folded[i] = stems[STEMS.index(source)]
+    rest = next((name for name in ("accompaniment", "other") if name in sources), None)
+    if rest is not None:
+        unnamed = [i for i, name in enumerate(STEMS) if name not in sources]
+        folded[list(sources).index(rest)] += stems[unnamed].sum(0)
+    return folded

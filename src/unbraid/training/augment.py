@@ -1,0 +1,86 @@
+"""What makes one recording sound like many: speed, place in the stereo picture, level, room, colour, bus limiting.
+
+Every function that takes a random generator gives the same result for the same state of it.
+Audio is (channels, samples) float32.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]
+
+
+def change_speed(audio: Audio, samples: int) -> Audio:
+    """Resample to `samples` samples, pitch and tempo together, as a tape would (linear interpolation)."""
+    length = audio.shape[1]
+    if samples == length:
+        return audio
+    position = np.arange(samples, dtype=np.float32) * np.float32((length - 1) / max(samples - 1, 1))
+    left = np.minimum(position.astype(np.int32), length - 2)
+    fraction = position - left
+    return np.asarray(audio[:, left] * (1 - fraction) + audio[:, left + 1] * fraction, np.float32)
+
+
+def place(audio: Audio, rng: np.random.Generator) -> Audio:
+    """Swap the channels half of the time, narrow or pan a little: (1 or 2, samples) to (2, samples)."""
+    if audio.shape[0] == 1:
+        audio = np.repeat(audio, 2, axis=0)
+    if rng.random() < 0.5:
+        audio = audio[::-1]
+    if rng.random() < 0.5:
+        angle = np.pi / 4 + rng.normal(0, 0.18)  # constant-power pan about the centre
+        gains = np.sqrt(2) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
+        audio = audio * np.clip(gains, 0, None).astype(np.float32)
+    return np.ascontiguousarray(audio, np.float32)
+
+
+def room(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+    """Put the source into a random room or plate (Freeverb) behind a gentle compressor."""
+    from pedalboard import Compressor, Pedalboard, Reverb  # type: ignore[attr-defined]  # re-exported by a star
+
+    effects: list[Any] = []
+    if rng.random() < 0.4:
+        effects.append(Compressor(threshold_db=float(rng.uniform(-35, -15)), ratio=float(rng.uniform(2, 6))))
+    effects.append(
+        Reverb(
+            room_size=float(rng.uniform(0.1, 0.9)),
+            damping=float(rng.uniform(0.1, 0.9)),
+            wet_level=float(rng.uniform(0.03, 0.3)),
+            dry_level=0.8,
+            width=float(rng.uniform(0.5, 1.0)),
+        )
+    )
+    return np.asarray(Pedalboard(effects)(audio, sample_rate), np.float32)
+
+
+def to_level(audio: Audio, decibels: float) -> Audio:
+    """Scale to an RMS of `decibels` below full scale; near-silence is left as it is."""
+    rms = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
+    if rms < 1e-4:
+        return audio
+    return np.asarray(audio * (10 ** (decibels / 20) / rms), np.float32)
+
+
+def limit_bus(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
+    """Saturate the sum of stems (sources, channels, samples) as a limiter would, all scaled alike at each sample."""
+    mixture = stems.sum(0) * np.float32(drive)
+    gain = np.tanh(mixture) / np.where(np.abs(mixture) < 1e-4, 1, mixture)
+    gain = np.where(np.abs(mixture) < 1e-4, 1, gain)
+    return np.asarray(stems * (np.float32(drive) * gain), np.float32)
+
+
+def equalisers(rng: np.random.Generator, shape: tuple[int, ...], bins: int, depth: float = 5.0) -> NDArray[np.float32]:
+    """Random smooth gains over frequency, (*shape, bins), about ±`depth` dB: a tilt and three broad bumps."""
+    octave = np.linspace(0, 1, 64, dtype=np.float32)  # position on a logarithmic frequency axis
+    curve = rng.normal(0, depth / 2, (*shape, 1)) * (octave - 0.5) * 2
+    for _ in range(3):
+        centre, width = rng.uniform(0, 1, (*shape, 1)), rng.uniform(0.05, 0.25, (*shape, 1))
+        curve = curve + rng.normal(0, depth / 2, (*shape, 1)) * np.exp(-0.5 * ((octave - centre) / width) ** 2)
+    curve[rng.random(shape) < 0.3] = 0.0
+    gains = 10 ** (np.clip(curve, -2 * depth, 2 * depth) / 20)
+    # the 64 points span 20 Hz to 22 kHz; each coefficient takes the nearest
+    frequency = np.maximum(np.arange(bins) / (bins - 1), 1e-3)
+    nearest = np.clip(np.round((np.log10(frequency) / 3 + 1) * 63), 0, 63).astype(int)
+    return np.asarray(gains[..., nearest], np.float32)

@@ -1,0 +1,159 @@
+"""The way out: a checkpoint becomes one `.onnx` file that says all about itself and was checked against PyTorch."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unbraid.errors import TrainingError
+from unbraid.training.filter_bank_u_net import FilterBankUNet
+from unbraid.training.presets import Network, preset
+from unbraid.training.wave_u_net import WaveUNet
+
+LICENCE = "MIT"
+PARITY = 1e-3
+"""Largest difference allowed between PyTorch and the exported file: of masks in [0, 1], or of full scale."""
+
+
+class Masks(nn.Module):
+    """The part of a filter-bank network that is exported: everything but the filter bank."""
+
+    def __init__(self, network: FilterBankUNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, spectrum: Tensor) -> Tensor:  # noqa: D102
+        return self.network.masks(spectrum)
+
+
+class Tile(nn.Module):
+    """A waveform network that takes a tile with its context on both sides and answers the tile alone."""
+
+    def __init__(self, network: WaveUNet) -> None:
+        super().__init__()
+        self.network = network
+        self.context = network.config.tile_context
+
+    def forward(self, mixture: Tensor) -> Tensor:  # noqa: D102
+        config, samples = self.network.config, mixture.shape[-1] - 2 * self.context
+        if not config.context:
+            return torch.as_tensor(self.network(mixture)[..., self.context : self.context + samples])
+        # the smallest valid network answers a few samples more than whole strides: they are cut off on the right
+        spare = config.shapes(config.stride)[1] - config.stride
+        return torch.as_tensor(self.network(mixture[..., spare:])[..., :samples])
+
+
+def export(checkpoint: Path, path: Path) -> dict[str, Any]:
+    """Write the averaged weights of `checkpoint` to `path` as ONNX and return the facts that were put inside.
+
+    Raises TrainingError if the checkpoint cannot be read or the exported network answers otherwise than PyTorch.
+    """
+    network, name = load(checkpoint)
+    return write(network, name, path)
+
+
+def load(checkpoint: Path) -> tuple[Network, str]:
+    """Return the network with the averaged weights of a checkpoint, and its preset's name.
+
+    Raises TrainingError if the file is no checkpoint of a known preset.
+    """
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network = preset(saved["preset"]).build()
+        network.load_state_dict(saved["average"])
+    except FileNotFoundError:
+        raise TrainingError(f"The checkpoint {checkpoint} does not exist.") from None
+    except Exception as error:  # torch raises all kinds for files that are not its own
+        raise TrainingError(f"{checkpoint} is not a checkpoint of this version ({error}).") from error
+    return network.eval(), saved["preset"]
+
+
+def write(network: Network, name: str, path: Path) -> dict[str, Any]:
+    """Write `network`, of preset `name`, to `path`; see `export`."""
+    import onnx
+
+    facts = describe(network, name)
+    config = network.config
+    module: nn.Module
+    if isinstance(network, FilterBankUNet):
+        frames = 4 * 2**network.config.levels
+        module, output = Masks(network), "masks"
+        inputs = {"spectrum": torch.randn(1, config.audio_channels, frames, network.config.window // 2 + 1, 2)}
+        dynamic = {"spectrum": {2: 2**network.config.levels * torch.export.Dim("steps", min=1, max=4096)}}
+    else:
+        module, output = Tile(network), "stems"
+        samples = 2 * facts["context"] + 2 * facts["stride"]
+        inputs = {"mixture": 0.1 * torch.randn(1, config.audio_channels, samples)}
+        dynamic = {"mixture": {2: torch.export.Dim.AUTO}}
+    program = torch.onnx.export(
+        module.eval(), (), kwargs=inputs, dynamo=True, opset_version=18, output_names=[output], dynamic_shapes=dynamic,
+        verbose=False,
+    )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    halve(model)
+    model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
+    onnx.helper.set_model_props(model, {"unbraid": json.dumps(facts, ensure_ascii=False)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    onnx.save(model, part)
+    try:
+        check(module, inputs, part)
+    except TrainingError:
+        part.unlink()
+        raise
+    part.replace(path)
+    return facts
+
+
+def describe(network: Network, name: str) -> dict[str, Any]:
+    """Return what a model file says of itself; see `unbraid.facts`."""
+    config = network.config
+    masks = isinstance(network, FilterBankUNet)
+    return {
+        "format": 1,
+        "preset": name,
+        "sources": list(config.sources),
+        "sample_rate": config.sample_rate,
+        "channels": config.audio_channels,
+        "context": network.config.context if isinstance(network, FilterBankUNet) else network.config.tile_context,
+        "stride": config.stride,
+        "output": "ratio" if isinstance(network, FilterBankUNet) else network.config.output,
+        "filter_bank": {"window": config.window, "hop": config.hop} if masks else None,  # type: ignore[union-attr]
+        "licence": LICENCE,
+        "version": version("unbraid"),
+    }
+
+
+def halve(model: Any) -> None:
+    """Store large weights as float16, each followed by a cast to float32: half the file, the same arithmetic."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 1024:
+            continue
+        name = tensor.name
+        stored = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
+        tensor.CopyFrom(stored)
+        casts.append(helper.make_node("Cast", [stored.name], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
+    """Compare the file with PyTorch on noise; raises TrainingError if they differ by more than `PARITY`."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+    with torch.no_grad():
+        expected = module(**inputs).numpy()
+    difference = float(np.abs(np.asarray(found) - expected).max())
+    if difference > PARITY:
+        raise TrainingError(f"The exported network differs from PyTorch by {difference:.2g}; nothing was written.")

@@ -1,0 +1,230 @@
+"""The training loop: draw mixes, step, average the weights, validate on held-out songs, checkpoint, resume."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from unbraid.errors import TrainingError
+from unbraid.training import augment, validation
+from unbraid.training.curves import plot_curves
+from unbraid.training.data import Folder, Mixes, SampleCache
+from unbraid.training.filter_bank_u_net import FilterBankUNet
+from unbraid.training.losses import MaskedSpectrum
+from unbraid.training.presets import Network, Preset
+from unbraid.training.wave_u_net import crop
+
+
+@dataclass
+class Run:
+    """What one training is told: where its songs are, how long it may take, how often it looks up.
+
+    Attributes:
+        data, valid: folders of song folders.
+        folder: where checkpoint, log and curves go.
+        minutes, steps: the budget, whichever is given; the learning rate falls to zero over it.
+        leg: steps between two looks at the data folders, log lines and (if due) validations.
+    """
+
+    preset: Preset
+    data: Sequence[Folder]
+    valid: Sequence[Folder]
+    folder: Path
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = 0
+    leg: int = 100
+    validate_every: int = 5
+    workers: int = 1
+    fuse: bool = True
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file from which the run goes on."""
+        return self.folder / "checkpoint.pt"
+
+
+@dataclass
+class State:
+    """Everything that changes during a run and is saved with it."""
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def train(run: Run, resume: bool = False, start_from: Path | None = None) -> State:
+    """Train until the budget is spent and return the final state, which is also in `run.checkpoint`.
+
+    Args:
+        run: what to do.
+        resume: go on from `run.checkpoint` if it is there.
+        start_from: another run's checkpoint whose averaged weights are the start.
+
+    Raises:
+        TrainingError: no songs, or a checkpoint of another preset.
+    """
+    if run.minutes is None and run.steps is None:
+        raise TrainingError("A training needs a budget: give minutes or steps.")
+    torch.manual_seed(run.seed)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    state = _new_state(run)
+    if resume and run.checkpoint.exists():
+        _load(run, state)
+    elif start_from is not None:
+        weights = torch.load(start_from, map_location=run.device, weights_only=True)["average"]
+        state.network.load_state_dict(weights)
+        state.average.load_state_dict(weights)
+    if run.fuse and isinstance(state.network, FilterBankUNet):
+        state.network.fuse()
+    loss = run.preset.build_loss()
+    cache = SampleCache(run.folder.parent / "samples", run.preset.network.sample_rate)
+    legs = 0
+    while _progress(run, state) < 1:
+        _leg(run, state, loss, cache)
+        legs += 1
+        last = _progress(run, state) >= 1
+        if run.valid and (last or legs % run.validate_every == 0):
+            began = time.monotonic()
+            scores = validation.validate(state.average, run.valid, cache, run.device)
+            state.history.append({"step": state.step, "seconds": state.seconds, **scores})
+            print(f"step {state.step}: {validation.summary(scores)} ({time.monotonic() - began:.0f} s)", flush=True)
+        _save(run, state)
+        plot_curves(state.history, run.folder / "curves.png")
+    return state
+
+
+def _new_state(run: Run) -> State:
+    network, average = run.preset.build().to(run.device), run.preset.build().to(run.device)
+    average.load_state_dict(network.state_dict())
+    average.requires_grad_(False).eval()
+    p = run.preset
+    decayed = [w for w in network.parameters() if w.ndim > 1]
+    others = [w for w in network.parameters() if w.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": p.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=p.learning_rate, betas=(0.9, 0.98), fused=True)
+    return State(network, average, optimiser)
+
+
+def _leg(run: Run, state: State, loss: nn.Module, cache: SampleCache) -> None:
+    """`run.leg` steps on the songs that are there now."""
+    p = run.preset
+    samples = p.excerpt_samples
+    mixes = Mixes(run.data, p.network.sources, samples, cache, p.mixing, run.seed)
+    indices = range(state.step * p.batch, (state.step + run.leg) * p.batch)
+    loader = DataLoader(
+        mixes, batch_size=p.batch, sampler=indices, num_workers=run.workers, prefetch_factor=3 if run.workers else None
+    )
+    losses: list[float] = []
+    waited, began = 0.0, time.monotonic()
+    batches: Iterator[Tensor] = iter(loader)
+    for _ in range(run.leg):
+        asked = time.monotonic()
+        stems = next(batches)
+        got = time.monotonic()
+        losses.append(step(run, state, loss, stems.to(run.device, non_blocking=True)))
+        waited += got - asked
+        state.seconds += time.monotonic() - asked
+        if _progress(run, state) >= 1:
+            break
+    elapsed = time.monotonic() - began
+    rate = len(losses) * p.batch * samples / p.network.sample_rate / elapsed
+    entry = {
+        "step": state.step, "seconds": state.seconds, "loss": float(np.mean(losses)), "rate": rate,
+        "waited": waited / elapsed, "songs": len(mixes.songs),
+    }  # fmt: skip
+    state.history.append(entry)
+    print(
+        f"step {state.step}  {100 * _progress(run, state):.0f} %  loss {entry['loss']:.4f}  {rate:.1f} audio s/s"
+        f"  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
+        flush=True,
+    )
+
+
+def step(run: Run, state: State, loss: nn.Module, stems: Tensor) -> float:
+    """One optimiser step on stems (batch, sources, channels, samples); returns the loss."""
+    p = run.preset
+    rate = p.learning_rate * min(1.0, (state.step + 1) / p.warm_up) * _cosine(_progress(run, state))
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    with _autocast(run.device):
+        value = training_loss(state.network, loss, stems, np.random.default_rng((run.seed, state.step, 1)))
+    state.optimiser.zero_grad(set_to_none=True)
+    value.backward()
+    nn.utils.clip_grad_norm_(state.network.parameters(), p.gradient_norm)
+    state.optimiser.step()
+    state.step += 1
+    decay = min(p.ema, (1 + state.step) / (10 + state.step))
+    with torch.no_grad():
+        averaged: list[Tensor] = list(state.average.parameters())
+        current: list[Tensor] = list(state.network.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+    return float(value.detach())
+
+
+def training_loss(network: Network, loss: nn.Module, stems: Tensor, rng: np.random.Generator) -> Tensor:
+    """The loss of a network for the mixture of these stems, coloured at random."""
+    if isinstance(network, FilterBankUNet) and isinstance(loss, MaskedSpectrum):
+        gains = augment.equalisers(rng, tuple(stems.shape[:2]), network.config.window // 2 + 1)
+        return network.training_loss(stems, loss, torch.from_numpy(gains).to(stems.device))
+    if network.config.audio_channels == 1:
+        stems = stems.mean(2, keepdim=True)
+    estimate = network(stems.sum(1))
+    result: Tensor = loss(estimate.float(), crop(stems, estimate.shape[-1]))
+    return result
+
+
+def _progress(run: Run, state: State) -> float:
+    """How much of the budget is spent, in [0, 1]."""
+    by_steps = state.step / run.steps if run.steps else 0.0
+    by_time = state.seconds / 60 / run.minutes if run.minutes else 0.0
+    return min(1.0, max(by_steps, by_time))
+
+
+def _cosine(progress: float) -> float:
+    return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * progress)))
+
+
+def _autocast(device: str) -> AbstractContextManager[Any]:
+    """bfloat16 where it is faster than float32: on GPUs, and on CPUs with AVX-512 BF16 or AMX."""
+    if device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return torch.autocast(device, torch.bfloat16)
+    return nullcontext()
+
+
+def _save(run: Run, state: State) -> None:
+    content = {
+        "preset": run.preset.name, "config": asdict(run.preset.network), "step": state.step, "seconds": state.seconds,
+        "network": state.network.state_dict(), "average": state.average.state_dict(),
+        "optimiser": state.optimiser.state_dict(), "history": state.history, "torch_rng": torch.get_rng_state(),
+    }  # fmt: skip
+    part = run.checkpoint.with_suffix(".part")
+    torch.save(content, part)
+    part.replace(run.checkpoint)
+    (run.folder / "history.json").write_text(json.dumps(state.history, indent=1))
+
+
+def _load(run: Run, state: State) -> None:
+    saved = torch.load(run.checkpoint, map_location=run.device, weights_only=True)
+    if saved["preset"] != run.preset.name:
+        raise TrainingError(
+            f"{run.checkpoint} is a checkpoint of preset {saved['preset']!r}, not {run.preset.name!r}: "
+            "give another --out or remove it."
+        )
+    state.network.load_state_dict(saved["network"])
+    state.average.load_state_dict(saved["average"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    state.step, state.seconds, state.history = saved["step"], saved["seconds"], saved["history"]
+    torch.set_rng_state(saved["torch_rng"].cpu())

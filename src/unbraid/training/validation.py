@@ -1,0 +1,71 @@
+"""Scores of a network in training on held-out songs: how far the SDR of each stem rises above that of the mixture."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unbraid.evaluation.dataset import STEMS, StemSong, find_songs, fold
+from unbraid.evaluation.metrics import is_silent, sdr
+from unbraid.training.data import Folder, SampleCache
+from unbraid.training.presets import Network
+from unbraid.training.wave_u_net import WaveUNet
+
+EXCERPT_SECONDS = 40
+
+
+def validate(network: Network, folders: Sequence[Folder], cache: SampleCache, device: str) -> dict[str, Any]:
+    """Mean gain per source in dB (`gain`), its mean over sources (`mean_gain`), and SDR per song and source (`sdr`).
+
+    Each song is scored on its middle 40 seconds. A source that is silent there is left out.
+    """
+    config = network.config
+    scores: dict[str, dict[str, float]] = {}
+    gains: dict[str, list[float]] = {}
+    for song in (song for folder in folders for song in find_songs(folder.path)):
+        stems = fold(_middle(song, cache, config.audio_channels), config.sources)
+        mixture = stems.sum(0)
+        estimates = separate(network, torch.from_numpy(mixture).to(device)).cpu().numpy()
+        scores[song.name] = {}
+        for source, reference, estimate in zip(config.sources, stems, estimates, strict=True):
+            if not is_silent(reference, mixture):
+                scores[song.name][source] = sdr(reference, estimate)
+                gains.setdefault(source, []).append(scores[song.name][source] - sdr(reference, mixture))
+    gain = {source: float(np.mean(values)) for source, values in gains.items()}
+    return {"gain": gain, "mean_gain": float(np.mean(list(gain.values()))), "sdr": scores}
+
+
+def summary(scores: dict[str, Any]) -> str:
+    """One line for the log."""
+    gains = "  ".join(f"{source} {value:+.2f}" for source, value in scores["gain"].items())
+    return f"SDR above the mixture, dB: {gains}  mean {scores['mean_gain']:+.2f}"
+
+
+@torch.no_grad()
+def separate(network: Network, mixture: Tensor) -> Tensor:
+    """Stems (sources, channels, samples) of a whole mixture (channels, samples), with silence before and after it."""
+    samples = mixture.shape[-1]
+    if isinstance(network, WaveUNet):
+        longer, output = network.config.shapes(samples)
+        before = (longer - output) // 2
+        padded = torch.nn.functional.pad(mixture, (before, longer - before - samples))
+    else:
+        padded = torch.nn.functional.pad(mixture, (0, -samples % network.config.stride))
+    stems: Tensor = network(padded[None])[0, ..., :samples]
+    return stems
+
+
+def _middle(song: StemSong, cache: SampleCache, channels: int) -> NDArray[np.float32]:
+    """Return the middle of a song's stems, (len(STEMS), channels, samples)."""
+    arrays = {stem: cache[path] for stem, path in song.stems.items()}
+    longest = max(len(array) for array in arrays.values())
+    length = min(longest, EXCERPT_SECONDS * cache.sample_rate)
+    start = (longest - length) // 2
+    stems = np.zeros((len(STEMS), channels, length), np.float32)
+    for stem, array in arrays.items():
+        part = np.asarray(array[start : start + length], np.float32).T / np.float32(32768)
+        stems[STEMS.index(stem), :, : part.shape[1]] = part.mean(0) if channels == 1 else part
+    return stems
