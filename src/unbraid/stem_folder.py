@@ -48,14 +48,15 @@ class StemFolder:
         self._check_not_onto(not_onto)
         token = uuid.uuid4().hex[:8]
         self._parts = {stem: folder / f".{stem}.{token}.part" for stem in stems}
-        self._folder, self._made = folder, []
+        self._folder = folder
+        self._made: list[Path] = []
         self._writers: dict[str, StemWriter] = {}
         self._kept: IO[bytes] | None = None
         self._kept_lengths: list[int] = []
         self._peak = 0.0
         self._pool = ThreadPoolExecutor(max_workers=len(stems), thread_name_prefix="unbraid-encode")
         try:
-            self._made = _made_folders(folder)
+            self._make_folder()
             for stem, part in self._parts.items():
                 self._writers[stem] = StemWriter(
                     part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_carried(tags)
@@ -107,6 +108,12 @@ class StemFolder:
         self._made.clear()
         return dict(self.paths)
 
+    def _make_folder(self) -> None:
+        missing = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
+        for path in reversed(missing):
+            path.mkdir(exist_ok=True)
+            self._made.append(path)
+
     def _encode(self, stems: Mapping[str, Block]) -> None:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
 
@@ -130,12 +137,11 @@ class StemFolder:
             with suppress(OSError):  # a full disk, again: it is nameless and goes away all the same
                 self._kept.close()
         for part in self._parts.values():
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
         for made in reversed(self._made):
-            try:
+            with suppress(OSError):  # someone else may have put something there
                 made.rmdir()
-            except OSError:
-                break  # someone else has put something there
         self._pool.shutdown()
 
     def _check_not_onto(self, song: object) -> None:
@@ -146,15 +152,6 @@ class StemFolder:
     def _output_error(self, error: OSError) -> OutputError:
         reason = (error.strerror or str(error)).lower()
         return OutputError(f"The stems cannot be written to {self._folder}: {reason}.")
-
-
-def _made_folders(folder: Path) -> list[Path]:
-    """Create `folder` and return those that had to be made, outermost first."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(13, "Permission denied", str(folder))
-    return missing[::-1]
 
 
 def folder_name(song: str) -> str:
