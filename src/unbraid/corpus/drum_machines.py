@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.notes import Part
+from unbraid.corpus.percussion import strike
 
 Mono = NDArray[np.float64]
-# General MIDI percussion, reduced to what a drum machine has.
-PIECES = {
-    35: "kick", 36: "kick", 37: "rim", 38: "snare", 40: "snare", 39: "clap", 42: "hat", 44: "hat", 46: "open", 49: "crash",
-    57: "crash", 52: "crash", 55: "crash", 51: "ride", 59: "ride", 53: "bell", 56: "bell", 41: "low", 43: "low", 45: "mid",
-    47: "mid", 48: "high", 50: "high", 54: "shaker", 69: "shaker", 70: "shaker", 82: "shaker", 60: "high", 61: "mid",
-    62: "high", 63: "high", 64: "low", 75: "rim", 76: "rim", 77: "rim", 80: "bell", 81: "bell",
-}  # fmt: skip
 PAN = {"hat": 0.3, "open": 0.3, "ride": -0.4, "crash": 0.5, "low": -0.5, "mid": 0.0, "high": 0.4, "shaker": -0.3, "bell": -0.2}
 
 
@@ -34,25 +28,9 @@ class DrumMachine:
         return f"machine:{self.seed}"
 
     def render(self, part: Part, samples: int) -> Audio:
-        """Play the part and return `(2, samples)`; an open hat is cut by a closed one."""
+        """Play the part and return `(2, samples)`."""
         kit = _kit(self.seed)
-        out = np.zeros((2, samples), np.float32)
-        notes = part.notes
-        closed = sorted(note.start for note in notes if PIECES.get(note.pitch) == "hat")
-        for note in notes:
-            piece = PIECES.get(note.pitch)
-            at = int(note.start * RATE)
-            if piece is None or at >= samples:
-                continue
-            hit = kit[piece]
-            if piece == "open":
-                later = int(np.searchsorted(closed, note.start + 0.01))
-                if later < len(closed):
-                    until = max(int((closed[later] - note.start) * RATE), 300)
-                    hit = hit[:, :until] * np.minimum(1, np.arange(min(until, hit.shape[1]), 0, -1) / 300)[None]
-            room = min(hit.shape[1], samples - at)
-            out[:, at : at + room] += (hit[:, :room] * (note.velocity / 127) ** 1.5).astype(np.float32)
-        return out
+        return strike(part, samples, lambda piece, velocity: kit[piece])
 
 
 def _noise(rng: np.random.Generator, seconds: float, low: float, high: float) -> Mono:

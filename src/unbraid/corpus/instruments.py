@@ -8,6 +8,7 @@ import numpy as np
 
 from unbraid.corpus import synths
 from unbraid.corpus.drum_machines import DrumMachine
+from unbraid.corpus.hydrogen import HydrogenKit
 from unbraid.corpus.notes import Instrument, Part
 from unbraid.corpus.sfz import SfzInstrument
 from unbraid.corpus.soundfonts import SoundFontProgram
@@ -43,6 +44,11 @@ GUITARS = {
     "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
 }
 STRINGS = 48
+HYDROGEN = {
+    "train": ("Millo-Drums_v.1", "Millo_MultiLayered2", "Millo_MultiLayered3", "BJA_Pacific", "rumpf_kit_z01_h2", "The Black Pearl 1.0"),
+    "valid": ("ForzeeStereo", "ColomboAcousticDrumkit"),
+}
+ELECTRONIC_HYDROGEN = {"train": ("HardElectro1", "ElectricEmpireKit", "VariBreaks"), "valid": ("Audiophob",)}
 SUNG_PROGRAMS = frozenset((52, 53, 54, 85, 91))  # choirs and voices: they would teach that singing is "other"
 NOISES = frozenset(range(119, 128))
 FAMILIES = ((8, 16), (16, 24), (24, 32), (40, 50), (50, 52), (55, 64), (64, 72), (72, 80), (80, 85), (88, 91), (92, 96), (104, 112))
@@ -59,9 +65,12 @@ def _general(rng: np.random.Generator, split: str, bank: int, program: int) -> S
 
 def drum_kit(rng: np.random.Generator, split: str, material: Path, electronic: bool) -> Instrument:
     """A kit: sampled or synthesised."""
-    if rng.random() < (0.75 if electronic else 0.06):
+    if rng.random() < (0.6 if electronic else 0.06):
         # Seeds of the two splits never meet.
         return DrumMachine(int(rng.integers(1_000_000)) * 2 + (split == "valid"))
+    if rng.random() < 0.4:
+        kits = (ELECTRONIC_HYDROGEN if electronic else HYDROGEN)[split]
+        return HydrogenKit(str(rng.choice(kits)), int(rng.integers(3)))
     if rng.random() < 0.3 and not electronic:
         return SoundFontProgram(DRUM_FONTS[split], 0, 0)
     return _general(rng, split, 128, int(rng.choice((24, 25, 25, 0) if electronic else DRUM_PROGRAMS)))
@@ -90,6 +99,8 @@ def piano(rng: np.random.Generator, split: str, material: Path, part: Part, elec
 
 def other(rng: np.random.Generator, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
     """Everything else, near the part's own program."""
+    if part.name == "sweep":
+        return synths.random_sweep(rng)
     program = STRINGS if part.program in SUNG_PROGRAMS or part.program in NOISES else part.program
     if rng.random() < (0.7 if electronic else 0.1):
         if part.name == "arpeggio" or 8 <= program < 16:

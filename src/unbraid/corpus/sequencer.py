@@ -70,7 +70,7 @@ def chords_part(rng: np.random.Generator, chords: list[Chord], tempo: float, pro
     """Held or rhythmic chords."""
     step = 60 / tempo / 4
     rhythm = rhythm or str(rng.choice(("x---------------", "x---------------", "x-------x-------", "x--x--x---x-x---", "--x---x---x---x-", "x-----x---x-----", "x---x---x---x---")))
-    low = int(rng.integers(50, 66))
+    low = int(rng.integers(40, 67))
     gate = float(rng.uniform(0.6, 1.0))
     notes = []
     for bar, chord in enumerate(chords):
@@ -82,6 +82,49 @@ def chords_part(rng: np.random.Generator, chords: list[Chord], tempo: float, pro
             for tone in _voicing(chord, low):
                 notes.append(Note(start, start + (until - number) * step * gate, tone, velocity))
     return Part("chords", program, False, notes)
+
+
+def power_chords(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int = 30) -> Part:
+    """Roots and fifths low on the neck, muted eighths or long ones: the guitars of rock and metal."""
+    step = 60 / tempo / 4
+    rhythm = str(rng.choice(("x-x-x-x-x-x-x-x-", "x---x-x-x---x-x-", "x-------x-------", "x--x--x-x--x--x-", "x-x-xxxxx-x-xxxx")))
+    low = int(rng.integers(36, 42))
+    notes = []
+    for bar, chord in enumerate(chords):
+        steps = [number for number, mark in enumerate(rhythm) if mark == "x"]
+        for place, number in enumerate(steps):
+            until = steps[place + 1] if place + 1 < len(steps) else 16
+            start = (bar * 16 + number) * step
+            root = low + (chord.root - low) % 12
+            for tone in (root, root + 7, root + 12):
+                notes.append(Note(start, start + (until - number) * step * 0.92, tone, int(rng.integers(85, 118))))
+    return Part("power chords", program, False, notes)
+
+
+def left_hand(rng: np.random.Generator, chords: list[Chord], tempo: float, beats: int) -> list[Note]:
+    """Octaves, fifths or tenths for the lower half of a piano."""
+    beat = 60 / tempo
+    every = int(rng.choice((1, 2, beats)))
+    figure = rng.permutation(np.array((0, 12, 7, 12)))
+    notes = []
+    for bar, chord in enumerate(chords):
+        root = 33 + (chord.root - 33) % 12
+        for place, number in enumerate(range(0, beats, every)):
+            start = (bar * beats + number) * beat
+            tones = (root, root + 12) if every == beats else (root + int(figure[place % 4]),)
+            notes += [Note(start, start + every * beat * 0.95, tone, int(rng.integers(60, 95))) for tone in tones]
+    return notes
+
+
+def sweeps(rng: np.random.Generator, bars: int, tempo: float, section_bars: int) -> Part:
+    """Noise that swells into each section."""
+    bar = 240 / tempo
+    notes = []
+    for border in range(section_bars, bars + 1, section_bars):
+        length = float(rng.choice((1, 2, 4)))
+        if rng.random() < 0.7 and border >= length:
+            notes.append(Note((border - length) * bar, border * bar, 60, int(rng.integers(60, 110))))
+    return Part("sweep", 97, False, notes)
 
 
 def arpeggio(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int) -> Part:

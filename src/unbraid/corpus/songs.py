@@ -41,7 +41,7 @@ def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0
     """The song of this seed: always the same one. Raises CorpusError when material or a tool is missing."""
     rng = np.random.default_rng(seed)
     draw = rng.random()
-    writer = _styled if draw < 0.55 else _programmed if draw < 0.88 else _from_midi
+    writer = _styled if draw < 0.55 else _programmed if draw < 0.9 else _from_midi
     score = writer(rng, split, material, seconds)
     samples = int((score.frame.seconds + TAIL) * RATE)
     record: dict[str, object] = {"kind": writer.__name__.strip("_"), "tempo": round(score.frame.tempo, 2), **score.record}
@@ -133,12 +133,17 @@ def _styled(rng: np.random.Generator, split: str, material: Path, seconds: float
     present = {part.source for part in parts}
     if "bass" not in present and beats == 4 and rng.random() < 0.9:
         parts.append(sequencer.bass(rng, chords, tempo))
-    if "piano" not in present and rng.random() < 0.8:
+    if "piano" not in present and rng.random() < 0.9:
         others = [i for i, part in enumerate(parts) if part.source == "other" and part.name.lower().startswith(("chord", "arpeggio"))]
         if others:
             parts[others[0]] = replace(parts[others[0]], program=int(rng.integers(0, 6)))
         elif beats == 4:
             parts.append(sequencer.chords_part(rng, chords, tempo, 0))
+    if beats == 4 and rng.random() < 0.12:
+        parts.append(sequencer.power_chords(rng, chords, tempo))
+    if rng.random() < 0.5:
+        low = sequencer.left_hand(rng, chords, tempo, beats)
+        parts = [replace(part, notes=part.notes + low) if part.source == "piano" else part for part in parts]
     return _Score(_arranged(rng, parts, frame), frame, bool(rng.random() < 0.1), record)
 
 
@@ -150,14 +155,19 @@ def _programmed(rng: np.random.Generator, split: str, material: Path, seconds: f
     chords = _form(rng, key, _bars(tempo, 4, seconds), section)
     frame = Frame(key, list(chords), 4, tempo)
     parts = [sequencer.drums(rng, len(chords), tempo, section), sequencer.bass(rng, chords, tempo)]
-    if rng.random() < 0.6:
+    if rng.random() < 0.75:
         write = sequencer.chords_part if rng.random() < 0.7 else sequencer.arpeggio
-        parts.append(write(rng, chords, tempo, int(rng.choice((0, 0, 4, 5, 2)))))
+        keys = write(rng, chords, tempo, int(rng.choice((0, 0, 4, 5, 2))))
+        if rng.random() < 0.4:
+            keys = replace(keys, notes=keys.notes + sequencer.left_hand(rng, chords, tempo, 4))
+        parts.append(keys)
     makers = [
         lambda: sequencer.chords_part(rng, chords, tempo, int(rng.choice((89, 90, 48, 50, 95))), "x---------------"),
         lambda: sequencer.arpeggio(rng, chords, tempo, int(rng.choice((81, 46, 11, 98)))),
         lambda: sequencer.lead(rng, key, chords, tempo, int(rng.choice((80, 81, 29, 66)))),
         lambda: sequencer.chords_part(rng, chords, tempo, int(rng.choice((62, 27, 81)))),
+        lambda: sequencer.power_chords(rng, chords, tempo),
+        lambda: sequencer.sweeps(rng, len(chords), tempo, section),
     ]
     for number in rng.permutation(len(makers))[: int(rng.integers(1, 4))]:
         parts.append(makers[int(number)]())
@@ -210,6 +220,8 @@ def _dress(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> A
     elif source == "drums":
         if rng.random() < 0.5:
             chain.append(pedalboard.Compressor(float(rng.uniform(-28, -15)), float(rng.uniform(2, 6)), float(rng.uniform(2, 25)), float(rng.uniform(60, 200))))
+        if rng.random() < 0.35:
+            chain.append(pedalboard.Distortion(float(rng.uniform(1, 9))))
     else:
         if rng.random() < 0.5:
             place = float(rng.uniform(-0.8, 0.8))

@@ -12,12 +12,13 @@ from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.notes import Part
 
 TABLE = 4096
+NOISE = 65536
 CUTOFFS = 150 * 2 ** np.arange(0, 7.5, 0.5)  # Hz; a note fades between tables that were filtered at these
 
 
 @dataclass(frozen=True)
 class Synth:
-    """A patch. Times in s, frequencies in Hz, detune in cents; `kind` is subtractive or fm.
+    """A patch. Times in s, frequencies in Hz, detune in cents; `kind` is subtractive, fm or noise.
 
     The cutoff starts `sweep` octaves above `cutoff` and falls to it with time constant `sweep_decay`.
     """
@@ -68,7 +69,7 @@ class Synth:
         level *= np.exp(-np.maximum(time - held, 0) / self.release)
         level[-64:] *= np.linspace(1, 0, 64)
         hertz = 440 * 2 ** ((pitch - 69) / 12)
-        make = self._fm if self.kind == "fm" else self._subtractive
+        make = {"fm": self._fm, "noise": self._noise}.get(self.kind, self._subtractive)
         rng = np.random.default_rng([seed, pitch])
         return (make(hertz, time, rng) * level).astype(np.float32)
 
@@ -77,6 +78,19 @@ class Synth:
         tone = np.sin(2 * np.pi * hertz * time + index * np.sin(2 * np.pi * hertz * self.ratio * time))
         wobble = 1 + 0.15 * self.width * np.sin(2 * np.pi * 5 * time)
         return np.stack([tone * wobble, tone * (2 - wobble)]) * 0.3
+
+    def _noise(self, hertz: float, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Wind, risers and sweeps: noise whose filter moves by `sweep` octaves over the note."""
+        bank = _noise_tables()
+        octaves = np.log2(self.cutoff / CUTOFFS[0]) + self.sweep * time / max(time[-1], 1e-3)
+        place = np.clip(octaves * 2, 0, len(CUTOFFS) - 1.001)
+        table = place.astype(np.int64)
+        share = place - table
+        sides = []
+        for _ in range(2):
+            flat = table * NOISE + (np.arange(len(time)) + int(rng.integers(NOISE))) % NOISE
+            sides.append(bank.take(flat) * (1 - share) + bank.take(flat + NOISE) * share)
+        return np.stack(sides) * 0.2
 
     def _subtractive(self, hertz: float, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         bank = _tables(self.wave, round(12 * np.log2(hertz / 440)), round(self.resonance, 1))
@@ -123,6 +137,18 @@ def _tables(wave: str, semitone: int, resonance: float) -> NDArray[np.float32]:
     return bank
 
 
+@lru_cache(maxsize=1)
+def _noise_tables() -> NDArray[np.float32]:
+    """(cutoffs, NOISE): the same noise in bands around each cutoff."""
+    spectrum = np.fft.rfft(np.random.default_rng(5).normal(0, 1, NOISE))
+    hertz = np.maximum(np.fft.rfftfreq(NOISE, 1 / RATE), 1.0)
+    bank = np.zeros((len(CUTOFFS), NOISE), np.float32)
+    for row, cutoff in enumerate(CUTOFFS):
+        band = np.fft.irfft(spectrum / (1 + (2.5 * np.log2(hertz / cutoff)) ** 4))
+        bank[row] = band / band.std()
+    return bank
+
+
 def _patch(rng: np.random.Generator, **fixed: object) -> Synth:
     """A random patch with some of it fixed."""
     drawn: dict[str, object] = {
@@ -166,7 +192,7 @@ def random_pad(rng: np.random.Generator) -> Synth:
     return _patch(
         rng, wave=str(rng.choice(("saw", "saw", "pulse", "organ"))), voices=int(rng.choice((3, 4, 5))), drive=0.0,
         attack=float(rng.uniform(0.05, 0.8)), sustain=1.0, release=float(rng.uniform(0.15, 0.8)), sweep=float(rng.uniform(-1, 1)),
-        cutoff=float(2 ** rng.uniform(9, 12)), width=float(rng.uniform(0.5, 1)),
+        cutoff=float(2 ** rng.uniform(9, 13.3)), low=30, width=float(rng.uniform(0.5, 1)),
     )  # fmt: skip
 
 
@@ -175,4 +201,12 @@ def random_electric_piano(rng: np.random.Generator) -> Synth:
     return _patch(
         rng, kind="fm", ratio=float(rng.choice((1, 1, 14))), index=float(rng.uniform(0.4, 2)), sustain=0.0,
         decay=float(rng.uniform(0.8, 2.5)), sweep_decay=float(rng.uniform(0.1, 0.8)), release=0.08, drive=0.0, low=33, high=96,
+    )  # fmt: skip
+
+
+def random_sweep(rng: np.random.Generator) -> Synth:
+    """Noise that rises or falls."""
+    return _patch(
+        rng, kind="noise", cutoff=float(2 ** rng.uniform(8, 12)), sweep=float(rng.uniform(-3, 4)), attack=float(rng.uniform(0.05, 3)),
+        decay=2.0, sustain=1.0, release=float(rng.uniform(0.05, 0.6)), drive=0.0,
     )  # fmt: skip
