@@ -122,17 +122,29 @@ def _train(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a model")
     parser.add_argument("preset", metavar="PRESET", help="which network, for instance unbraid or m5")
     parser.add_argument("--resume", action="store_true", help="go on where the last run stopped")
-    parser.add_argument("--data", nargs="+", default=[], metavar="DIR", help="folders of songs as stems")
-    parser.add_argument("--out", metavar="DIR", help="where checkpoints and curves go")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long")
-    parser.set_defaults(command=lambda args: _call("unbraid.training.loop", "train_command", args, "train"))
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR[=WEIGHT]",
+        help="a folder of song folders with a file for each stem, drawn from WEIGHT times as often; may be repeated",
+    )
+    parser.add_argument("--valid", action="append", default=[], metavar="DIR", help="held-out songs, in the same form")
+    parser.add_argument("--out", metavar="DIR", help="where checkpoint, log and curves go (runs/PRESET)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="train for so long in all, interruptions not counted"
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="or for so many steps")
+    parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="start from the weights of another run")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
+    parser.set_defaults(command=lambda args: _call("unbraid.training.command", "train_command", args, "train"))
 
 
 def _export(commands: Any) -> None:
     parser = commands.add_parser("export", help="make a model file of a checkpoint")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="of a training")
     parser.add_argument("-o", "--out", required=True, metavar="FILE.onnx", help="the model file")
-    parser.set_defaults(command=lambda args: _call("unbraid.training.export", "export_command", args, "train"))
+    parser.set_defaults(command=lambda args: _call("unbraid.training.command", "export_command", args, "train"))
 
 
 def _web(commands: Any) -> None:

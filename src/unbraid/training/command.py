@@ -1,0 +1,38 @@
+"""`unbraid train` and `unbraid export`: arguments to runs."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from unbraid.errors import UsageError
+from unbraid.training.data import Folder
+from unbraid.training.export import export
+from unbraid.training.loop import Run, train
+from unbraid.training.presets import preset
+
+
+def train_command(args: argparse.Namespace) -> None:
+    """Run `unbraid train`."""
+    if not args.data:
+        raise UsageError("A training needs songs as stems: give --data DIR, as often as you have folders of them.")
+    if args.minutes is None and args.steps is None:
+        raise UsageError("A training needs a budget: give --minutes or --steps.")
+    run = Run(
+        preset=preset(args.preset),
+        data=[Folder.parse(text) for text in args.data],
+        valid=[Folder.parse(text) for text in args.valid],
+        folder=Path(args.out or f"runs/{args.preset}"),
+        minutes=args.minutes,
+        steps=args.steps,
+        seed=args.seed,
+    )
+    train(run, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
+    print(f"The weights are in {run.checkpoint}; make a model of them: unbraid export {run.checkpoint} -o FILE.onnx")
+
+
+def export_command(args: argparse.Namespace) -> None:
+    """Run `unbraid export`."""
+    facts = export(Path(args.checkpoint), Path(args.out))
+    print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
+    print(args.out)
