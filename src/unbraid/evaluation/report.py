@@ -80,8 +80,8 @@ class Report:
 def evaluate(dataset: Path, separator: Separator, *, on_song: Callable[[str], None] = lambda name: None) -> Report:
     """Separate every song of a data set and score its stems against the references, over the whole song.
 
-    The mixture is the sum of the stems at the model's own sample rate. A stem that is silent in a song is left out there.
-    With vocals among the sources, `accompaniment`, all that is not vocals, is scored too, for comparison with
+    The mixture is the sum of the stems at the model's own sample rate. A stem that is silent in a song is left out
+    there. With vocals among the sources, `accompaniment`, all that is not vocals, is scored too, for comparison with
     two-stem separators.
 
     Raises InputError if the data set holds no song or a file cannot be read.
@@ -89,7 +89,7 @@ def evaluate(dataset: Path, separator: Separator, *, on_song: Callable[[str], No
     scores: list[Score] = []
     for song in find_songs(dataset):
         on_song(song.name)
-        references = fold(song.references(separator.sample_rate, separator.channels), separator.sources)
+        references = fold(song.references(separator.sample_rate, separator.facts.channels), separator.sources)
         mixture = references.sum(0)
         estimates = separator.separate_array(mixture, separator.sample_rate)
         pairs = {name: (references[i], estimates[name]) for i, name in enumerate(separator.sources)}

@@ -192,7 +192,8 @@ class FilterBankUNet(nn.Module):
 
     def _by_source(self, y: Tensor) -> Tensor:
         c = self.config
-        return y.squeeze(2).unflatten(1, (len(c.sources), c.audio_channels, c.n_bands)).transpose(-1, -2)
+        by_source: Tensor = y.squeeze(2).unflatten(1, (len(c.sources), c.audio_channels, c.n_bands))
+        return by_source.transpose(-1, -2)
 
     def band_masks(self, spectrum: Tensor) -> Tensor:
         """Masks per band, (batch, sources, channels, frames, bands), that sum to one over the sources."""

@@ -70,7 +70,7 @@ class WaveUNetConfig:
         reach = (self.down_filter // 2) * 2**self.levels
         for level in range(self.levels):
             reach += 2**level * (self.down_filter // 2 + self.up_filter // 2 + 2)
-        return -(-(reach + self.output_filter // 2) // self.stride) * self.stride
+        return int(-(-(reach + self.output_filter // 2) // self.stride) * self.stride)
 
     def _output(self, bottleneck: int) -> int:
         n = bottleneck
