@@ -18,7 +18,7 @@ Audio = NDArray[np.float32]
 
 
 def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
-    """Part of an audio file as `(channels, samples)` at 44.1 kHz, from `start` s on; CorpusError names a broken file."""
+    """A file from `start` s on, as `(channels, samples)` at 44.1 kHz; a CorpusError names a broken one."""
     import soundfile
     import soxr
 

@@ -1,16 +1,21 @@
-"""What a mixing engineer does to a single stem before the sum: levels, place, room; the training adds its own on top."""
+"""What a mixing engineer does to single stems before the sum: levels, place, room, amplifier."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.composing.notes import Part
+
+if TYPE_CHECKING:
+    from pedalboard import Plugin
 
 
 def loudness(stem: Audio) -> float:
-    """Level of the sounding parts of `(channels, samples)` in dB: RMS over the 50 ms windows within 30 dB of the loudest."""
+    """Level of `(channels, samples)` in dB: RMS over the 50 ms windows within 30 dB of the loudest."""
     window = RATE // 20
     usable = stem[:, : stem.shape[1] // window * window]
     if usable.size == 0:
@@ -27,30 +32,30 @@ def at_level(stem: Audio, decibels: float) -> Audio:
 
 
 def pan(mono: Audio, position: float) -> Audio:
-    """One channel `(samples,)` or `(1, samples)` into two with constant power; `position` from -1 (left) to 1 (right)."""
+    """Mono `(samples,)` or `(1, samples)` into two channels, constant power; `position` is -1 left, 1 right."""
     signal = mono.reshape(-1)
     angle = (position + 1) * np.pi / 4
     return np.stack([signal * np.cos(angle), signal * np.sin(angle)]).astype(np.float32) * np.float32(2**0.5)
 
 
-def effects(stem: Audio, *plugins: object) -> Audio:
+def effects(stem: Audio, *plugins: Plugin) -> Audio:
     """Run pedalboard plugins over `(channels, samples)`."""
-    import pedalboard
+    from pedalboard._pedalboard import Pedalboard  # what `pedalboard` itself re-exports, untyped
 
-    return np.asarray(pedalboard.Pedalboard(list(plugins))(np.ascontiguousarray(stem), RATE), dtype=np.float32)  # type: ignore[arg-type]
+    return np.asarray(Pedalboard(list(plugins))(np.ascontiguousarray(stem), RATE), dtype=np.float32)
 
 
 def room(rng: np.random.Generator, stem: Audio, amount: float | None = None) -> Audio:
     """The stem `(2, samples)` in a random room; `amount` is the wet level."""
     import pedalboard
 
-    wet = float(rng.uniform(0.02, 0.22)) if amount is None else amount
+    wet = rng.uniform(0.02, 0.22) if amount is None else amount
     reverb = pedalboard.Reverb(
-        room_size=float(rng.uniform(0.1, 0.85)),
-        damping=float(rng.uniform(0.2, 0.9)),
+        room_size=rng.uniform(0.1, 0.85),
+        damping=rng.uniform(0.2, 0.9),
         wet_level=wet,
         dry_level=1.0 - wet / 2,
-        width=float(rng.uniform(0.5, 1.0)),
+        width=rng.uniform(0.5, 1.0),
     )
     return effects(stem, reverb)
 
@@ -60,3 +65,72 @@ def balance(stems: Mapping[str, Audio], peak: float = 0.92) -> dict[str, Audio]:
     total = np.sum([np.broadcast_to(s, (2, s.shape[1])) for s in stems.values()], axis=0)
     highest = max(float(np.abs(total).max()), *(float(np.abs(s).max()) for s in stems.values()), 1e-6)
     return {source: stem * np.float32(peak / highest) for source, stem in stems.items()}
+
+
+def dress(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Audio:
+    """What is done to one instrument `(2, samples)` before it joins its source: amplifier, place, compression, room."""
+    import pedalboard
+
+    if source == "bass":
+        audio, chain = np.repeat(audio.mean(axis=0, keepdims=True), 2, axis=0), _bass_chain(rng)
+    elif source == "drums":
+        chain = _drum_chain(rng)
+    else:
+        audio, chain = (
+            _placed(rng, audio),
+            _other_chain(rng, source == "other" and 24 <= part.program < 32, part.program),
+        )
+    if rng.random() < 0.5:
+        chain.append(pedalboard.PeakFilter(2 ** rng.uniform(7.5, 12.5), rng.uniform(-5, 5), 0.8))
+    if chain:
+        audio = effects(at_level(audio, -20), *chain)
+    if rng.random() < (0.2 if source == "bass" else 0.65):
+        audio = room(rng, audio, rng.uniform(0.01, 0.12) if source in ("bass", "drums") else None)
+    return audio
+
+
+def _bass_chain(rng: np.random.Generator) -> list[Plugin]:
+    from pedalboard import Compressor, Distortion, LowpassFilter
+
+    chain: list[Plugin] = []
+    if rng.random() < 0.5:
+        chain.append(Compressor(-30, rng.uniform(2, 6), rng.uniform(3, 25), 120))
+    if rng.random() < 0.25:
+        chain += [Distortion(rng.uniform(2, 14)), LowpassFilter(rng.uniform(2500, 7000))]
+    return chain
+
+
+def _drum_chain(rng: np.random.Generator) -> list[Plugin]:
+    from pedalboard import Compressor, Distortion
+
+    chain: list[Plugin] = []
+    if rng.random() < 0.5:
+        chain.append(Compressor(rng.uniform(-28, -15), rng.uniform(2, 6), rng.uniform(2, 25), rng.uniform(60, 200)))
+    if rng.random() < 0.35:
+        chain.append(Distortion(rng.uniform(1, 9)))
+    return chain
+
+
+def _other_chain(rng: np.random.Generator, guitar: bool, program: int) -> list[Plugin]:
+    """A guitar amplifier where there is a guitar that wants one; chorus and echo now and then."""
+    from pedalboard import Chorus, Delay, Distortion, HighpassFilter, LowpassFilter
+
+    chain: list[Plugin] = []
+    if guitar and (program >= 29 or rng.random() < 0.2):
+        cabinet = LowpassFilter(rng.uniform(3500, 7000))
+        chain += [Distortion(rng.uniform(8, 32)), HighpassFilter(90), cabinet]
+    if rng.random() < 0.2:
+        chain.append(Chorus(rng.uniform(0.3, 2), 0.25, rng.uniform(5, 12), 0.0, 0.4))
+    if rng.random() < 0.12:
+        chain.append(Delay(rng.uniform(0.15, 0.5), 0.3, 0.25))
+    return chain
+
+
+def _placed(rng: np.random.Generator, audio: Audio) -> Audio:
+    """Half of the time as it came, else moved to a side, as one point or keeping its width."""
+    if rng.random() < 0.5:
+        return audio
+    position = rng.uniform(-0.8, 0.8)
+    if rng.random() < 0.4:
+        return pan(audio.mean(axis=0), position)
+    return audio * np.array([[min(1, 1 - position)], [min(1, 1 + position)]], np.float32)

@@ -1,4 +1,4 @@
-"""Whole songs: a band agrees on key, chords, tempo and form, plays, is recorded source by source, and a voice sings."""
+"""Whole songs: a score is cast with instruments, recorded source by source, sung to, and balanced."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus import accompaniment, grooves, instruments, mixing, sequencer
+from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio
-from unbraid.corpus.harmony import Chord, progression, random_key
-from unbraid.corpus.notes import Part, humanise, read_midi
-from unbraid.corpus.vocals import Frame, random_vocals
+from unbraid.corpus.composing import scores
+from unbraid.corpus.playing import casting
+from unbraid.corpus.singing.vocals import random_vocals
 from unbraid.errors import CorpusError
 
 TAIL = 1.5  # s that ring after the last bar
+# Mean and standard deviation of each source's loudness, in dB.
 LEVELS = {"vocals": (-17, 3.0), "drums": (-17, 3.0), "bass": (-18, 3.0), "piano": (-21, 4.0), "other": (-20, 4.0)}
-PRESENCE = {"drums": 0.88, "bass": 0.9, "piano": 0.82, "other": 0.88, "vocals": 0.72}
 
 
 @dataclass(frozen=True)
@@ -27,215 +27,43 @@ class Song:
     record: dict[str, object]
 
 
-@dataclass(frozen=True)
-class _Score:
-    """What is to be played, before anyone has an instrument."""
-
-    parts: list[Part]
-    frame: Frame
-    electronic: bool
-    record: dict[str, object]
-
-
 def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0) -> Song:
-    """The song of this seed: always the same one. Raises CorpusError when material or a tool is missing."""
+    """The song of this seed, about `seconds` long; only material of the split is heard in it.
+
+    Raises CorpusError when material or a tool is missing, or when the band ends up with fewer than two sources.
+    """
     rng = np.random.default_rng(seed)
-    draw = rng.random()
-    writer = _styled if draw < 0.55 else _programmed if draw < 0.9 else _from_midi
-    score = writer(rng, split, material, seconds)
+    kind = str(rng.choice(("styled", "programmed", "from_midi"), p=(0.55, 0.35, 0.1)))
+    score = scores.WRITERS[kind](rng, split, material, seconds)
     samples = int((score.frame.seconds + TAIL) * RATE)
-    record: dict[str, object] = {"kind": writer.__name__.strip("_"), "tempo": round(score.frame.tempo, 2), **score.record}
+    stems, players = _recorded(rng, split, material, score, samples)
+    record: dict[str, object] = {"kind": kind, "tempo": round(score.frame.tempo, 2), **score.record, "players": players}
+    if any(score.frame.chords) and rng.random() < 0.75:
+        sings = scores.presence(rng, len(score.frame.chords), "vocals")
+        sung = [chord if sings[bar] else None for bar, chord in enumerate(score.frame.chords)]
+        frame = replace(score.frame, chords=sung)
+        stems["vocals"], record["vocals"] = random_vocals(rng, split, material, frame, samples)
+    levelled = {
+        source: mixing.at_level(stems[source], rng.normal(*LEVELS[source])) for source in SOURCES if source in stems
+    }
+    if len(levelled) < 2:
+        raise CorpusError(f"The song of seed {seed} came out with fewer than two sources.")
+    return Song(mixing.balance(levelled, rng.uniform(0.5, 0.95)), record)
+
+
+def _recorded(
+    rng: np.random.Generator, split: str, material: Path, score: scores.Score, samples: int
+) -> tuple[dict[str, Audio], dict[str, list[str]]]:
+    """Stems of the band, and the names of the instruments in each."""
     stems: dict[str, Audio] = {}
     players: dict[str, list[str]] = {}
     for part in score.parts:
         source = part.source
-        instrument = instruments.choose(rng, source, split, material, part, score.electronic)
-        audio = _dress(rng, source, part, instrument.render(part, samples))
+        instrument = casting.choose(rng, source, split, material, part, score.electronic)
+        audio = mixing.dress(rng, source, part, instrument.render(part, samples))
         if np.abs(audio).max(initial=0) < 1e-4:
             continue
-        audio = mixing.at_level(audio, -20 + float(rng.normal(0, 3)))
+        audio = mixing.at_level(audio, -20 + rng.normal(0, 3))
         stems[source] = stems[source] + audio if source in stems else audio
         players.setdefault(source, []).append(instrument.name)
-    record["players"] = players
-    if any(score.frame.chords) and rng.random() < 0.75:
-        resting = _presence(rng, len(score.frame.chords), "vocals")
-        sung = [chord if resting[bar] else None for bar, chord in enumerate(score.frame.chords)]
-        stems["vocals"], record["vocals"] = random_vocals(rng, split, material, replace(score.frame, chords=sung), samples)
-    leveled = {}
-    for source in SOURCES:
-        if source in stems:
-            mean, spread = LEVELS[source]
-            leveled[source] = mixing.at_level(stems[source], mean + float(rng.normal(0, spread)))
-    if len(leveled) < 2:
-        raise CorpusError(f"The song of seed {seed} came out with fewer than two sources.")
-    return Song(mixing.balance(leveled, float(rng.uniform(0.5, 0.95))), record)
-
-
-def _form(rng: np.random.Generator, key, bars: int, section: int) -> list[Chord]:  # type: ignore[no-untyped-def]
-    """Chords of a song whose sections repeat two or three progressions."""
-    ideas = [progression(rng, key, int(rng.choice((4, 4, 8)))) for _ in range(int(rng.integers(2, 4)))]
-    chords: list[Chord] = []
-    while len(chords) < bars:
-        idea = ideas[int(rng.integers(len(ideas)))] if chords else ideas[0]
-        chords += [idea[bar % len(idea)] for bar in range(section)]
-    return chords[:bars]
-
-
-def _presence(rng: np.random.Generator, bars: int, source: str) -> list[bool]:
-    """Whether a player plays in each bar: sections of four or eight bars, never silent throughout."""
-    section = int(rng.choice((4, 8)))
-    plays = [bool(rng.random() < PRESENCE[source]) for _ in range(bars // section + 1)]
-    if not any(plays[: max(1, bars // section)]):
-        plays[0] = True
-    return [plays[bar // section] for bar in range(bars)]
-
-
-def _arranged(rng: np.random.Generator, parts: list[Part], frame: Frame) -> list[Part]:
-    """At most three other parts, everyone silent in some sections, timing and touch humanised but for drums."""
-    bar = frame.beats_per_bar * 60 / frame.tempo
-    kept: list[Part] = []
-    counts: dict[str, int] = {}
-    for part in sorted(parts, key=lambda p: -len(p.notes)):
-        source = part.source
-        counts[source] = counts.get(source, 0) + 1
-        if counts[source] > {"other": 3, "drums": 4}.get(source, 1):
-            continue
-        plays = _presence(rng, len(frame.chords), source) if frame.chords else []
-        if plays:
-            part = part.kept(lambda note, plays=plays: plays[min(int((note.start + 0.02) / bar), len(plays) - 1)])  # type: ignore[misc]
-        if part.notes:
-            kept.append(part if source == "drums" else humanise(rng, part, float(rng.uniform(0, 0.012)), float(rng.uniform(0, 9))))
-    return kept
-
-
-def _bars(tempo: float, beats: int, seconds: float) -> int:
-    """Whole groups of four bars, about `seconds` long."""
-    return max(8, round(seconds / (beats * 60 / tempo) / 4) * 4)
-
-
-def _styled(rng: np.random.Generator, split: str, material: Path, seconds: float) -> _Score:
-    """A style of MMA, over human drumming for two songs of three."""
-    key = random_key(rng)
-    choices = [style for style in accompaniment.styles() if style.held_out == (split == "valid")]
-    style = choices[int(rng.integers(len(choices)))]
-    human = rng.random() < 0.67
-    beats_played = [g for g in grooves.grooves(material) if g.held_out == (split == "valid")]
-    groove = beats_played[int(rng.integers(len(beats_played)))]
-    tempo = groove.tempo if human else float(rng.uniform(70, 165))
-    section = int(rng.choice((4, 8)))
-    chords = _form(rng, key, _bars(tempo, 4, seconds), section)
-    parts, beats = accompaniment.play(rng, style, key, chords, tempo, section)
-    record: dict[str, object] = {"style": style.file, "key": str(key)}
-    if human and beats == 4:
-        parts = [part for part in parts if part.source != "drums"] + [grooves.play(rng, groove, len(chords))]
-        record["groove"] = str(groove.path.relative_to(material))
-    frame = Frame(key, list(chords), beats, tempo)
-    present = {part.source for part in parts}
-    if "bass" not in present and beats == 4 and rng.random() < 0.9:
-        parts.append(sequencer.bass(rng, chords, tempo))
-    if "piano" not in present and rng.random() < 0.9:
-        others = [i for i, part in enumerate(parts) if part.source == "other" and part.name.lower().startswith(("chord", "arpeggio"))]
-        if others:
-            parts[others[0]] = replace(parts[others[0]], program=int(rng.integers(0, 6)))
-        elif beats == 4:
-            parts.append(sequencer.chords_part(rng, chords, tempo, 0))
-    if beats == 4 and rng.random() < 0.12:
-        parts.append(sequencer.power_chords(rng, chords, tempo))
-    if rng.random() < 0.5:
-        low = sequencer.left_hand(rng, chords, tempo, beats)
-        parts = [replace(part, notes=part.notes + low) if part.source == "piano" else part for part in parts]
-    return _Score(_arranged(rng, parts, frame), frame, bool(rng.random() < 0.1), record)
-
-
-def _programmed(rng: np.random.Generator, split: str, material: Path, seconds: float) -> _Score:
-    """Electronic music by step, sometimes under human drumming."""
-    key = random_key(rng)
-    tempo = float(rng.choice((rng.uniform(75, 105), rng.uniform(112, 132), rng.uniform(132, 176))))
-    section = int(rng.choice((4, 8)))
-    chords = _form(rng, key, _bars(tempo, 4, seconds), section)
-    frame = Frame(key, list(chords), 4, tempo)
-    parts = [sequencer.drums(rng, len(chords), tempo, section), sequencer.bass(rng, chords, tempo)]
-    if rng.random() < 0.75:
-        write = sequencer.chords_part if rng.random() < 0.7 else sequencer.arpeggio
-        keys = write(rng, chords, tempo, int(rng.choice((0, 0, 4, 5, 2))))
-        if rng.random() < 0.4:
-            keys = replace(keys, notes=keys.notes + sequencer.left_hand(rng, chords, tempo, 4))
-        parts.append(keys)
-    makers = [
-        lambda: sequencer.chords_part(rng, chords, tempo, int(rng.choice((89, 90, 48, 50, 95))), "x---------------"),
-        lambda: sequencer.arpeggio(rng, chords, tempo, int(rng.choice((81, 46, 11, 98)))),
-        lambda: sequencer.lead(rng, key, chords, tempo, int(rng.choice((80, 81, 29, 66)))),
-        lambda: sequencer.chords_part(rng, chords, tempo, int(rng.choice((62, 27, 81)))),
-        lambda: sequencer.power_chords(rng, chords, tempo),
-        lambda: sequencer.sweeps(rng, len(chords), tempo, section),
-    ]
-    for number in rng.permutation(len(makers))[: int(rng.integers(1, 4))]:
-        parts.append(makers[int(number)]())
-    return _Score(_arranged(rng, parts, frame), frame, True, {"key": str(key)})
-
-
-def _from_midi(rng: np.random.Generator, split: str, material: Path, seconds: float) -> _Score:
-    """A stretch of a MIDI song that somebody wrote; one song in eight is held out."""
-    files = sorted(p for p in (material / "midi" / "songs").rglob("*") if p.suffix.lower() in (".mid", ".midi"))
-    if not files:
-        raise CorpusError(f"No MIDI songs lie below {material / 'midi' / 'songs'}: fetch them.")
-    chosen = [path for path in files if (sum(path.name.encode()) % 8 == 3) == (split == "valid")]
-    path = chosen[int(rng.integers(len(chosen)))]
-    parts, _ = read_midi(path)
-    end = max(note.end for part in parts for note in part.notes)
-    start = float(rng.uniform(0, max(0.0, end - seconds)))
-    transpose = int(rng.integers(-4, 5))
-    moved = []
-    for part in parts:
-        notes = [
-            replace(n, start=n.start - start, end=min(n.end - start, seconds), pitch=n.pitch if part.is_drum else int(np.clip(n.pitch + transpose, 0, 127)))
-            for n in part.notes
-            if start <= n.start < start + seconds
-        ]
-        if notes:
-            moved.append(replace(part, notes=notes, bends=[(t - start, v) for t, v in part.bends if start <= t < start + seconds]))
-    length = min(seconds, end - start)
-    tempo = 120.0
-    frame = Frame(random_key(rng), [], 4, tempo)
-    # No chords are known, so nobody sings; the frame is stretched to the length by its silent bars.
-    silent = replace(frame, chords=[None] * max(4, round(length / 2)))
-    arranged = [replace(part, program=48) if part.program in instruments.SUNG_PROGRAMS else part for part in moved]
-    arranged = [part for part in arranged if part.is_drum or part.program not in instruments.NOISES]
-    limited = _arranged(rng, arranged, frame)
-    return _Score(limited, silent, bool(rng.random() < 0.15), {"midi": str(path.relative_to(material))})
-
-
-def _dress(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Audio:
-    """What is done to one instrument before it joins its source: place, amplifier, compression, room."""
-    import pedalboard
-
-    chain: list[object] = []
-    if source == "bass":
-        audio = np.repeat(audio.mean(axis=0, keepdims=True), 2, axis=0)
-        if rng.random() < 0.5:
-            chain.append(pedalboard.Compressor(-30, float(rng.uniform(2, 6)), float(rng.uniform(3, 25)), 120))
-        if rng.random() < 0.25:
-            chain.append(pedalboard.Distortion(float(rng.uniform(2, 14))))
-            chain.append(pedalboard.LowpassFilter(float(rng.uniform(2500, 7000))))
-    elif source == "drums":
-        if rng.random() < 0.5:
-            chain.append(pedalboard.Compressor(float(rng.uniform(-28, -15)), float(rng.uniform(2, 6)), float(rng.uniform(2, 25)), float(rng.uniform(60, 200))))
-        if rng.random() < 0.35:
-            chain.append(pedalboard.Distortion(float(rng.uniform(1, 9))))
-    else:
-        if rng.random() < 0.5:
-            place = float(rng.uniform(-0.8, 0.8))
-            audio = mixing.pan(audio.mean(axis=0), place) if rng.random() < 0.4 else audio * np.array([[min(1, 1 - place)], [min(1, 1 + place)]], np.float32)
-        if source == "other" and 24 <= part.program < 32 and (part.program >= 29 or rng.random() < 0.2):
-            chain += [pedalboard.Distortion(float(rng.uniform(8, 32))), pedalboard.HighpassFilter(90), pedalboard.LowpassFilter(float(rng.uniform(3500, 7000)))]
-        if rng.random() < 0.2:
-            chain.append(pedalboard.Chorus(float(rng.uniform(0.3, 2)), 0.25, float(rng.uniform(5, 12)), 0.0, 0.4))
-        if rng.random() < 0.12:
-            chain.append(pedalboard.Delay(float(rng.uniform(0.15, 0.5)), 0.3, 0.25))
-    if rng.random() < 0.5:
-        chain.append(pedalboard.PeakFilter(float(2 ** rng.uniform(7.5, 12.5)), float(rng.uniform(-5, 5)), 0.8))
-    if chain:
-        audio = mixing.effects(mixing.at_level(audio, -20), *chain)
-    if rng.random() < (0.2 if source == "bass" else 0.65):
-        audio = mixing.room(rng, audio, float(rng.uniform(0.01, 0.12)) if source in ("bass", "drums") else None)
-    return audio
+    return stems, players

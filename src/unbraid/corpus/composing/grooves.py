@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus.notes import Note, Part, read_midi
+from unbraid.corpus.composing.notes import Note, Part, read_midi
 from unbraid.errors import CorpusError
 
 # The dataset's electronic kit has pitches outside General MIDI: edges and rims.

@@ -1,4 +1,4 @@
-"""The vocals of a song: a held voice that sings, raps or was recorded singing, dressed with takes, harmonies and a room."""
+"""The vocals of a song: a voice that sings, raps or was recorded singing, with takes, harmonies and a room."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio, read, seconds_of
-from unbraid.corpus.harmony import Chord, Key
-from unbraid.corpus.melody import compose, harmonise
-from unbraid.corpus.singing import another_take, random_singer, sing
-from unbraid.corpus.syllables import Speech, analyse
+from unbraid.corpus.composing.harmony import Frame
+from unbraid.corpus.composing.melody import SungNote, compose, harmonise
+from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
+from unbraid.corpus.singing.syllables import Speech, analyse
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Voice:
     def files(self, material: Path) -> list[Path]:
         """The recordings, in order."""
         folder = self.name.split(":")[0]
-        return sorted(p for p in (material / "voices" / folder).glob("*.opus") if p.name[0] in (self.prefix or p.name[0]))
+        return sorted(
+            p for p in (material / "voices" / folder).glob("*.opus") if p.name[0] in (self.prefix or p.name[0])
+        )
 
 
 VOICES = (
@@ -47,21 +49,6 @@ VOICES = (
     Voice("erithacus", 1.0, split="valid", can_rap=False, sung=True),
     Voice("kokoro:3", 2.0, split="valid", prefix="3", band_limit=11500),
 )
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What the band has agreed on: key, one chord a bar (None = the singer rests), beats a bar, tempo in beats a minute."""
-
-    key: Key
-    chords: list[Chord | None]
-    beats_per_bar: int
-    tempo: float
-
-    @property
-    def seconds(self) -> float:
-        """Length of the song without its tail, in s."""
-        return len(self.chords) * self.beats_per_bar * 60 / self.tempo
 
 
 def choose_voice(rng: np.random.Generator, split: str) -> Voice:
@@ -85,7 +72,9 @@ def _excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: fl
     return path, float(rng.integers(int(last / 10) + 1) * 10)
 
 
-def random_vocals(rng: np.random.Generator, split: str, material: Path, frame: Frame, samples: int) -> tuple[Audio, dict[str, object]]:
+def random_vocals(
+    rng: np.random.Generator, split: str, material: Path, frame: Frame, samples: int
+) -> tuple[Audio, dict[str, object]]:
     """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
     voice = choose_voice(rng, split)
     draw = rng.random()
@@ -96,38 +85,56 @@ def random_vocals(rng: np.random.Generator, split: str, material: Path, frame: F
     return _sung(rng, voice, material, frame, samples)
 
 
-def _sung(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> tuple[Audio, dict[str, object]]:
+def _sung(
+    rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int
+) -> tuple[Audio, dict[str, object]]:
     path, start = _excerpt(rng, voice, material, 22.0)
     speech = _speech(path, start, 22.0, voice.band_limit)
     singer = random_singer(rng)
     home = 69 + 12 * np.log2(speech.median_pitch / 440)
-    lift = float(rng.uniform(2, 11)) if not voice.sung else float(rng.uniform(-5, 5))
+    lift = rng.uniform(2, 11) if not voice.sung else rng.uniform(-5, 5)
     # A large throat goes with a low voice: a formant change moves the comfortable pitch along.
     centre = float(np.clip(home + lift + 30 * np.log2(singer.formants), 46, 77))
-    density = str(rng.choice(("slow", "medium", "medium", "fast"))) if frame.tempo < 120 else str(rng.choice(("slow", "slow", "medium")))
+    density = (
+        str(rng.choice(("slow", "medium", "medium", "fast")))
+        if frame.tempo < 120
+        else str(rng.choice(("slow", "slow", "medium")))
+    )
     tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, centre, density)
     beat, seconds = 60 / frame.tempo, samples / RATE
     first = int(rng.integers(max(1, len(speech.syllables))))
 
-    def take(notes, who):  # type: ignore[no-untyped-def]
+    def take(notes: list[SungNote], who: Singer) -> Audio:
         return sing(rng, speech, notes, beat, seconds, who, first)[None]
 
     lead = mixing.at_level(take(tune, singer), -20)
     backing: list[tuple[Audio, float]] = []
     kind = str(rng.choice(("none", "none", "double", "harmony", "octave")))
     if kind == "double":
-        side = float(rng.uniform(0.3, 1.0))
+        side = rng.uniform(0.3, 1.0)
         backing = [(take(tune, another_take(rng, singer)), side), (take(tune, another_take(rng, singer)), -side)]
     elif kind == "harmony":
         part = harmonise(tune, frame.key, int(rng.choice((2, -2, 4, -3))))
-        backing = [(take(part, another_take(rng, singer)), float(rng.uniform(-0.8, 0.8)))]
+        backing = [(take(part, another_take(rng, singer)), rng.uniform(-0.8, 0.8))]
     elif kind == "octave":
-        backing = [(take(harmonise(tune, frame.key, int(rng.choice((-7, 7)))), another_take(rng, singer)), float(rng.uniform(-0.5, 0.5)))]
-    under = float(rng.uniform(-14, -3))
+        backing = [
+            (
+                take(harmonise(tune, frame.key, int(rng.choice((-7, 7)))), another_take(rng, singer)),
+                rng.uniform(-0.5, 0.5),
+            )
+        ]
+    under = rng.uniform(-14, -3)
     stem = mixing.pan(lead, float(rng.choice((0.0, 0.0, 0.0, rng.uniform(-0.4, 0.4)))))
     for part_audio, position in backing:
         stem = stem + mixing.pan(mixing.at_level(part_audio, -20 + under), position)
-    return _dress(rng, stem), {"voice": voice.name, "file": path.name, "start": start, "manner": "sung", "backing": kind, "density": density}
+    return _dress(rng, stem), {
+        "voice": voice.name,
+        "file": path.name,
+        "start": start,
+        "manner": "sung",
+        "backing": kind,
+        "density": density,
+    }
 
 
 def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
@@ -158,8 +165,10 @@ def _recorded(rng: np.random.Generator, voice: Voice, material: Path, frame: Fra
     at = 0
     while at < samples - RATE:
         path = files[int(rng.integers(len(files)))]
-        length = float(rng.uniform(4, 14))
-        chunk = read(path, float(rng.uniform(0, max(0.0, seconds_of(path) - length))), length).mean(axis=0)[: samples - at]
+        length = rng.uniform(4, 14)
+        chunk = read(path, float(rng.uniform(0, max(0.0, seconds_of(path) - length))), length).mean(axis=0)[
+            : samples - at
+        ]
         fade = min(2205, len(chunk) // 2)
         chunk[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
         chunk[len(chunk) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
@@ -172,13 +181,20 @@ def _dress(rng: np.random.Generator, stem: Audio) -> Audio:
     """High-pass, compression, now and then an echo, mostly a room."""
     import pedalboard
 
-    chain: list[object] = [pedalboard.HighpassFilter(float(rng.uniform(60, 130)))]
+    chain: list[pedalboard.Plugin] = [pedalboard.HighpassFilter(rng.uniform(60, 130))]
     if rng.random() < 0.8:
-        chain.append(pedalboard.Compressor(float(rng.uniform(-32, -20)), float(rng.uniform(1.5, 6)), float(rng.uniform(1, 12)), float(rng.uniform(50, 250))))
+        chain.append(
+            pedalboard.Compressor(
+                rng.uniform(-32, -20),
+                rng.uniform(1.5, 6),
+                rng.uniform(1, 12),
+                rng.uniform(50, 250),
+            )
+        )
     if rng.random() < 0.5:
-        chain.append(pedalboard.HighShelfFilter(float(rng.uniform(4000, 9000)), float(rng.uniform(-3, 6))))
+        chain.append(pedalboard.HighShelfFilter(rng.uniform(4000, 9000), rng.uniform(-3, 6)))
     if rng.random() < 0.15:
-        chain.append(pedalboard.Delay(float(rng.uniform(0.08, 0.5)), float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.05, 0.25))))
+        chain.append(pedalboard.Delay(rng.uniform(0.08, 0.5), rng.uniform(0.1, 0.4), rng.uniform(0.05, 0.25)))
     stem = mixing.effects(stem, *chain)
     if rng.random() < 0.85:
         stem = mixing.room(rng, stem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from unbraid.errors import CorpusError
 PIANOS = frozenset(range(6))  # General MIDI: acoustic, electric and honky-tonk pianos
 BASSES = frozenset(range(32, 40))
 PERCUSSION = frozenset(range(112, 119))
+STRINGS = 48
+SUNG = frozenset((52, 53, 54, 85, 91))  # choirs and voices: they would teach that singing is "other"
+NOISES = frozenset(range(119, 128))
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,10 @@ def read_midi(path: Path) -> tuple[list[Part], tuple[int, int]]:
     import symusic
 
     try:
-        score = symusic.Score(str(path))
-        signature = (score.time_signatures[0].numerator, score.time_signatures[0].denominator) if score.time_signatures else (4, 4)
-        score = score.to("second")
+        ticks: Any = symusic.Score(str(path))
+        signatures = ticks.time_signatures
+        signature = (int(signatures[0].numerator), int(signatures[0].denominator)) if signatures else (4, 4)
+        score = ticks.to("second")
     except Exception as error:  # symusic raises bare RuntimeErrors of many kinds
         raise CorpusError(f"{path} cannot be read as MIDI ({error}): take it out.") from error
     parts = []
@@ -104,5 +108,7 @@ def read_midi(path: Path) -> tuple[list[Part], tuple[int, int]]:
         ]
         if notes:
             bends = [(float(bend.time), int(bend.value)) for bend in track.pitch_bends]
-            parts.append(Part(track.name, int(track.program), bool(track.is_drum), sorted(notes, key=lambda n: n.start), bends))
+            parts.append(
+                Part(track.name, int(track.program), bool(track.is_drum), sorted(notes, key=lambda n: n.start), bends)
+            )
     return parts, signature

@@ -9,11 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.notes import Part
-from unbraid.corpus.percussion import strike
+from unbraid.corpus.composing.notes import Part
+from unbraid.corpus.playing.percussion import strike
 
 Mono = NDArray[np.float64]
-PAN = {"hat": 0.3, "open": 0.3, "ride": -0.4, "crash": 0.5, "low": -0.5, "mid": 0.0, "high": 0.4, "shaker": -0.3, "bell": -0.2}
+PAN = {
+    "hat": 0.3,
+    "open": 0.3,
+    "ride": -0.4,
+    "crash": 0.5,
+    "low": -0.5,
+    "mid": 0.0,
+    "high": 0.4,
+    "shaker": -0.3,
+    "bell": -0.2,
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,9 @@ def _kit(seed: int) -> dict[str, NDArray[np.float32]]:
     kick = np.tanh(kick * u(1, 4))
     rattle = u(0.1, 0.3)
     snare = _noise(rng, rattle, u(300, 1800), u(7000, 18000)) * _fall(rattle, rattle / u(3, 5)) * u(0.5, 1)
-    body = (_swept(rattle, u(220, 400), u(150, 210), 0.02) + 0.6 * _swept(rattle, 400, u(280, 360), 0.02)) * _fall(rattle, u(0.03, 0.08))
+    body = (_swept(rattle, u(220, 400), u(150, 210), 0.02) + 0.6 * _swept(rattle, 400, u(280, 360), 0.02)) * _fall(
+        rattle, u(0.03, 0.08)
+    )
     snare = np.tanh((snare + body * u(0.2, 0.8)) * u(1, 2.5))
     clap = np.zeros(int(0.3 * RATE))
     for start in (0.0, u(0.008, 0.014), u(0.018, 0.026), u(0.028, 0.036)):

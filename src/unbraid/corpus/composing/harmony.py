@@ -19,7 +19,16 @@ CHORD_TONES = {
 }
 # Scale degrees (0 = tonic), one chord a bar; a well-worn few per mode, and a walk makes the rest.
 COMMON = {
-    "major": ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3), (0, 0, 3, 4), (1, 4, 0, 0), (0, 3, 0, 4), (3, 4, 2, 5)),
+    "major": (
+        (0, 4, 5, 3),
+        (0, 5, 3, 4),
+        (5, 3, 0, 4),
+        (0, 3, 4, 3),
+        (0, 0, 3, 4),
+        (1, 4, 0, 0),
+        (0, 3, 0, 4),
+        (3, 4, 2, 5),
+    ),
     "minor": ((0, 5, 2, 6), (0, 6, 5, 6), (0, 3, 4, 0), (0, 5, 3, 4), (0, 3, 6, 2), (0, 0, 5, 6), (5, 6, 0, 0)),
 }
 # Where a chord likes to go next, by degree (rows) in either mode.
@@ -99,3 +108,18 @@ def progression(rng: np.random.Generator, key: Key, bars: int = 4) -> list[Chord
     for degree in degrees:
         chords.setdefault(degree, diatonic_chord(rng, key, degree, richness))
     return [chords[degree] for degree in degrees]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the band agreed on: key, one chord a bar (None: the singer rests), beats a bar, beats a minute."""
+
+    key: Key
+    chords: list[Chord | None]
+    beats_per_bar: int
+    tempo: float
+
+    @property
+    def seconds(self) -> float:
+        """Length of the song without its tail, in s."""
+        return len(self.chords) * self.beats_per_bar * 60 / self.tempo

@@ -10,18 +10,27 @@ from xml.etree import ElementTree
 import numpy as np
 
 from unbraid.corpus.audio_files import Audio, read
-from unbraid.corpus.notes import Part
-from unbraid.corpus.percussion import strike
+from unbraid.corpus.composing.notes import Part
 from unbraid.corpus.places import HYDROGEN_KITS
+from unbraid.corpus.playing.percussion import strike
 from unbraid.errors import CorpusError
 
 # The first rule that fits the lower-case name of an instrument decides its piece.
 RULES = (
-    ("open", ("open", "op ", " ohh", "hat 1 op", "semi")), ("kick", ("kick", "bass drum", "bassdrum")), ("rim", ("stick", "rim", "click")),
-    ("clap", ("clap",)), ("hat", ("hat", "hh", "hi-hat")), ("snare", ("snare",)), ("low", ("tom low", "floor", "low tom")),
-    ("high", ("tom hi", "high tom", "tom 1")), ("mid", ("tom",)), ("bell", ("bell", "cup")), ("crash", ("crash", "china", "splash")),
-    ("ride", ("ride", "cymbal")), ("shaker", ("shaker", "tambourine", "maraca")),
-)  # fmt: skip
+    ("open", ("open", "op ", " ohh", "semi")),
+    ("kick", ("kick", "bass drum", "bassdrum")),
+    ("rim", ("stick", "rim", "click")),
+    ("clap", ("clap",)),
+    ("hat", ("hat", "hh")),
+    ("snare", ("snare",)),
+    ("low", ("tom low", "floor", "low tom")),
+    ("high", ("tom hi", "high tom", "tom 1")),
+    ("mid", ("tom",)),
+    ("bell", ("bell", "cup")),
+    ("crash", ("crash", "china", "splash")),
+    ("ride", ("ride", "cymbal")),
+    ("shaker", ("shaker", "tambourine", "maraca")),
+)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus.harmony import Chord, Key
-from unbraid.corpus.notes import Part, read_midi
+from unbraid.corpus.composing.harmony import Chord, Key
+from unbraid.corpus.composing.notes import Part, read_midi
 from unbraid.corpus.places import GROOVE_LIBRARY
 from unbraid.errors import CorpusError
 
@@ -63,12 +63,18 @@ def play(
         try:
             run = subprocess.run(
                 ["mma", "-w", str(song), "-f", str(song.with_suffix(".mid"))],
-                capture_output=True, text=True, timeout=60, check=False, errors="replace",
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+                errors="replace",
             )
         except FileNotFoundError as error:
             raise CorpusError("MMA is missing: install it with `apt install mma`.") from error
         except subprocess.TimeoutExpired as error:
-            raise CorpusError(f"MMA did not finish the style {style.file} ({'major' if major else 'minor'}).") from error
+            raise CorpusError(
+                f"MMA did not finish the style {style.file} ({'major' if major else 'minor'})."
+            ) from error
         if run.returncode != 0 or not song.with_suffix(".mid").exists():
             raise CorpusError(f"MMA refused the style {style.file}: {run.stdout.strip()[-200:]}")
         parts, (beats, _) = read_midi(song.with_suffix(".mid"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unbraid.corpus.harmony import Chord, Key
+from unbraid.corpus.composing.harmony import Chord, Key
 
 # How one beat may be cut, in beats; negative = rest.
 CELLS = {
@@ -61,7 +61,7 @@ def compose(
     """A melody over one chord a bar (None: the singer is silent) that stays around the MIDI pitch `centre`."""
     phrase_bars = int(rng.choice((1, 2, 2, 2)))
     motifs = [_motif(rng, density, phrase_bars * beats_per_bar) for _ in range(int(rng.integers(2, 4)))]
-    leap = float(rng.uniform(1.0, 3.5))
+    leap = rng.uniform(1.0, 3.5)
     notes: list[SungNote] = []
     pitch = centre + rng.normal(0, 3)
     for bar in range(0, len(chords) - phrase_bars + 1, phrase_bars):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus import synths
-from unbraid.corpus.drum_machines import DrumMachine
-from unbraid.corpus.hydrogen import HydrogenKit
-from unbraid.corpus.notes import Instrument, Part
-from unbraid.corpus.sfz import SfzInstrument
-from unbraid.corpus.soundfonts import SoundFontProgram
+from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Instrument, Part
+from unbraid.corpus.playing import synths
+from unbraid.corpus.playing.drum_machines import DrumMachine
+from unbraid.corpus.playing.hydrogen import HydrogenKit
+from unbraid.corpus.playing.sfz import SfzInstrument
+from unbraid.corpus.playing.soundfonts import SoundFontProgram
 
 GENERAL = {"train": ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2"), "valid": ("TimGM6mb.sf2",)}
 DRUM_PROGRAMS = (0, 0, 0, 8, 16, 24, 25, 32, 40)
@@ -43,15 +43,32 @@ GUITARS = {
     "train": (("emilyguitar/emily_clean.sfz", 40, 88), ("emilyguitar/emily_basic.sfz", 40, 88)),
     "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
 }
-STRINGS = 48
 HYDROGEN = {
-    "train": ("Millo-Drums_v.1", "Millo_MultiLayered2", "Millo_MultiLayered3", "BJA_Pacific", "rumpf_kit_z01_h2", "The Black Pearl 1.0"),
+    "train": (
+        "Millo-Drums_v.1",
+        "Millo_MultiLayered2",
+        "Millo_MultiLayered3",
+        "BJA_Pacific",
+        "rumpf_kit_z01_h2",
+        "The Black Pearl 1.0",
+    ),
     "valid": ("ForzeeStereo", "ColomboAcousticDrumkit"),
 }
 ELECTRONIC_HYDROGEN = {"train": ("HardElectro1", "ElectricEmpireKit", "VariBreaks"), "valid": ("Audiophob",)}
-SUNG_PROGRAMS = frozenset((52, 53, 54, 85, 91))  # choirs and voices: they would teach that singing is "other"
-NOISES = frozenset(range(119, 128))
-FAMILIES = ((8, 16), (16, 24), (24, 32), (40, 50), (50, 52), (55, 64), (64, 72), (72, 80), (80, 85), (88, 91), (92, 96), (104, 112))
+FAMILIES = (
+    (8, 16),
+    (16, 24),
+    (24, 32),
+    (40, 50),
+    (50, 52),
+    (55, 64),
+    (64, 72),
+    (72, 80),
+    (80, 85),
+    (88, 91),
+    (92, 96),
+    (104, 112),
+)
 
 
 def _sfz(rng: np.random.Generator, material: Path, table: tuple[tuple[str, int, int], ...]) -> SfzInstrument:
@@ -101,7 +118,7 @@ def other(rng: np.random.Generator, split: str, material: Path, part: Part, elec
     """Everything else, near the part's own program."""
     if part.name == "sweep":
         return synths.random_sweep(rng)
-    program = STRINGS if part.program in SUNG_PROGRAMS or part.program in NOISES else part.program
+    program = STRINGS if part.program in SUNG or part.program in NOISES else part.program
     if rng.random() < (0.7 if electronic else 0.1):
         if part.name == "arpeggio" or 8 <= program < 16:
             return synths.random_pluck(rng)
@@ -118,7 +135,9 @@ def other(rng: np.random.Generator, split: str, material: Path, part: Part, elec
     return _general(rng, split, 0, program)
 
 
-def choose(rng: np.random.Generator, source: str, split: str, material: Path, part: Part, electronic: bool) -> Instrument:
+def choose(
+    rng: np.random.Generator, source: str, split: str, material: Path, part: Part, electronic: bool
+) -> Instrument:
     """An instrument of the split for a part of the given source."""
     if source == "drums":
         return drum_kit(rng, split, material, electronic)

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from unbraid.corpus.harmony import Chord, Key
-from unbraid.corpus.melody import compose
-from unbraid.corpus.notes import Note, Part
+from unbraid.corpus.composing.harmony import Chord, Key
+from unbraid.corpus.composing.melody import compose
+from unbraid.corpus.composing.notes import Note, Part
 
 # Sixteen steps: x = hit, o = sometimes, - = rest.
-KICKS = ("x---x---x---x---", "x-----x---x-----", "x--x--x---x--x--", "x-------x-x-----", "x--o--x-x--o----", "x---------x-----", "x-x---x---x--o--")
-SNARES = ("----x-------x---", "----x-------x--o", "--------x-------", "----x--o-o--x---", "------x-----x---", "----x-------x-o-")
-HATS = ("--x---x---x---x-", "x-x-x-x-x-x-x-x-", "xxxxxxxxxxxxxxxx", "x-xxx-xxx-xxx-xx", "x--x--x-x--x--x-", "x-o-x-o-x-o-x-oo")
+KICKS = (
+    "x---x---x---x---",
+    "x-----x---x-----",
+    "x--x--x---x--x--",
+    "x-------x-x-----",
+    "x--o--x-x--o----",
+    "x---------x-----",
+    "x-x---x---x--o--",
+)
+SNARES = (
+    "----x-------x---",
+    "----x-------x--o",
+    "--------x-------",
+    "----x--o-o--x---",
+    "------x-----x---",
+    "----x-------x-o-",
+)
+HATS = (
+    "--x---x---x---x-",
+    "x-x-x-x-x-x-x-x-",
+    "xxxxxxxxxxxxxxxx",
+    "x-xxx-xxx-xxx-xx",
+    "x--x--x-x--x--x-",
+    "x-o-x-o-x-o-x-oo",
+)
 EXTRAS = ("----------------", "---o------o-----", "-------o------o-", "x--x--x--x--x---", "--o---o---o---o-")
 
 
@@ -40,16 +62,31 @@ def drums(rng: np.random.Generator, bars: int, tempo: float, section_bars: int) 
         if fill:
             for number in range(12, 16):
                 start = (bar * 16 + number) * step
-                notes.append(Note(start, start + step, int(rng.choice((38, 45, 48, 50, upper))), int(rng.integers(75, 120))))
+                notes.append(
+                    Note(start, start + step, int(rng.choice((38, 45, 48, 50, upper))), int(rng.integers(75, 120)))
+                )
     return Part("drums", 0, True, sorted(notes, key=lambda note: note.start))
 
 
 def bass(rng: np.random.Generator, chords: list[Chord], tempo: float) -> Part:
     """Roots in a one-bar rhythm with octaves, fifths and approaches."""
     step = 60 / tempo / 4
-    rhythm = str(rng.choice(("x---x---x---x---", "--x---x---x---x-", "x-x-x-x-x-x-x-x-", "x--x--x-x--x--x-", "x---------x-----", "xxxxxxxxxxxxxxxx", "x---------------", "x-----x-x-----o-")))
+    rhythm = str(
+        rng.choice(
+            (
+                "x---x---x---x---",
+                "--x---x---x---x-",
+                "x-x-x-x-x-x-x-x-",
+                "x--x--x-x--x--x-",
+                "x---------x-----",
+                "xxxxxxxxxxxxxxxx",
+                "x---------------",
+                "x-----x-x-----o-",
+            )
+        )
+    )
     figures = [int(rng.choice((0, 0, 0, 12, 7, 0))) for _ in range(16)]
-    gate = float(rng.uniform(0.5, 1.0))
+    gate = rng.uniform(0.5, 1.0)
     notes = []
     for bar, chord in enumerate(chords):
         steps = [number for number, mark in enumerate(rhythm) if mark == "x" or (mark == "o" and rng.random() < 0.5)]
@@ -66,12 +103,26 @@ def _voicing(chord: Chord, low: int) -> list[int]:
     return sorted(low + (tone - low) % 12 for tone in chord.tones)
 
 
-def chords_part(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int, rhythm: str | None = None) -> Part:
+def chords_part(
+    rng: np.random.Generator, chords: list[Chord], tempo: float, program: int, rhythm: str | None = None
+) -> Part:
     """Held or rhythmic chords."""
     step = 60 / tempo / 4
-    rhythm = rhythm or str(rng.choice(("x---------------", "x---------------", "x-------x-------", "x--x--x---x-x---", "--x---x---x---x-", "x-----x---x-----", "x---x---x---x---")))
+    rhythm = rhythm or str(
+        rng.choice(
+            (
+                "x---------------",
+                "x---------------",
+                "x-------x-------",
+                "x--x--x---x-x---",
+                "--x---x---x---x-",
+                "x-----x---x-----",
+                "x---x---x---x---",
+            )
+        )
+    )
     low = int(rng.integers(40, 67))
-    gate = float(rng.uniform(0.6, 1.0))
+    gate = rng.uniform(0.6, 1.0)
     notes = []
     for bar, chord in enumerate(chords):
         steps = [number for number, mark in enumerate(rhythm) if mark == "x"]
@@ -87,7 +138,9 @@ def chords_part(rng: np.random.Generator, chords: list[Chord], tempo: float, pro
 def power_chords(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int = 30) -> Part:
     """Roots and fifths low on the neck, muted eighths or long ones: the guitars of rock and metal."""
     step = 60 / tempo / 4
-    rhythm = str(rng.choice(("x-x-x-x-x-x-x-x-", "x---x-x-x---x-x-", "x-------x-------", "x--x--x-x--x--x-", "x-x-xxxxx-x-xxxx")))
+    rhythm = str(
+        rng.choice(("x-x-x-x-x-x-x-x-", "x---x-x-x---x-x-", "x-------x-------", "x--x--x-x--x--x-", "x-x-xxxxx-x-xxxx"))
+    )
     low = int(rng.integers(36, 42))
     notes = []
     for bar, chord in enumerate(chords):
@@ -133,7 +186,7 @@ def arpeggio(rng: np.random.Generator, chords: list[Chord], tempo: float, progra
     step = 60 / tempo / 4
     low = int(rng.integers(52, 70))
     order = rng.permutation(6) if rng.random() < 0.5 else np.arange(6)
-    gate = float(rng.uniform(0.3, 1.1))
+    gate = rng.uniform(0.3, 1.1)
     notes = []
     for bar, chord in enumerate(chords):
         ladder = [tone + 12 * octave for octave in range(2) for tone in _voicing(chord, low)]
@@ -141,14 +194,23 @@ def arpeggio(rng: np.random.Generator, chords: list[Chord], tempo: float, progra
             if rng.random() < 0.06:
                 continue
             start = (bar * 16 + number) * step
-            notes.append(Note(start, start + cell * step * gate, ladder[int(order[place % 6]) % len(ladder)], int(rng.integers(60, 110))))
+            notes.append(
+                Note(
+                    start,
+                    start + cell * step * gate,
+                    ladder[int(order[place % 6]) % len(ladder)],
+                    int(rng.integers(60, 110)),
+                )
+            )
     return Part("arpeggio", program, False, notes)
 
 
 def lead(rng: np.random.Generator, key: Key, chords: list[Chord], tempo: float, program: int) -> Part:
     """A played melody, with rests."""
     beat = 60 / tempo
-    open_bars: list[Chord | None] = [None if (bar // 4) % 2 and rng.random() < 0.7 else chord for bar, chord in enumerate(chords)]
-    tune = compose(rng, key, open_bars, 4, float(rng.uniform(66, 82)), str(rng.choice(("slow", "medium", "fast"))))
+    open_bars: list[Chord | None] = [
+        None if (bar // 4) % 2 and rng.random() < 0.7 else chord for bar, chord in enumerate(chords)
+    ]
+    tune = compose(rng, key, open_bars, 4, rng.uniform(66, 82), str(rng.choice(("slow", "medium", "fast"))))
     notes = [Note(n.beat * beat, (n.beat + n.beats * 0.9) * beat, n.pitch, int(rng.integers(75, 115))) for n in tune]
     return Part("lead", program, False, notes)

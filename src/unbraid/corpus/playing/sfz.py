@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.notes import Part
+from unbraid.corpus.composing.notes import Part
 from unbraid.errors import CorpusError
 
 BLOCK = 256

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.notes import Part
+from unbraid.corpus.composing.notes import Part
 from unbraid.corpus.places import soundfont
 from unbraid.errors import CorpusError
 
@@ -65,9 +65,11 @@ def _synth(file: str) -> tuple[Any, int]:
     """A FluidSynth with one soundfont loaded, kept for the process: loading costs more than a song."""
     path = soundfont(file)
     try:
-        import fluidsynth  # type: ignore[import-untyped]
+        import fluidsynth
     except ImportError as error:
-        raise CorpusError("FluidSynth is missing: `apt install libfluidsynth3` and `pip install pyfluidsynth`.") from error
+        raise CorpusError(
+            "FluidSynth is missing: `apt install libfluidsynth3` and `pip install pyfluidsynth`."
+        ) from error
     synth = fluidsynth.Synth(gain=0.35, samplerate=float(RATE))
     for setting in ("synth.reverb.active", "synth.chorus.active"):
         synth.setting(setting, 0)

@@ -27,7 +27,7 @@ class Syllable:
 
 @dataclass(frozen=True)
 class Speech:
-    """An analysed voice: `pitch` (frames,) in Hz, 0 where unvoiced; `envelope`, `breath` (frames, bins); its syllables."""
+    """An analysed voice: `pitch` (frames,) in Hz, 0 unvoiced; `envelope`, `breath` (frames, bins); syllables."""
 
     pitch: NDArray[np.float64]
     envelope: NDArray[np.float64]
@@ -46,7 +46,7 @@ def analyse(audio: NDArray[np.float32], band_limit: float | None = None) -> Spee
 
     A net that hears only voices cut at 12 kHz would learn that nothing above is ever a voice.
     """
-    import pyworld  # type: ignore[import-untyped]
+    import pyworld
 
     signal = np.ascontiguousarray(audio, dtype=np.float64)
     coarse, times = pyworld.dio(signal, RATE, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=FRAME_SECONDS * 1000)

@@ -1,16 +1,18 @@
-"""Singers made from speakers: syllables on the notes of a melody, with a singer's pitch, and a throat of another size."""
+"""Singers made from speakers: syllables on the notes of a melody, and a throat of another size."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.corpus.melody import SungNote
-from unbraid.corpus.syllables import FRAME_SECONDS, RATE, Speech, Syllable
+from unbraid.corpus.composing.melody import SungNote
+from unbraid.corpus.singing.syllables import FRAME_SECONDS, RATE, Speech, Syllable
 
 FRAMES_PER_SECOND = 1 / FRAME_SECONDS
+Frames = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,16 @@ def random_singer(rng: np.random.Generator) -> Singer:
     """A new singer, from plain to operatic, from breathy to sharp."""
     return Singer(
         formants=float(np.exp(rng.normal(0.0, 0.1))),
-        tilt=float(rng.uniform(-2.0, 2.5)),
-        air=float(rng.uniform(0.5, 1.6)),
+        tilt=rng.uniform(-2.0, 2.5),
+        air=rng.uniform(0.5, 1.6),
         ring=float(rng.choice((0.0, rng.uniform(0, 8)))),
-        vibrato_hz=float(rng.uniform(4.8, 6.8)),
+        vibrato_hz=rng.uniform(4.8, 6.8),
         vibrato_cents=float(rng.choice((rng.uniform(0, 15), rng.uniform(20, 60), rng.uniform(60, 110)))),
-        vibrato_delay=float(rng.uniform(0.1, 0.5)),
-        glide=float(rng.uniform(0.02, 0.14)),
-        drift_cents=float(rng.uniform(2, 14)),
-        looseness=float(rng.uniform(0.0, 0.03)),
-        effort=float(rng.uniform(2, 9)),
+        vibrato_delay=rng.uniform(0.1, 0.5),
+        glide=rng.uniform(0.02, 0.14),
+        drift_cents=rng.uniform(2, 14),
+        looseness=rng.uniform(0.0, 0.03),
+        effort=rng.uniform(2, 9),
     )
 
 
@@ -58,8 +60,8 @@ def another_take(rng: np.random.Generator, singer: Singer) -> Singer:
     return replace(
         singer,
         formants=singer.formants * float(np.exp(rng.normal(0, 0.025))),
-        tilt=singer.tilt + float(rng.normal(0, 0.6)),
-        vibrato_hz=singer.vibrato_hz * float(rng.uniform(0.93, 1.07)),
+        tilt=singer.tilt + rng.normal(0, 0.6),
+        vibrato_hz=singer.vibrato_hz * rng.uniform(0.93, 1.07),
         looseness=max(singer.looseness, 0.012),
         drift_cents=singer.drift_cents + 3,
     )
@@ -74,9 +76,7 @@ def sing(
     singer: Singer,
     first_syllable: int = 0,
 ) -> NDArray[np.float32]:
-    """Sing `melody` with the syllables of `speech`, in order, and return mono audio (samples,) of `seconds` at 44.1 kHz."""
-    import pyworld  # type: ignore[import-untyped]
-
+    """Sing `melody` with the syllables of `speech` in order: mono (samples,) at 44.1 kHz, `seconds` long."""
     frames = int(seconds * FRAMES_PER_SECOND)
     source = np.full(frames, -1.0)  # the frame of the speech that sounds in each frame of the song
     pitch = np.zeros(frames)  # in MIDI notes
@@ -101,21 +101,21 @@ def sing(
             if syllable is None:
                 break
             _place(source, syllable, at, until)
-        lead = 12 if not legato else int(np.clip(at - (previous[0] if previous else at), 0, 12))
+        lead = 12 if previous is None or not legato else int(np.clip(at - previous[0], 0, 12))
         _bend(pitch, note.pitch, max(at - lead, 0), min(until + 40, frames), at, previous, singer, rng)
         gain[max(at - lead, 0) : until + 40] = rng.uniform(-singer.effort, 0)
         previous = (until, float(note.pitch))
-    return _synthesise(pyworld, speech, source, pitch, gain, singer, rng, int(seconds * RATE))
+    return _synthesise(rng, speech, singer, source, pitch, gain, int(seconds * RATE))
 
 
-def _in_order(syllables: list[Syllable], first: int, count: int):  # type: ignore[no-untyped-def]
+def _in_order(syllables: list[Syllable], first: int, count: int) -> Iterator[Syllable]:
     """`count` syllables from number `first` on, round and round."""
     for i in range(count if syllables else 0):
         yield syllables[(first + i) % len(syllables)]
 
 
-def _place(source: NDArray[np.float64], syllable: Syllable, at: int, until: int) -> None:
-    """Put a syllable so that its vowel begins at frame `at` and is stretched to `until`; consonants keep their speed."""
+def _place(source: Frames, syllable: Syllable, at: int, until: int) -> None:
+    """Put the vowel of a syllable from frame `at` to `until`; the consonants around it keep their speed."""
     onset = min(syllable.vowel_start - syllable.start, at)
     source[at - onset : at] = np.arange(syllable.vowel_start - onset, syllable.vowel_start)
     coda = min(syllable.end - syllable.vowel_end, len(source) - until, 40)
@@ -126,7 +126,7 @@ def _place(source: NDArray[np.float64], syllable: Syllable, at: int, until: int)
 
 
 def _bend(
-    pitch: NDArray[np.float64],
+    pitch: Frames,
     target: float,
     begin: int,
     end: int,
@@ -146,38 +146,55 @@ def _bend(
     pitch[begin:end] = curve
 
 
-def _synthesise(pyworld, speech, source, pitch, gain, singer, rng, samples):  # type: ignore[no-untyped-def]
+def _synthesise(
+    rng: np.random.Generator,
+    speech: Speech,
+    singer: Singer,
+    source: Frames,
+    pitch: Frames,
+    gain: Frames,
+    samples: int,
+) -> NDArray[np.float32]:
     """Resample the frames of the speech along `source`, reshape them, and let WORLD speak."""
+    import pyworld
     from scipy.ndimage import gaussian_filter1d
 
     sounding = source >= 0
+    # A frozen vowel buzzes: its frames are shuffled a little.
+    place = source + np.where(sounding, rng.normal(0, 0.4, len(source)), 0)
+    place = np.clip(place, 0, len(speech.pitch) - 1)
+    frame = np.minimum(place.astype(int), len(speech.pitch) - 2)
+    shape, air = _reshaped(speech, singer, frame, (place - frame)[:, None])
     level = gaussian_filter1d(np.where(sounding, 1.0, 0.0), 1.5)
-    index = np.clip(source, 0, len(speech.pitch) - 1)
-    index = index + np.where(sounding, rng.normal(0, 0.4, len(index)), 0)  # a frozen vowel buzzes
-    index = np.clip(index, 0, len(speech.pitch) - 1)
-    low = np.minimum(index.astype(int), len(speech.pitch) - 2)
-    part = (index - low)[:, None]
-    # Interpolate in frequency first (few bins), then in time, on log envelopes: formants move, they do not fade.
-    envelope = np.log(speech.envelope + 1e-16)
-    warp = np.arange(envelope.shape[1]) / singer.formants
-    left = np.minimum(warp.astype(int), envelope.shape[1] - 2)
-    share = np.minimum(warp - left, 1.0)
-    shape = envelope[low] * (1 - part) + envelope[low + 1] * part
-    shape = shape[:, left] * (1 - share) + shape[:, left + 1] * share
-    air = (speech.breath[low] * (1 - part) + speech.breath[low + 1] * part)[:, left]
-    hertz = np.arange(envelope.shape[1]) * RATE / 2 / (envelope.shape[1] - 1)
-    tone = singer.tilt * np.log2(np.maximum(hertz, 100) / 1000)
-    tone = np.clip(tone, -9, 9) + singer.ring * np.exp(-(((hertz - 3000) / 700) ** 2))
-    decibels = gaussian_filter1d(gain, 8)[:, None] + tone[None, :] + 20 * np.log10(level + 1e-6)[:, None]
-    shape = np.exp(shape + decibels * (np.log(10) / 10))
-    air = np.clip(air ** singer.air, 1e-6, 1 - 1e-6)
+    loudness = gaussian_filter1d(gain, 8) + 20 * np.log10(level + 1e-6)
+    shape = np.exp(shape + loudness[:, None] * (np.log(10) / 10))
     drift = gaussian_filter1d(rng.normal(0, 1, len(pitch)), 25)
     jitter = gaussian_filter1d(rng.normal(0, 1, len(pitch)), 2)
-    notes = gaussian_filter1d(pitch, 1.0)
-    notes = notes + singer.drift_cents / 100 * drift / max(drift.std(), 1e-9) + 0.03 * jitter / max(jitter.std(), 1e-9)
-    voiced = (speech.pitch[low] > 0) & sounding & (pitch > 0)
-    hz = np.where(voiced, 440 * 2 ** ((notes - 69) / 12), 0.0)
-    audio = pyworld.synthesize(hz, np.ascontiguousarray(shape), np.ascontiguousarray(air), RATE, FRAME_SECONDS * 1000)
+    notes = (
+        gaussian_filter1d(pitch, 1.0) + singer.drift_cents / 100 * drift / drift.std() + 0.03 * jitter / jitter.std()
+    )
+    voiced = (speech.pitch[frame] > 0) & sounding & (pitch > 0)
+    hertz = np.where(voiced, 440 * 2 ** ((notes - 69) / 12), 0.0)
+    audio = pyworld.synthesize(hertz, np.ascontiguousarray(shape), air, RATE, FRAME_SECONDS * 1000)
     out = np.zeros(samples, np.float32)
     out[: min(samples, len(audio))] = audio[:samples]
     return out
+
+
+def _reshaped(
+    speech: Speech, singer: Singer, frame: NDArray[np.int64], part: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log envelope and breath between `frame` and the next, through the singer's throat and tone."""
+    bins = speech.envelope.shape[1]
+    warp = np.arange(bins) / singer.formants
+    left = np.minimum(warp.astype(int), bins - 2)
+    share = np.minimum(warp - left, 1.0)
+    # Log envelopes are interpolated, so that formants move instead of fading into each other.
+    envelope = np.log(speech.envelope + 1e-16)
+    shape = envelope[frame] * (1 - part) + envelope[frame + 1] * part
+    shape = shape[:, left] * (1 - share) + shape[:, left + 1] * share
+    hertz = np.arange(bins) * RATE / 2 / (bins - 1)
+    tone = np.clip(singer.tilt * np.log2(np.maximum(hertz, 100) / 1000), -9, 9)
+    tone = tone + singer.ring * np.exp(-(((hertz - 3000) / 700) ** 2))
+    air = (speech.breath[frame] * (1 - part) + speech.breath[frame + 1] * part)[:, left] ** singer.air
+    return shape + tone * (np.log(10) / 10), np.ascontiguousarray(np.clip(air, 1e-6, 1 - 1e-6))

@@ -1,4 +1,4 @@
-"""Synthesisers: band-limited wavetables through a moving filter, and two-operator FM; basses, leads, plucks, pads, keys."""
+"""Synthesisers: wavetables and noise through a moving filter, and FM; basses, leads, plucks, pads, keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.notes import Part
+from unbraid.corpus.composing.notes import Part
 
 TABLE = 4096
 NOISE = 65536
@@ -71,13 +71,15 @@ class Synth:
         hertz = 440 * 2 ** ((pitch - 69) / 12)
         make = {"fm": self._fm, "noise": self._noise}.get(self.kind, self._subtractive)
         rng = np.random.default_rng([seed, pitch])
-        return (make(hertz, time, rng) * level).astype(np.float32)
+        tone: Audio = (make(hertz, time, rng) * level).astype(np.float32)
+        return tone
 
     def _fm(self, hertz: float, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         index = self.index * (0.25 + 0.75 * np.exp(-time / self.sweep_decay)) * min(1.0, 2500 / hertz / self.ratio)
         tone = np.sin(2 * np.pi * hertz * time + index * np.sin(2 * np.pi * hertz * self.ratio * time))
         wobble = 1 + 0.15 * self.width * np.sin(2 * np.pi * 5 * time)
-        return np.stack([tone * wobble, tone * (2 - wobble)]) * 0.3
+        sides: NDArray[np.float64] = np.stack([tone * wobble, tone * (2 - wobble)]) * 0.3
+        return sides
 
     def _noise(self, hertz: float, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Wind, risers and sweeps: noise whose filter moves by `sweep` octaves over the note."""
@@ -90,7 +92,8 @@ class Synth:
         for _ in range(2):
             flat = table * NOISE + (np.arange(len(time)) + int(rng.integers(NOISE))) % NOISE
             sides.append(bank.take(flat) * (1 - share) + bank.take(flat + NOISE) * share)
-        return np.stack(sides) * 0.2
+        both: NDArray[np.float64] = np.stack(sides) * 0.2
+        return both
 
     def _subtractive(self, hertz: float, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         bank = _tables(self.wave, round(12 * np.log2(hertz / 440)), round(self.resonance, 1))
@@ -114,7 +117,7 @@ class Synth:
 
 @lru_cache(maxsize=96)
 def _tables(wave: str, semitone: int, resonance: float) -> NDArray[np.float32]:
-    """(cutoffs, TABLE) flattened later by `take`: one period of the wave, filtered at each cutoff, nothing above 20 kHz."""
+    """(cutoffs, TABLE): one period of the wave, filtered at each cutoff, nothing above 20 kHz."""
     hertz = 440 * 2 ** (semitone / 12)
     number = np.arange(1, max(2, min(TABLE // 2 - 1, int(20000 / hertz)) + 1))
     if wave == "saw":
@@ -153,12 +156,13 @@ def _patch(rng: np.random.Generator, **fixed: object) -> Synth:
     """A random patch with some of it fixed."""
     drawn: dict[str, object] = {
         "kind": "subtractive", "wave": str(rng.choice(("saw", "saw", "square", "pulse", "triangle"))), "voices": 1,
-        "detune": float(rng.uniform(4, 25)), "sub": 0.0, "cutoff": float(2 ** rng.uniform(9, 13)),
-        "resonance": float(rng.uniform(0, 0.9)), "sweep": float(rng.uniform(0, 3)), "sweep_decay": float(2 ** rng.uniform(-4.5, 0)),
-        "attack": 0.004, "decay": float(rng.uniform(0.1, 1.5)), "sustain": float(rng.uniform(0.3, 1.0)),
-        "release": float(rng.uniform(0.03, 0.2)), "ratio": float(rng.choice((0.5, 1, 1, 2, 3, 4, 7, 14))),
-        "index": float(rng.uniform(0.5, 6)), "glide": False, "drive": float(rng.choice((0, 0, rng.uniform(0.3, 3)))),
-        "width": float(rng.uniform(0, 1)),
+        "detune": rng.uniform(4, 25), "sub": 0.0, "cutoff": float(2 ** rng.uniform(9, 13)),
+        "resonance": rng.uniform(0, 0.9), "sweep": rng.uniform(0, 3),
+        "sweep_decay": float(2 ** rng.uniform(-4.5, 0)),
+        "attack": 0.004, "decay": rng.uniform(0.1, 1.5), "sustain": rng.uniform(0.3, 1.0),
+        "release": rng.uniform(0.03, 0.2), "ratio": float(rng.choice((0.5, 1, 1, 2, 3, 4, 7, 14))),
+        "index": rng.uniform(0.5, 6), "glide": False, "drive": float(rng.choice((0, 0, rng.uniform(0.3, 3)))),
+        "width": rng.uniform(0, 1),
     }  # fmt: skip
     return Synth(**(drawn | fixed))  # type: ignore[arg-type]
 
@@ -168,7 +172,7 @@ def random_bass(rng: np.random.Generator) -> Synth:
     kind = str(rng.choice(("subtractive", "subtractive", "subtractive", "fm")))
     return _patch(
         rng, kind=kind, cutoff=float(2 ** rng.uniform(6.8, 10.5)), sub=float(rng.choice((0, rng.uniform(0.2, 1.5)))),
-        voices=int(rng.choice((1, 1, 2, 3))), ratio=float(rng.choice((0.5, 1, 2))), index=float(rng.uniform(0.3, 3)),
+        voices=int(rng.choice((1, 1, 2, 3))), ratio=float(rng.choice((0.5, 1, 2))), index=rng.uniform(0.3, 3),
         width=float(rng.choice((0, 0, 0.4))), low=24, high=55,
     )  # fmt: skip
 
@@ -181,9 +185,9 @@ def random_lead(rng: np.random.Generator) -> Synth:
 def random_pluck(rng: np.random.Generator) -> Synth:
     """A short tone for arpeggios and stabs."""
     return _patch(
-        rng, kind=str(rng.choice(("subtractive", "subtractive", "fm"))), sustain=float(rng.uniform(0, 0.2)),
-        decay=float(rng.uniform(0.06, 0.5)), voices=int(rng.choice((1, 2, 3))), release=float(rng.uniform(0.05, 0.5)),
-        sweep=float(rng.uniform(1, 4)),
+        rng, kind=str(rng.choice(("subtractive", "subtractive", "fm"))), sustain=rng.uniform(0, 0.2),
+        decay=rng.uniform(0.06, 0.5), voices=int(rng.choice((1, 2, 3))), release=rng.uniform(0.05, 0.5),
+        sweep=rng.uniform(1, 4),
     )  # fmt: skip
 
 
@@ -191,22 +195,24 @@ def random_pad(rng: np.random.Generator) -> Synth:
     """A slow, wide sound of many detuned voices."""
     return _patch(
         rng, wave=str(rng.choice(("saw", "saw", "pulse", "organ"))), voices=int(rng.choice((3, 4, 5))), drive=0.0,
-        attack=float(rng.uniform(0.05, 0.8)), sustain=1.0, release=float(rng.uniform(0.15, 0.8)), sweep=float(rng.uniform(-1, 1)),
-        cutoff=float(2 ** rng.uniform(9, 13.3)), low=30, width=float(rng.uniform(0.5, 1)),
+        attack=rng.uniform(0.05, 0.8), sustain=1.0, release=rng.uniform(0.15, 0.8),
+        sweep=rng.uniform(-1, 1),
+        cutoff=float(2 ** rng.uniform(9, 13.3)), low=30, width=rng.uniform(0.5, 1),
     )  # fmt: skip
 
 
 def random_electric_piano(rng: np.random.Generator) -> Synth:
     """An FM electric piano: a bell on a mellow body."""
     return _patch(
-        rng, kind="fm", ratio=float(rng.choice((1, 1, 14))), index=float(rng.uniform(0.4, 2)), sustain=0.0,
-        decay=float(rng.uniform(0.8, 2.5)), sweep_decay=float(rng.uniform(0.1, 0.8)), release=0.08, drive=0.0, low=33, high=96,
+        rng, kind="fm", ratio=float(rng.choice((1, 1, 14))), index=rng.uniform(0.4, 2), sustain=0.0,
+        decay=rng.uniform(0.8, 2.5), sweep_decay=rng.uniform(0.1, 0.8), release=0.08, drive=0.0,
+        low=33, high=96,
     )  # fmt: skip
 
 
 def random_sweep(rng: np.random.Generator) -> Synth:
     """Noise that rises or falls."""
     return _patch(
-        rng, kind="noise", cutoff=float(2 ** rng.uniform(8, 12)), sweep=float(rng.uniform(-3, 4)), attack=float(rng.uniform(0.05, 3)),
-        decay=2.0, sustain=1.0, release=float(rng.uniform(0.05, 0.6)), drive=0.0,
+        rng, kind="noise", cutoff=float(2 ** rng.uniform(8, 12)), sweep=rng.uniform(-3, 4),
+        attack=rng.uniform(0.05, 3), decay=2.0, sustain=1.0, release=rng.uniform(0.05, 0.6), drive=0.0,
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Music on paper: notes, harmony, melodies, styles and grooves; no sound yet."""
