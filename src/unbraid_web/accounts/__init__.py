@@ -1,0 +1,1 @@
+"""People: signing up, logging in, changing and resetting passwords, leaving with everything."""

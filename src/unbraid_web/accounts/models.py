@@ -1,0 +1,47 @@
+"""A person, known by an e-mail address."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people out of an e-mail address and a password."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Store a person; the address counts in lower case, so nobody has two accounts by capitals."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Store a person who may see the admin pages."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a person however the address was capitalised."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractUser):
+    """A person with songs."""
+
+    username = None  # type: ignore[assignment] # the address is the name
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()  # type: ignore[misc,assignment] # AbstractUser's manager wants a username
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def max_bytes(self) -> int:
+        """How much this person may store, in bytes."""
+        return settings.MAX_USER_BYTES

@@ -1,0 +1,169 @@
+"""The endpoints of the API, version 1."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from ninja import File, NinjaAPI, Status, UploadedFile
+from ninja.security import HttpBearer
+from ninja.throttling import AuthRateThrottle
+
+from unbraid_web.accounts.models import User
+from unbraid_web.api.models import Token
+from unbraid_web.api.schemas import ExportIn, ExportOut, SongChange, SongOut, SongPage, Trouble, separation_of
+from unbraid_web.separations import media
+from unbraid_web.separations.jobs import State
+from unbraid_web.separations.models import Export
+from unbraid_web.separations.recipes import checked_recipe
+from unbraid_web.songs.models import Song
+from unbraid_web.songs.views.library import with_separations
+from unbraid_web.songs.views.uploads import receive
+
+
+class PersonalToken(HttpBearer):
+    """`Authorization: Bearer unb_...`; tokens are made on the account page."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """Return whose token this is."""
+        return Token.owner_of(token)
+
+
+api = NinjaAPI(
+    title="unbraid",
+    version="1",
+    urls_namespace="api-1",
+    description="Upload songs, follow their separation, fetch stems and mixes. Make a token on your account page.",
+    auth=PersonalToken(),
+    throttle=[AuthRateThrottle(settings.API_RATE)],
+)
+
+
+def own(request: HttpRequest, song_id: UUID) -> Song:
+    """Return one of the caller's songs."""
+    return get_object_or_404(Song.objects.owned_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
+
+
+@api.exception_handler(ValidationError)
+def refuse(request: HttpRequest, error: ValidationError) -> Any:
+    """Answer with the sentence."""
+    return api.create_response(request, {"error": error.messages[0]}, status=422)
+
+
+@api.get("/songs", response=SongPage, summary="List songs", tags=["songs"])
+def list_songs(request: HttpRequest, q: str = "", sort: str = "newest", page: int = 1, size: int = 50) -> Any:
+    """Return one page of the library, searched and sorted (`newest`, `oldest`, `title`, `longest`)."""
+    songs = Song.objects.owned_by(request.auth).matching(q).sorted_by(sort)  # type: ignore[attr-defined]
+    pages = Paginator(songs, min(max(size, 1), 200))
+    found = with_separations(pages.get_page(page).object_list)
+    return SongPage(count=pages.count, pages=pages.num_pages, songs=[SongOut.of(song) for song in found])
+
+
+@api.post("/songs", response={201: SongOut, 422: Trouble}, summary="Upload a song", tags=["songs"])
+def upload_song(request: HttpRequest, file: File[UploadedFile]) -> Any:
+    """Store the file and put it in line."""
+    try:
+        song = receive(request.auth, file)  # type: ignore[attr-defined]
+    except ValueError as sentence:
+        return Status(422, Trouble(error=str(sentence)))
+    return Status(201, SongOut.of(song))
+
+
+@api.get("/songs/{uuid:song_id}", response=SongOut, summary="One song", tags=["songs"])
+def get_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Return the song with its state, or its stems once it is done."""
+    return SongOut.of(own(request, song_id))
+
+
+@api.patch("/songs/{uuid:song_id}", response=SongOut, summary="Rename", tags=["songs"])
+def change_song(request: HttpRequest, song_id: UUID, change: SongChange) -> Any:
+    """Change title or artist."""
+    song = own(request, song_id)
+    for name, value in change.dict(exclude_none=True).items():
+        setattr(song, name, value)
+    song.save(update_fields=["title", "artist"])
+    return SongOut.of(song)
+
+
+@api.delete("/songs/{uuid:song_id}", response={204: None}, summary="Delete", tags=["songs"])
+def delete_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Delete the song; on the site it can be brought back for a while."""
+    song = own(request, song_id)
+    song.delete_for_now()
+    separation_of(song).cancel()
+    return Status(204, None)
+
+
+@api.post("/songs/{uuid:song_id}/retry", response=SongOut, summary="Try again", tags=["songs"])
+def retry_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Put a failed, cancelled or expired separation back in line."""
+    song = own(request, song_id)
+    separation_of(song).retry()
+    return SongOut.of(song)
+
+
+@api.post("/songs/{uuid:song_id}/cancel", response=SongOut, summary="Stop", tags=["songs"])
+def cancel_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Stop a separation that waits or runs."""
+    song = own(request, song_id)
+    separation_of(song).cancel()
+    return SongOut.of(song)
+
+
+@api.put("/songs/{uuid:song_id}/share", response=SongOut, summary="Share", tags=["songs"])
+def share_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Make a private link."""
+    song = own(request, song_id)
+    song.share()
+    return SongOut.of(song)
+
+
+@api.delete("/songs/{uuid:song_id}/share", response=SongOut, summary="Withdraw the link", tags=["songs"])
+def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Make the private link worthless."""
+    song = own(request, song_id)
+    song.withdraw()
+    return SongOut.of(song)
+
+
+@api.get("/songs/{uuid:song_id}/stems/{name}.flac", summary="One stem", tags=["stems"], url_name="stem")
+def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase:
+    """Return the whole stem as FLAC; byte ranges work."""
+    song = own(request, song_id)
+    separation = separation_of(song)
+    stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
+    return media.send(request, stem.file, "audio/flac", save_as=f"{song.title} - {name}.flac")
+
+
+@api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Trouble, 422: Trouble}, tags=["exports"])
+def make_export(request: HttpRequest, song_id: UUID, wish: ExportIn) -> Any:
+    """Render a stem in another format, a zip of stems, or a mix."""
+    separation = separation_of(own(request, song_id))
+    if separation.state != State.DONE:
+        return Status(409, Trouble(error="This song is not separated yet."))
+    recipe = checked_recipe(wish.recipe(), [stem.name for stem in separation.stems.all()])
+    return Status(202, ExportOut.of(Export.wish(separation, recipe)))
+
+
+def own_export(request: HttpRequest, export_id: UUID) -> Export:
+    """Return one of the caller's exports."""
+    exports = Export.objects.select_related("separation__song").filter(separation__song__deleted_at=None)
+    found: Export = get_object_or_404(exports, pk=export_id, separation__song__owner=request.auth)  # type: ignore[attr-defined]
+    return found
+
+
+@api.get("/exports/{uuid:export_id}", response=ExportOut, tags=["exports"])
+def get_export(request: HttpRequest, export_id: UUID) -> Any:
+    """Return how far the export is."""
+    return ExportOut.of(own_export(request, export_id))
+
+
+@api.get("/exports/{uuid:export_id}/file", tags=["exports"], url_name="export_file")
+def get_export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
+    """Return the rendered file; an export is kept for a day."""
+    export = own_export(request, export_id)
+    get_object_or_404(Export, pk=export.pk, state=State.DONE)
+    return media.send(request, export.file, "application/octet-stream", save_as=export.filename, immutable=False)

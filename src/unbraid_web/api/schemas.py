@@ -1,0 +1,136 @@
+"""The shapes of what the API takes and gives."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.urls import reverse
+from ninja import Field, Schema
+
+from unbraid_web.separations.jobs import State
+from unbraid_web.separations.models import Export, Separation
+from unbraid_web.songs.models import Song
+
+
+class Trouble(Schema):
+    """What went wrong, in a sentence."""
+
+    error: str
+
+
+class StemOut(Schema):
+    """One stem."""
+
+    name: str
+    presence: float = Field(description="part of the song in which it plays, 0 to 1")
+    file: str = Field(description="where the whole stem can be fetched as FLAC")
+
+
+class SongOut(Schema):
+    """One song as it stands."""
+
+    id: UUID
+    title: str
+    artist: str
+    filename: str
+    duration: float | None = Field(description="seconds; unknown until it was decoded")
+    created_at: datetime
+    state: State
+    stage: str
+    fraction: float
+    seconds_left: float | None
+    place_in_line: int | None
+    error: str
+    stems: list[StemOut]
+    share_path: str | None
+
+    @classmethod
+    def of(cls, song: Song) -> "SongOut":
+        """Describe the song."""
+        separation = song.separation
+        assert separation is not None
+        stems = separation.stems.all() if separation.state == State.DONE else []
+        return cls(
+            id=song.pk,
+            title=song.title,
+            artist=song.artist,
+            filename=song.filename,
+            duration=song.duration,
+            created_at=song.created_at,
+            state=State(separation.state),
+            stage=separation.stage,
+            fraction=separation.fraction,
+            seconds_left=separation.seconds_left,
+            place_in_line=separation.place_in_line if separation.state == State.QUEUED else None,
+            error=separation.error,
+            stems=[
+                StemOut(name=s.name, presence=s.presence, file=reverse("api-1:stem", args=[song.pk, s.name]))
+                for s in stems
+            ],
+            share_path=reverse("player:shared", args=[song.share_token]) if song.share_token else None,
+        )
+
+
+class SongPage(Schema):
+    """A page of songs."""
+
+    count: int
+    pages: int
+    songs: list[SongOut]
+
+
+class SongChange(Schema):
+    """A new name for a song; what is left out stays."""
+
+    title: str | None = Field(None, min_length=1, max_length=200)
+    artist: str | None = Field(None, max_length=200)
+
+
+class Fader(Schema):
+    """How one stem goes into a mix."""
+
+    gain: float = Field(1.0, ge=0, le=2)
+    pan: float = Field(0.0, ge=-1, le=1, description="-1 left to 1 right")
+
+
+class ExportIn(Schema):
+    """A wish for a rendered file."""
+
+    kind: Literal["stem", "zip", "mix"]
+    format: Literal["wav", "flac", "mp3"]
+    stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the wish as plain data."""
+        return self.dict(exclude_none=True)
+
+
+class ExportOut(Schema):
+    """A rendered file, or one on its way."""
+
+    id: UUID
+    state: State
+    fraction: float
+    error: str
+    filename: str
+    file: str | None
+
+    @classmethod
+    def of(cls, export: Export) -> "ExportOut":
+        """Describe the export."""
+        done = export.state == State.DONE
+        return cls(
+            id=export.pk,
+            state=State(export.state),
+            fraction=export.fraction,
+            error=export.error,
+            filename=export.filename,
+            file=reverse("api-1:export_file", args=[export.pk]) if done else None,
+        )
+
+
+def separation_of(song: Song) -> Separation:
+    """Return the song's separation; every song has one from its upload on."""
+    separation = song.separation
+    assert separation is not None
+    return separation

@@ -1,0 +1,46 @@
+"""What the mixer in the browser needs to know about a separation, as one JSON object."""
+
+import base64
+from typing import Any
+
+from django.urls import reverse
+
+from unbraid_web.separations.jobs import State
+from unbraid_web.separations.models import Separation, Stem
+from unbraid_web.separations.stems import PEAKS_PER_SECOND
+
+
+def manifest(separation: Separation, key: str = "") -> dict[str, Any]:
+    """Describe what can be played now.
+
+    Parameters:
+        key: the private link's key, for a visitor who came by it; it goes into every address
+    """
+    query = f"?key={key}" if key else ""
+    return {
+        "id": str(separation.pk),
+        "run": separation.run,
+        "state": separation.state,
+        "complete": separation.state == State.DONE,
+        "duration": separation.song.duration,
+        "sampleRate": separation.sample_rate,
+        "frames": separation.frames,
+        "segmentFrames": separation.segment_frames,
+        "segments": separation.segments,
+        "peaksPerSecond": PEAKS_PER_SECOND,
+        "exports": reverse("separations:export", args=[separation.pk]) + query,
+        "stems": [describe(separation, stem, query) for stem in separation.stems.all()],
+    }
+
+
+def describe(separation: Separation, stem: Stem, query: str) -> dict[str, Any]:
+    """Describe one stem; `#` in the segments' address stands for their number."""
+    first = reverse("separations:segment", args=[separation.pk, stem.name, 0])
+    return {
+        "name": stem.name,
+        "presence": round(stem.presence, 3),
+        "peaks": base64.b64encode(bytes(stem.peaks)).decode(),
+        "segments": first.replace("/0.flac", "/#.flac") + query,
+        "file": reverse("separations:stem", args=[separation.pk, stem.name]) + query,
+        "spectrogram": reverse("separations:spectrogram", args=[separation.pk, stem.name]) + query,
+    }

@@ -1,0 +1,65 @@
+// Asks the server to render downloads, follows them, and hands them over when they are done.
+
+import { csrfToken } from "../unbraid/site.js";
+
+const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
+
+/** Render what the form asks for; `faders` tells how the mixer stands. */
+async function fetchExport(form, manifest, faders) {
+  const output = form.querySelector("output"), button = form.querySelector("button");
+  const kind = form.dataset.kind, format = form.elements.format.value;
+  if (kind === "stem" && format === "flac") {
+    const stem = manifest().stems.find(({ name }) => name === form.elements.stem.value);
+    return save(stem.file);
+  }
+  const wish = { kind, format };
+  if (kind === "mix") wish.stems = faders();
+  if (kind === "stem") wish.stems = { [form.elements.stem.value]: {} };
+  button.disabled = true;
+  const bar = document.createElement("progress");
+  bar.className = "bar";
+  bar.setAttribute("aria-label", "Rendering");
+  output.replaceChildren(bar);
+  try {
+    let answer = await ask(manifest().exports, { method: "POST", body: JSON.stringify(wish), headers: { "X-CSRFToken": csrfToken() } });
+    while (answer.state === "queued" || answer.state === "running") {
+      if (answer.state === "running") bar.value = answer.fraction;
+      await pause(500);
+      answer = await ask(answer.status);
+    }
+    if (answer.state !== "done") throw new Error(answer.error || "This did not work. Try again.");
+    const link = document.createElement("a");
+    link.href = answer.file;
+    link.textContent = answer.filename;
+    output.replaceChildren("Ready: ", link);
+    save(answer.file);
+  } catch (error) {
+    output.textContent = error.message;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function ask(url, options) {
+  const answer = await fetch(url, options);
+  const facts = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(facts.error ?? "The server did not answer. Try again.");
+  return facts;
+}
+
+function save(url) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = "";
+  link.click();
+}
+
+/** Wire the forms of the downloads card. */
+export function wireDownloads(card, manifest, faders) {
+  for (const form of card.querySelectorAll("form[data-kind]")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      fetchExport(form, manifest, faders);
+    });
+  }
+}

@@ -1,0 +1,175 @@
+// Plays a separation: one audio worklet fed with the segments around the position, so memory stays small.
+
+const AHEAD_SECONDS = 20; // what is fetched before it is needed
+const BEHIND_SEGMENTS = 1; // what is kept after it was heard, for a short step back
+
+/** How much of each stem goes left and right; the server's exports compute the same. */
+export function balance(gain, pan) {
+  return [gain * Math.min(1, 1 - pan), gain * Math.min(1, 1 + pan)];
+}
+
+export class Engine extends EventTarget {
+  /**
+   * @param manifest what the server says of the separation
+   * @param worklet address of worklet.js
+   * @param context an audio context at the song's rate; left out, one that is heard
+   */
+  constructor(manifest, worklet, context = null) {
+    super();
+    this.manifest = manifest;
+    this.worklet = worklet;
+    this.context = context;
+    this.state = { position: 0, playing: false, waiting: false, ended: false };
+    this.loaded = new Map(); // segment number -> promise
+    this.gains = manifest.stems.map(() => [1, 1]);
+    this.rate = 1;
+    this.loop = null;
+  }
+
+  /** Start the audio thread; browsers allow that only after a touch, a click or a key. */
+  async start() {
+    this.starting ??= this.#start();
+    await this.starting;
+    if (this.context.state === "suspended" && this.context.resume && !(this.context instanceof OfflineAudioContext)) await this.context.resume();
+  }
+
+  async #start() {
+    if (!globalThis.AudioWorkletNode) {
+      throw new Error("This page needs a secure address (https, or localhost) and a current browser to play.");
+    }
+    const { stems, segmentFrames, frames, complete, sampleRate } = this.manifest;
+    this.context ??= new AudioContext({ sampleRate, latencyHint: "playback" });
+    await this.context.audioWorklet.addModule(this.worklet);
+    this.node = new AudioWorkletNode(this.context, "unbraid-mixer", {
+      numberOfInputs: 0,
+      outputChannelCount: [2],
+      processorOptions: { stems: stems.length, segmentFrames, frames, complete },
+    });
+    this.node.port.onmessage = ({ data }) => this.#heard(data);
+    this.node.connect(this.context.destination);
+    this.#tell("gains", { values: this.gains.flat() });
+    this.#tell("rate", { rate: this.rate });
+    this.#tell("loop", { loop: this.loop });
+    this.#tell("seek", { position: this.state.position });
+  }
+
+  #tell(type, more = {}, transfer = []) {
+    this.node?.port.postMessage({ type, ...more }, transfer);
+  }
+
+  #heard(state) {
+    this.state = state;
+    this.fill();
+    this.dispatchEvent(new CustomEvent("change", { detail: state }));
+  }
+
+  get seconds() {
+    return this.state.position / this.manifest.sampleRate;
+  }
+
+  async play() {
+    await this.start();
+    if (this.state.ended) this.seek(0);
+    this.#tell("play");
+    await this.fill();
+  }
+
+  pause() {
+    this.#tell("pause");
+  }
+
+  seek(seconds) {
+    const most = this.manifest.complete ? this.manifest.frames : Math.max(this.manifest.frames, 1);
+    const position = Math.max(0, Math.min(Math.round(seconds * this.manifest.sampleRate), most));
+    this.state = { ...this.state, position, ended: false };
+    this.#tell("seek", { position });
+    this.fill();
+    this.dispatchEvent(new CustomEvent("change", { detail: this.state }));
+  }
+
+  setGains(gains) {
+    this.gains = gains;
+    this.#tell("gains", { values: gains.flat() });
+  }
+
+  setRate(rate) {
+    this.rate = rate;
+    this.#tell("rate", { rate });
+  }
+
+  /** Repeat from..to, in seconds; null plays on. */
+  setLoop(loop) {
+    const frame = (seconds) => Math.round(seconds * this.manifest.sampleRate);
+    this.loop = loop && { from: frame(loop.from), to: Math.max(frame(loop.to), frame(loop.from) + 4096) };
+    this.#tell("loop", { loop: this.loop });
+    this.fill();
+  }
+
+  /** Take over a newer manifest: more can be played now. */
+  update(manifest) {
+    this.manifest = manifest;
+    this.#tell("length", { frames: manifest.frames, complete: manifest.complete });
+    this.fill();
+  }
+
+  /** The segments that should be at hand, most urgent first. */
+  wanted() {
+    const { segmentFrames, segments, sampleRate } = this.manifest;
+    const number = (frame) => Math.floor(frame / segmentFrames);
+    const now = number(this.state.position);
+    const ahead = number(AHEAD_SECONDS * sampleRate) + 1;
+    const list = [];
+    for (let n = now; n <= now + ahead; n += 1) list.push(n);
+    if (this.loop) list.push(number(this.loop.from), number(this.loop.from) + 1);
+    for (let n = now - 1; n >= now - BEHIND_SEGMENTS; n -= 1) list.push(n);
+    return [...new Set(list)].filter((n) => n >= 0 && n < segments);
+  }
+
+  /** Fetch what is missing and forget what is far away. */
+  async fill() {
+    if (!this.node) return;
+    const wanted = this.wanted();
+    for (const number of this.loaded.keys()) {
+      if (!wanted.includes(number)) {
+        this.loaded.delete(number);
+        this.#tell("drop", { number });
+      }
+    }
+    if (this.filling) return;
+    this.filling = true;
+    try {
+      for (let next; (next = this.wanted().find((number) => !this.loaded.has(number))) !== undefined; ) {
+        this.loaded.set(next, true);
+        const samples = await this.fetchSegment(next);
+        if (!this.loaded.has(next)) continue; // seeked away meanwhile
+        const transfer = [...new Set(samples.flat().map((channel) => channel.buffer))];
+        this.#tell("segment", { number: next, samples }, transfer);
+        this.trouble = 0;
+      }
+    } catch (error) {
+      this.loaded.clear();
+      this.#tellTrouble(error);
+    } finally {
+      this.filling = false;
+    }
+  }
+
+  #tellTrouble(error) {
+    this.trouble = (this.trouble ?? 0) + 1;
+    if (this.trouble > 2) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+    setTimeout(() => this.fill(), Math.min(1000 * this.trouble, 10000));
+  }
+
+  /** Fetch and decode one segment of every stem: [[left, right], ...]. */
+  fetchSegment(number) {
+    return Promise.all(
+      this.manifest.stems.map(async (stem) => {
+        const answer = await fetch(stem.segments.replace("#", number));
+        if (!answer.ok) throw new Error(`The server answered ${answer.status} for a part of the song.`);
+        const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
+        const left = buffer.getChannelData(0).slice();
+        return [left, buffer.numberOfChannels > 1 ? buffer.getChannelData(1).slice() : left];
+      }),
+    );
+  }
+}

@@ -1,0 +1,1 @@
+"""Separations: the background work that takes songs apart, the stems it leaves, and what is rendered from them."""

@@ -1,0 +1,209 @@
+"""A piece of background work whose database row is the single truth about it.
+
+    queued ──claim──▶ running ──▶ done
+      ▲  ▲               │ ├────▶ failed      (a sentence says why; retry goes back to queued)
+      │  └──hand back────┤ └────▶ cancelled
+      └───reclaim, when the heartbeat stopped
+
+Every step is one conditional UPDATE. Whoever runs a job holds its `claim`, a random number: when the row carries
+another one, or none, the work was taken away, and the next heartbeat raises `ClaimLost`. So a task may be delivered
+twice, a worker may die or wake up late, and still nothing happens twice.
+"""
+
+import os
+import socket
+import uuid
+from datetime import timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+
+class State(models.TextChoices):
+    """Where a job stands."""
+
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+    EXPIRED = "expired", "Expired"
+
+
+class ClaimLost(Exception):  # noqa: N818 # nothing went wrong: the work belongs to somebody else now
+    """The job was cancelled, deleted or taken back while it ran."""
+
+
+class JobQuerySet(models.QuerySet[Any]):
+    """Which jobs."""
+
+    def active(self) -> Self:
+        """Waiting or running."""
+        return self.filter(state__in=[State.QUEUED, State.RUNNING])
+
+    def stale(self) -> Self:
+        """Running, as the row says, but without a sign of life."""
+        return self.filter(state=State.RUNNING, heartbeat__lt=_ago(settings.STALE_SECONDS))
+
+    def forgotten(self) -> Self:
+        """Waiting for so long that the message to the worker may be lost."""
+        return self.filter(
+            state=State.QUEUED, queued_at__lt=_ago(settings.STALE_SECONDS), heartbeat=None
+        ) | self.filter(state=State.QUEUED, heartbeat__lt=_ago(settings.STALE_SECONDS))
+
+
+def _ago(seconds: float) -> Any:
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+class Job(models.Model):
+    """What all background work has in common."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    fraction = models.FloatField(default=0.0)
+    error = models.TextField(blank=True, help_text="a sentence for the person who waits")
+    claim = models.UUIDField(null=True, editable=False)
+    worker = models.CharField(max_length=120, blank=True)
+    heartbeat = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        """Shared by all jobs; no table of its own."""
+
+        abstract = True
+        indexes = (models.Index(fields=["state", "queued_at"], name="%(class)s_queue"),)
+
+    def send(self) -> None:
+        """Tell a worker that this job waits. Telling twice is harmless."""
+        raise NotImplementedError
+
+    def clean_up(self) -> None:
+        """Remove what an unfinished attempt left."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is something to wait for."""
+        return self.state in (State.QUEUED, State.RUNNING)
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether the person may ask for it again."""
+        return self.state in (State.FAILED, State.CANCELLED, State.EXPIRED)
+
+    @property
+    def place_in_line(self) -> int:
+        """1 for the next one to start."""
+        ahead = type(self).objects.filter(state=State.QUEUED, queued_at__lt=self.queued_at).count()
+        return int(ahead) + 1
+
+    def enqueue(self) -> None:
+        """Send the job once the row is really in the database."""
+        transaction.on_commit(self.send)
+
+    def take(self) -> bool:
+        """Claim the job for this worker; False if it is not waiting (any more)."""
+        claim, now = uuid.uuid4(), timezone.now()
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        taken = self._change(
+            [State.QUEUED],
+            state=State.RUNNING, claim=claim, worker=name, heartbeat=now, started_at=now,
+            fraction=0.0, error="", attempt=F("attempt") + 1,
+        )  # fmt: skip
+        if taken:
+            self.clean_up()
+        return taken
+
+    def beat(self, **fields: Any) -> None:
+        """Show a sign of life and note progress.
+
+        Raises:
+            ClaimLost: the job is not ours any more.
+        """
+        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
+        if not mine.update(heartbeat=timezone.now(), **fields):
+            raise ClaimLost
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    def finish(self, **fields: Any) -> None:
+        """Note that the work is done.
+
+        Raises:
+            ClaimLost: the job is not ours any more.
+        """
+        self.beat(state=State.DONE, fraction=1.0, finished_at=timezone.now(), claim=None, error="", **fields)
+
+    def fail(self, sentence: str) -> None:
+        """Note why the work cannot be done; if the job is not ours any more, nothing changes."""
+        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
+        if mine.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim=None):
+            self.refresh_from_db()
+            self.clean_up()
+
+    def hand_back(self) -> None:
+        """Put unfinished work back in its place: the worker was asked to stop, which does not count as an attempt."""
+        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
+        if mine.update(
+            state=State.QUEUED, claim=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=timezone.now()
+        ):
+            self.refresh_from_db()
+            self.enqueue()
+
+    def reclaim(self) -> bool:
+        """Take the job back from a worker that fell silent, or give up after too many attempts."""
+        silent = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING, heartbeat=self.heartbeat)
+        if self.attempt >= settings.MAX_ATTEMPTS:
+            sentence = (
+                f"The work stopped {self.attempt} times without an answer. Try again later, or with another file."
+            )
+            given_up = silent.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim=None)
+            if given_up:
+                self.refresh_from_db()
+                self.clean_up()
+            return bool(given_up)
+        if not silent.update(state=State.QUEUED, claim=None, fraction=0.0, heartbeat=timezone.now()):
+            return False
+        self.refresh_from_db()
+        self.enqueue()
+        return True
+
+    def remind(self) -> None:
+        """Send again a job that has waited long, in case the first message was lost."""
+        type(self).objects.filter(pk=self.pk, state=State.QUEUED).update(heartbeat=timezone.now())
+        self.enqueue()
+
+    def cancel(self) -> bool:
+        """Stop the job; a running worker notices at its next heartbeat."""
+        cancelled = self._change(
+            [State.QUEUED, State.RUNNING], state=State.CANCELLED, claim=None, finished_at=timezone.now(), error=""
+        )
+        if cancelled:
+            self.clean_up()
+        return cancelled
+
+    def retry(self) -> bool:
+        """Put a job that ended without a result back in line."""
+        again = self._change(
+            [State.FAILED, State.CANCELLED, State.EXPIRED],
+            state=State.QUEUED, attempt=0, fraction=0.0, error="",
+            queued_at=timezone.now(), heartbeat=None, finished_at=None,
+        )  # fmt: skip
+        if again:
+            self.enqueue()
+        return again
+
+    def _change(self, states: list[State], **fields: Any) -> bool:
+        """Change the row if it is in one of the states, and read it again."""
+        changed = type(self).objects.filter(pk=self.pk, state__in=states).update(**fields)
+        self.refresh_from_db()
+        return bool(changed)

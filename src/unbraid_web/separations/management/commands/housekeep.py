@@ -1,0 +1,37 @@
+"""`manage.py housekeep`: what is due now, once or again and again."""
+
+import logging
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, close_old_connections
+
+from unbraid_web.separations import housekeeping
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    """Takes back silent jobs, drops what expired, sweeps what was orphaned."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Once, or every so many seconds."""
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with this pause")
+
+    def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+        """Keep house."""
+        housekeeping.ensure_demo()
+        done = housekeeping.keep_house()
+        self.stdout.write(", ".join(f"{count} {what}" for what, count in done.items()))
+        while every:
+            time.sleep(every)
+            close_old_connections()
+            try:
+                housekeeping.keep_house()
+                housekeeping.prune_messages()
+            except OperationalError:  # the database is busy or restarting: next time
+                logger.exception("housekeeping was put off")

@@ -1,0 +1,21 @@
+"""`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Runs jobs until it is asked to stop (SIGTERM); unfinished work goes back in line."""
+
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Hand over to the worker of the database queue or of the broker."""
+        if settings.USES_BROKER:
+            # SimpleWorker runs jobs in this very process, so the model is loaded once.
+            call_command("rqworker", "default", worker_class="rq.SimpleWorker", job_class="django_tasks_rq.Job")
+        else:
+            call_command("db_worker", interval=0.5, startup_delay=False, reload=False)

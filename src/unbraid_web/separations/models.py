@@ -1,0 +1,206 @@
+"""Separations of songs, their stems, and exports rendered from stems."""
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from unbraid_web.separations.jobs import Job, JobQuerySet, State
+from unbraid_web.songs import storage
+from unbraid_web.songs.models import Song
+
+
+class SeparationQuerySet(JobQuerySet):
+    """Which separations."""
+
+    def expired(self) -> "SeparationQuerySet":
+        """Done so long ago that the stems need not be kept; the demo is kept for ever."""
+        if not settings.STEM_DAYS:
+            return self.none()
+        limit = timezone.now() - timedelta(days=settings.STEM_DAYS)
+        return self.filter(state=State.DONE, finished_at__lt=limit).exclude(song__owner=None)
+
+
+class Separation(Job):
+    """One run of the separator over one song."""
+
+    class Stage(models.TextChoices):
+        """What a running separation is doing."""
+
+        DECODING = "decoding", "Decoding"
+        SEPARATING = "separating", "Separating"
+
+    song = models.ForeignKey(Song, models.CASCADE, related_name="separations")
+    stage = models.CharField(max_length=10, choices=Stage.choices, blank=True)
+    separating_since = models.DateTimeField(null=True)
+    run = models.CharField(max_length=32, blank=True, help_text="folder of the attempt whose files count")
+    sample_rate = models.PositiveIntegerField(default=0)
+    channels = models.PositiveSmallIntegerField(default=0)
+    frames = models.BigIntegerField(default=0, help_text="samples per channel that can be played")
+    segment_frames = models.PositiveIntegerField(default=0)
+    segments = models.PositiveIntegerField(default=0, help_text="how many segments can be played")
+    bytes_stored = models.BigIntegerField(default=0)
+
+    objects: ClassVar[Any] = SeparationQuerySet.as_manager()
+
+    class Meta(Job.Meta):
+        """Newest first."""
+
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.song}: {self.get_state_display()}"
+
+    @classmethod
+    def start(cls, song: Song) -> "Separation":
+        """Put the song in line."""
+        separation = cls.objects.create(song=song)
+        separation.enqueue()
+        return separation
+
+    def send(self) -> None:
+        """Tell a worker that this separation waits."""
+        from unbraid_web.separations.tasks import separate
+
+        separate.enqueue(str(self.pk))
+
+    @property
+    def folder(self) -> str:
+        """Where all attempts lie in the storage."""
+        return f"separations/{self.pk}"
+
+    @property
+    def run_folder(self) -> str:
+        """Where the files that count lie: every attempt writes in a folder of its own."""
+        return f"{self.folder}/{self.run}"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate how long it still takes, from the pace so far."""
+        if not self.separating_since or self.fraction < 0.02 or self.state != State.RUNNING:
+            return None
+        elapsed = (timezone.now() - self.separating_since).total_seconds()
+        return elapsed * (1 - self.fraction) / self.fraction
+
+    @property
+    def is_playable(self) -> bool:
+        """Whether there is something to hear."""
+        return self.segments > 0 and self.state in (State.RUNNING, State.DONE)
+
+    def clean_up(self) -> None:
+        """Remove the stems and files of earlier attempts."""
+        with transaction.atomic():
+            self.stems.all().delete()
+            self.exports.all().delete()
+            Separation.objects.filter(pk=self.pk).update(
+                run="", frames=0, segments=0, bytes_stored=0, stage="", separating_since=None
+            )
+        self.refresh_from_db()
+        storage.delete_tree(self.folder)
+        self.song.count_bytes()
+
+    def expire(self) -> None:
+        """Drop the stems; the song stays and can be separated again."""
+        if self._change([State.DONE], state=State.EXPIRED):
+            self.clean_up()
+
+
+class Stem(models.Model):
+    """One source of one separation: a column of nobody's table, so that models with other sources fit."""
+
+    separation = models.ForeignKey(Separation, models.CASCADE, related_name="stems")
+    name = models.CharField(max_length=40)
+    position = models.PositiveSmallIntegerField()
+    peaks = models.BinaryField(default=bytes, help_text="loudness, 20 steps a second, 0-255")
+    presence = models.FloatField(default=0.0, help_text="part of the song in which it plays, 0 to 1")
+    bytes_stored = models.BigIntegerField(default=0)
+
+    class Meta:
+        """In the order of the model's sources."""
+
+        ordering: ClassVar = ["position"]
+        constraints = (models.UniqueConstraint(fields=["separation", "name"], name="one_stem_a_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def file(self) -> str:
+        """The whole stem in the storage."""
+        return f"{self.separation.run_folder}/{self.name}.flac"
+
+    @property
+    def spectrogram(self) -> str:
+        """The picture of its spectrum in the storage."""
+        return f"{self.separation.run_folder}/{self.name}.png"
+
+    def segment(self, number: int) -> str:
+        """One segment in the storage."""
+        return f"{self.separation.run_folder}/{self.name}/{number:05d}.flac"
+
+
+class Export(Job):
+    """A file rendered from stems: one stem in another format, all of them as zip, or a mix of one's own."""
+
+    separation = models.ForeignKey(Separation, models.CASCADE, related_name="exports")
+    recipe = models.JSONField(help_text='{"kind": "stem|zip|mix", "format": ..., "stems": {name: [gain, pan]}}')
+    key = models.CharField(max_length=64, help_text="hash of the recipe: the same wish is rendered once")
+    filename = models.CharField(max_length=255)
+    bytes_stored = models.BigIntegerField(default=0)
+
+    class Meta(Job.Meta):
+        """One row a wish."""
+
+        constraints = (models.UniqueConstraint(fields=["separation", "key"], name="one_export_a_wish"),)
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @classmethod
+    def wish(cls, separation: Separation, recipe: dict[str, Any]) -> "Export":
+        """Return the export for this recipe, made now or found; a failed one is tried again."""
+        key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+        export, created = cls.objects.get_or_create(
+            separation=separation, key=key, defaults={"recipe": recipe, "filename": export_name(separation, recipe)}
+        )
+        if created:
+            export.enqueue()
+        else:
+            export.retry()
+        return export
+
+    def send(self) -> None:
+        """Tell a worker that this export waits."""
+        from unbraid_web.separations.tasks import render
+
+        render.enqueue(str(self.pk))
+
+    @property
+    def file(self) -> str:
+        """Where it lies in the storage: with the stems it was made of, and with them it goes."""
+        return f"{self.folder}/file"
+
+    @property
+    def folder(self) -> str:
+        """A folder of its own."""
+        return f"{self.separation.folder}/exports/{self.pk}"
+
+    def clean_up(self) -> None:
+        """Remove what an earlier attempt left."""
+        storage.delete_tree(self.folder)
+
+
+def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
+    """Return the name under which the browser saves an export."""
+    title = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in separation.song.title).strip(". ")
+    match recipe["kind"]:
+        case "stem":
+            return f"{title or 'song'} - {next(iter(recipe['stems']))}.{recipe['format']}"
+        case "zip":
+            return f"{title or 'song'} - stems ({recipe['format']}).zip"
+        case _:
+            return f"{title or 'song'} - mix.{recipe['format']}"

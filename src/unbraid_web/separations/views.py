@@ -1,0 +1,133 @@
+"""Progress, stems and exports over HTTP."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from unbraid_web.accounts.throttle import Throttle, client_address
+from unbraid_web.separations import media
+from unbraid_web.separations.access import own_separation, separation_to_hear
+from unbraid_web.separations.jobs import State
+from unbraid_web.separations.models import Export
+from unbraid_web.separations.recipes import checked_recipe
+
+EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
+
+
+@require_safe
+@never_cache
+def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
+    """The line that tells how far it is; htmx asks for it while there is something to wait for."""
+    separation = separation_to_hear(request, separation_id)
+    answer = render(request, "separations/progress.html", {"separation": separation, "song": separation.song})
+    if not separation.is_active:
+        answer["HX-Trigger"] = "separation-ended"
+    return answer
+
+
+@require_POST
+def cancel(request: HttpRequest, separation_id: UUID) -> HttpResponse:
+    """Stop waiting or working."""
+    separation = own_separation(request, separation_id)
+    separation.cancel()
+    return progress_or_page(request, separation)
+
+
+@require_POST
+def retry(request: HttpRequest, separation_id: UUID) -> HttpResponse:
+    """Try again."""
+    separation = own_separation(request, separation_id)
+    separation.retry()
+    return progress_or_page(request, separation)
+
+
+def progress_or_page(request: HttpRequest, separation: Any) -> HttpResponse:
+    """Answer htmx with the line, and a plain form with the page."""
+    if request.headers.get("HX-Request"):
+        return render(request, "separations/progress.html", {"separation": separation, "song": separation.song})
+    return redirect("player:song", separation.song_id)
+
+
+@require_safe
+def segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -> HttpResponseBase:
+    """A few seconds of one stem."""
+    separation = separation_to_hear(request, separation_id)
+    if number >= separation.segments:
+        raise Http404("This part is not separated yet.")
+    stem = get_object_or_404(separation.stems, name=name)
+    return media.send(request, stem.segment(number), "audio/flac")
+
+
+@require_safe
+def spectrogram(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
+    """The picture of one stem's spectrum."""
+    separation = separation_to_hear(request, separation_id)
+    stem = get_object_or_404(separation.stems, name=name)
+    return media.send(request, stem.spectrogram, "image/png")
+
+
+@require_safe
+def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
+    """One whole stem, as it is stored: FLAC."""
+    separation = separation_to_hear(request, separation_id)
+    if separation.state != State.DONE:
+        raise Http404("This song is not separated yet.")
+    stem = get_object_or_404(separation.stems, name=name)
+    return media.send(request, stem.file, "audio/flac", save_as=f"{separation.song.title} - {name}.flac")
+
+
+@require_POST
+def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
+    """Ask for a download that has to be rendered; the answer is a line that follows its progress."""
+    separation = separation_to_hear(request, separation_id)
+    if separation.state != State.DONE:
+        return JsonResponse({"error": "This song is not separated yet."}, status=409)
+    address = client_address(request)
+    if EXPORTS.is_exhausted(address):
+        return JsonResponse({"error": "That were many downloads. Wait a few minutes."}, status=429)
+    try:
+        recipe = checked_recipe(json.loads(request.body), [stem.name for stem in separation.stems.all()])
+    except (ValueError, ValidationError) as error:
+        return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
+    EXPORTS.count(address)
+    return JsonResponse(export_facts(request, Export.wish(separation, recipe)), status=202)
+
+
+@require_safe
+@never_cache
+def export_status(request: HttpRequest, export_id: UUID) -> HttpResponse:
+    """How far an export is, and where to get it."""
+    found = get_object_or_404(Export, pk=export_id)
+    separation_to_hear(request, found.separation_id)
+    return JsonResponse(export_facts(request, found))
+
+
+@require_safe
+def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
+    """The rendered file."""
+    found = get_object_or_404(Export, pk=export_id, state=State.DONE)
+    separation_to_hear(request, found.separation_id)
+    content_type = {"zip": "application/zip"}.get(found.recipe["kind"], f"audio/{found.recipe['format']}")
+    return media.send(request, found.file, content_type, save_as=found.filename, immutable=False)
+
+
+def export_facts(request: HttpRequest, found: Export) -> dict[str, Any]:
+    """Return what a player needs to know about an export."""
+    key = f"?key={request.GET['key']}" if request.GET.get("key") else ""
+    done = found.state == State.DONE
+    return {
+        "id": str(found.pk),
+        "state": found.state,
+        "fraction": found.fraction,
+        "error": found.error,
+        "filename": found.filename,
+        "status": reverse("separations:export_status", args=[found.pk]) + key,
+        "file": reverse("separations:export_file", args=[found.pk]) + key if done else None,
+    }

@@ -1,0 +1,112 @@
+"""Serves the whole site from one command: database made ready, web server, worker, housekeeping, the page opened."""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator
+from types import FrameType
+
+logger = logging.getLogger(__name__)
+STOP_SECONDS = 20.0
+
+
+def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -> None:
+    """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unbraid_web.settings")
+    os.environ.setdefault("UNBRAID_URL", f"http://localhost:{port}")
+    keep_secret_key()
+    prepare()
+    from waitress.server import create_server
+
+    from unbraid_web.wsgi import application
+
+    address = os.environ["UNBRAID_URL"]
+    server = create_server(
+        application,
+        host=host,
+        port=port,
+        threads=8,
+        ident="unbraid",
+        max_request_body_size=2**30,
+        channel_timeout=300,
+        send_bytes=65536,
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    with background():
+        print(f"unbraid is at {address}  (Ctrl+C stops it)", flush=True)
+        if open_browser:
+            threading.Timer(0.5, webbrowser.open, [address]).start()
+        try:
+            server.run()
+        except (KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            server.close()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def keep_secret_key() -> None:
+    """Make the key that signs cookies, once; only this user may read it."""
+    from unbraid_web.settings import KEY_FILE
+
+    if KEY_FILE.exists() or os.environ.get("UNBRAID_SECRET_KEY"):
+        return
+    KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+
+
+def prepare() -> None:
+    """Bring database and static files up to date in a process of its own: settings read afterwards see the result."""
+    run = [sys.executable, "-m", "django"]
+    for command in (["migrate", "--verbosity=0", "--no-input"], ["collectstatic", "--verbosity=0", "--no-input"]):
+        subprocess.run([*run, *command], check=True)
+
+
+@contextlib.contextmanager
+def background() -> Iterator[None]:
+    """Keep a worker and the housekeeper running beside this process; a worker that dies is started again."""
+    commands = [["work"], ["housekeep", f"--every={os.environ.get('UNBRAID_HOUSEKEEPING_SECONDS', '15')}"]]
+    ending = threading.Event()
+    threads = [threading.Thread(target=keep_running, args=(command, ending), daemon=True) for command in commands]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS + 5)
+
+
+def keep_running(command: list[str], ending: threading.Event) -> None:
+    """Run a management command as a child, again and again until `ending`; then ask it to stop, and wait."""
+    pause = 1.0
+    while not ending.is_set():
+        started = time.monotonic()
+        child = subprocess.Popen([sys.executable, "-m", "django", *command], start_new_session=True)
+        while child.poll() is None and not ending.wait(0.2):
+            pass
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()  # its work is taken back at the next start
+                child.wait()
+        elif not ending.is_set():
+            logger.error("%s ended with %s and is started again", command[0], child.returncode)
+            pause = 1.0 if time.monotonic() - started > 60 else min(60.0, pause * 2)
+            ending.wait(pause)

@@ -1,0 +1,244 @@
+"""Every setting of the site, read from the environment; with none set it runs on one machine by itself.
+
+    UNBRAID_URL             where visitors find the site            http://localhost:8000
+    UNBRAID_DATA            database, songs and stems live here      var/ of a checkout, else ~/.local/share/unbraid
+    UNBRAID_SECRET_KEY      signs cookies                            kept in UNBRAID_DATA/secret_key
+    UNBRAID_DEBUG           1: tracebacks in the browser             0 (runserver sets 1)
+    DATABASE_URL            postgres://user:password@host/name       SQLite in UNBRAID_DATA
+    UNBRAID_CACHE_URL       redis://host:6379/1                      memory of the one web process
+    UNBRAID_BROKER_URL      redis://host:6379/0: jobs by Redis       jobs in the database
+    UNBRAID_S3_BUCKET       songs and stems in S3 (AWS_* apply)      files in UNBRAID_DATA
+    UNBRAID_ACCEL           /protected/: nginx sends the files       the web process sends them
+    UNBRAID_PROXY           1: trust X-Forwarded-Proto and -For      0
+    EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
+
+The limits are at the end. `docs/web.md` tells how they play together.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import django
+from django.core.management.utils import get_random_secret_key
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parents[1]
+
+
+def flag(name: str) -> bool:
+    """Whether the environment switches `name` on."""
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: float) -> float:
+    """The number that the environment gives for `name`."""
+    return float(os.environ.get(name) or default)
+
+
+def data_folder() -> Path:
+    """Where everything that the site keeps lives."""
+    if given := os.environ.get("UNBRAID_DATA"):
+        return Path(given).resolve()
+    if (CHECKOUT / "manage.py").exists():
+        return CHECKOUT / "var"
+    return Path.home() / ".local" / "share" / "unbraid"
+
+
+DATA = data_folder()
+DEBUG = flag("UNBRAID_DEBUG")
+SITE_URL = os.environ.get("UNBRAID_URL", "http://localhost:8000").rstrip("/")
+BEHIND_TLS = urlsplit(SITE_URL).scheme == "https"
+
+# Who asks
+
+KEY_FILE = DATA / "secret_key"  # written by unbraid_web.serve before anything is signed
+SECRET_KEY = (
+    os.environ.get("UNBRAID_SECRET_KEY")
+    or (KEY_FILE.read_text().strip() if KEY_FILE.exists() else "")
+    or get_random_secret_key()
+)
+ALLOWED_HOSTS = [
+    urlsplit(SITE_URL).hostname or "localhost",
+    *([] if BEHIND_TLS else ["localhost", "127.0.0.1", "[::1]"]),
+    *filter(None, os.environ.get("UNBRAID_HOSTS", "").split(",")),
+]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the machine next door, without TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SECURE_REFERRER_POLICY = "same-origin"  # a share link must not leak to another site
+X_FRAME_OPTIONS = "DENY"
+TRUST_PROXY = flag("UNBRAID_PROXY")
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "media-src": ["'self'", "blob:"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# What the site is made of
+
+USES_BROKER = bool(os.environ.get("UNBRAID_BROKER_URL"))
+INSTALLED_APPS = [
+    "unbraid_web.separations",  # before staticfiles: its runserver starts the worker too
+    "unbraid_web.accounts",
+    "unbraid_web.songs",
+    "unbraid_web.player",
+    "unbraid_web.api",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    *(["django_tasks"] if django.VERSION < (6, 0) else []),  # from Django 6 on it is django.tasks
+    "django_tasks_db",
+    *(["django_rq"] if USES_BROKER else []),
+    "csp",
+    "ninja",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "unbraid_web.urls"
+WSGI_APPLICATION = "unbraid_web.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["unbraid_web.songs.templatetags.looks"],
+        },
+    }
+]
+
+# People
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "songs:library"
+LOGOUT_REDIRECT_URL = "player:welcome"
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if os.environ.get('EMAIL_HOST') else 'console'}.EmailBackend"
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(number("EMAIL_PORT", 587))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL_PORT == 587
+DEFAULT_FROM_EMAIL = os.environ.get("UNBRAID_MAIL_FROM", "unbraid <noreply@localhost>")
+
+# What is kept, and where
+
+DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{DATA / 'site.sqlite3'}", conn_max_age=60)}
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    # Readers and one writer side by side; a writer waits for its turn instead of failing half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["UNBRAID_CACHE_URL"]}
+    if os.environ.get("UNBRAID_CACHE_URL")
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+MEDIA_ROOT = DATA / "media"
+STATIC_ROOT = DATA / "static"
+STATIC_URL = "static/"
+S3_BUCKET = os.environ.get("UNBRAID_S3_BUCKET", "")
+STORAGES = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {"bucket_name": S3_BUCKET, "querystring_auth": True, "file_overwrite": True},
+    }
+    if S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Names with a hash of the contents once `unbraid web` or collectstatic gathered them, plain ones while developing.
+    "staticfiles": {
+        "BACKEND": "unbraid_web.static_files.HashedModules"
+        if not DEBUG and (STATIC_ROOT / "staticfiles.json").exists()
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+STATICFILES_DIRS = [PACKAGE / "static"]
+WHITENOISE_USE_FINDERS = True
+ACCEL_PREFIX = os.environ.get("UNBRAID_ACCEL", "")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # a piece of an upload; whole files are spooled to disk
+
+# Background work
+
+TASKS = {
+    "default": {"BACKEND": "django_tasks_rq.RQBackend", "QUEUES": ["default"]}
+    if USES_BROKER
+    else {"BACKEND": "django_tasks_db.DatabaseBackend"}
+}
+RQ_QUEUES = {"default": {"URL": os.environ.get("UNBRAID_BROKER_URL", ""), "DEFAULT_TIMEOUT": 6 * 3600}}
+MODEL = os.environ.get("UNBRAID_MODEL") or None  # another .onnx file than the shipped one
+DEVICE = os.environ.get("UNBRAID_DEVICE", "auto")
+MAX_ATTEMPTS = int(number("UNBRAID_MAX_ATTEMPTS", 3))
+STALE_SECONDS = number("UNBRAID_STALE_SECONDS", 60)  # a job without a sign of life for this long is taken back
+HOUSEKEEPING_SECONDS = number("UNBRAID_HOUSEKEEPING_SECONDS", 15)
+DEMO_SONG = Path(os.environ.get("UNBRAID_DEMO_SONG") or CHECKOUT / "demo" / "lithium-demo.flac")
+
+# Limits
+
+MAX_UPLOAD_BYTES = int(number("UNBRAID_MAX_UPLOAD_MB", 500) * 10**6)
+MAX_SONG_SECONDS = number("UNBRAID_MAX_SONG_MINUTES", 60) * 60
+MAX_USER_BYTES = int(number("UNBRAID_MAX_USER_GB", 10) * 10**9)
+MIN_FREE_BYTES = int(number("UNBRAID_MIN_FREE_MB", 500) * 10**6)  # kept free on the disk, always
+DECODE_MEMORY_BYTES = int(number("UNBRAID_DECODE_MEMORY_MB", 2000) * 10**6)
+DECODE_CPU_SECONDS = int(number("UNBRAID_DECODE_CPU_SECONDS", 300))
+STEM_DAYS = number("UNBRAID_STEM_DAYS", 0)  # 0: stems are kept until their song is deleted
+UNDO_SECONDS = number("UNBRAID_UNDO_MINUTES", 60) * 60
+API_RATE = os.environ.get("UNBRAID_API_RATE", "120/m")
+METRICS_TOKEN = os.environ.get("UNBRAID_METRICS_TOKEN", "")
+
+# Words and time
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "unbraid_web.logs.JsonLines"}, "plain": {"format": "%(levelname)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("UNBRAID_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "waitress.queue": {"level": "ERROR"}},
+}

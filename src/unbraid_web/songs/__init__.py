@@ -1,0 +1,1 @@
+"""Songs: uploading them, the library, sharing and deleting."""

@@ -1,0 +1,160 @@
+"""A song that somebody uploaded: where it is kept, who may hear it, how it goes away."""
+
+import secrets
+import uuid
+from datetime import timedelta
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from unbraid_web.songs import storage
+
+if TYPE_CHECKING:
+    from unbraid_web.accounts.models import User
+    from unbraid_web.separations.models import Separation
+
+
+class SongQuerySet(models.QuerySet["Song"]):
+    """Which songs."""
+
+    def owned_by(self, user: "User") -> "SongQuerySet":
+        """The songs in a person's library; deleted ones are not in it."""
+        return self.filter(owner=user, deleted_at=None)
+
+    def demo(self) -> "SongQuerySet":
+        """The song that everybody may play: it belongs to nobody."""
+        return self.filter(owner=None, deleted_at=None)
+
+    def matching(self, words: str) -> "SongQuerySet":
+        """Songs in whose title, artist or file name all the words occur."""
+        songs = self
+        for word in words.split():
+            songs = songs.filter(Q(title__icontains=word) | Q(artist__icontains=word) | Q(filename__icontains=word))
+        return songs
+
+    def sorted_by(self, order: str) -> "SongQuerySet":
+        """Sort for the library; an unknown order means newest first."""
+        return self.order_by(*SORTS.get(order, SORTS["newest"])[1], "id")
+
+    def beyond_undo(self) -> "SongQuerySet":
+        """Deleted songs that nobody can bring back any more."""
+        return self.filter(deleted_at__lt=timezone.now() - timedelta(seconds=settings.UNDO_SECONDS))
+
+    def bytes_stored(self) -> int:
+        """How much room these songs take with their stems, in bytes."""
+        return self.aggregate(total=Sum("bytes_total"))["total"] or 0
+
+
+SORTS: dict[str, tuple[str, list[str | Lower | OrderBy]]] = {
+    "newest": ("Newest first", ["-created_at"]),
+    "oldest": ("Oldest first", ["created_at"]),
+    "title": ("Title", [Lower("title")]),
+    "longest": ("Longest first", [models.F("duration").desc(nulls_last=True)]),
+}
+
+
+class Song(models.Model):
+    """One uploaded song; its file is kept so that it can be separated again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="songs",
+        help_text="empty: the demo",
+    )
+    title = models.CharField(max_length=200)
+    artist = models.CharField(max_length=200, blank=True)
+    filename = models.CharField(max_length=255)
+    upload = models.CharField(max_length=255, help_text="the file's name in the storage")
+    upload_bytes = models.BigIntegerField()
+    bytes_total = models.BigIntegerField(help_text="with stems, in bytes")
+    duration = models.FloatField(null=True, help_text="in seconds, known once decoded")
+    outline = models.JSONField(default=list, help_text="64 loudness steps (0-255) for the cover")
+    created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)
+
+    objects = SongQuerySet.as_manager()
+
+    class Meta:
+        """The orders in which libraries are read."""
+
+        indexes = (
+            models.Index(fields=["owner", "deleted_at", "-created_at"]),
+            models.Index("owner", "deleted_at", Lower("title"), name="song_by_title"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @classmethod
+    def new(cls, owner: "User | None", filename: str, size: int) -> "Song":
+        """Return an unsaved song titled after its file."""
+        name = PurePath(filename.replace("\\", "/")).name[-255:] or "song"
+        song = cls(owner=owner, filename=name, title=tidy_title(name), upload_bytes=size, bytes_total=size)
+        song.upload = f"songs/{song.id}/original{PurePath(name).suffix.lower()[:10]}"
+        return song
+
+    @property
+    def separation(self) -> "Separation | None":
+        """The latest separation; prefetch `separations` where many songs are shown."""
+        found = sorted(self.separations.all(), key=lambda s: s.created_at)
+        return found[-1] if found else None
+
+    @property
+    def hue(self) -> int:
+        """The cover's colour, in degrees; always the same for the same song."""
+        return self.id.int % 360
+
+    def share(self) -> None:
+        """Let everybody who has the link listen."""
+        if not self.share_token:
+            self.share_token = secrets.token_urlsafe(24)
+            self.save(update_fields=["share_token"])
+
+    def withdraw(self) -> None:
+        """Make the link worthless."""
+        self.share_token = None
+        self.save(update_fields=["share_token"])
+
+    def delete_for_now(self) -> None:
+        """Take the song out of the library; it can come back for a while."""
+        self.deleted_at = timezone.now()
+        self.save(update_fields=["deleted_at"])
+
+    def restore(self) -> None:
+        """Undo the deletion."""
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+
+    def destroy(self) -> None:
+        """Delete the song and all its files; the rows go first, since a file without a row is swept later."""
+        prefixes = [f"songs/{self.id}", *(f"separations/{separation.id}" for separation in self.separations.all())]
+        self.delete()
+        for prefix in prefixes:
+            storage.delete_tree(prefix)
+
+    def count_bytes(self) -> None:
+        """Add up what the song and its stems take."""
+        stems = self.separations.aggregate(total=Sum("bytes_stored"))["total"] or 0
+        Song.objects.filter(pk=self.pk).update(bytes_total=self.upload_bytes + stems)
+
+
+def tidy_title(filename: str) -> str:
+    """Return `01_my-song.mp3` as `my song`: what a person would call it."""
+    stem = PurePath(filename).stem.replace("_", " ").strip()
+    if " " not in stem:
+        stem = stem.replace("-", " ").strip()
+    number, _, rest = stem.partition(" ")
+    if rest.strip(" -.") and number.rstrip(".-").isdigit() and len(number) <= 3:
+        stem = rest.strip(" -.")
+    return stem[:200] or "Untitled"

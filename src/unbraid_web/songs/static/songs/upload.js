@@ -1,0 +1,123 @@
+// Uploads files in pieces, several at once; a dropped connection goes on where it was, even after the page was closed.
+
+import { csrfToken } from "../unbraid/site.js";
+
+const form = document.querySelector("#upload");
+const list = document.querySelector("#uploads");
+const line = document.querySelector("#upload-line");
+const PATIENCE = [1, 2, 4, 8, 15, 30, 30, 30, 60, 60, 60]; // seconds between attempts
+const waiting = [];
+let running = 0;
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+const pause = (seconds) => new Promise((wake) => setTimeout(wake, seconds * 1000));
+
+class Refused extends Error {}
+
+/** One file on its way, with its line on the page. */
+class Upload {
+  constructor(file) {
+    this.file = file;
+    this.stopped = new AbortController();
+    this.element = line.content.firstElementChild.cloneNode(true);
+    this.element.querySelector(".upload-name").textContent = file.name;
+    this.element.querySelector("button").addEventListener("click", () => this.stop());
+    this.bar = this.element.querySelector("progress");
+    this.say("Waiting");
+    list.append(this.element);
+  }
+
+  say(words) {
+    this.element.querySelector(".upload-state").textContent = words;
+  }
+
+  async run() {
+    try {
+      if (this.file.size > Number(form.dataset.max)) throw new Refused(`This file has ${megabytes(this.file.size)} MB; the most we take is ${megabytes(form.dataset.max)} MB.`);
+      const begun = await this.patiently(() => this.ask(form.dataset.begin, "POST", JSON.stringify({ filename: this.file.name, size: this.file.size })));
+      this.url = begun.url;
+      let received = begun.received;
+      for (;;) {
+        const piece = this.file.slice(received, received + Math.min(begun.piece, 2 ** 21));
+        const answer = await this.patiently(() => this.ask(this.url, "PATCH", piece, received), received);
+        if (answer.song) return this.finish(answer.song);
+        received = answer.received;
+        this.bar.value = received / this.file.size;
+        this.say(`${megabytes(received)} of ${megabytes(this.file.size)} MB`);
+      }
+    } catch (error) {
+      if (this.stopped.signal.aborted) return;
+      this.element.classList.add("failed");
+      this.say(error instanceof Refused ? error.message : "The connection was lost. Choose the file again and it goes on where it was.");
+    }
+  }
+
+  /** Ask again and again while the connection is gone. */
+  async patiently(question) {
+    for (const seconds of [...PATIENCE, null]) {
+      try {
+        return await question();
+      } catch (error) {
+        if (error instanceof Refused || this.stopped.signal.aborted || seconds === null) throw error;
+        this.say("The connection was lost. Trying again …");
+        await pause(seconds);
+      }
+    }
+  }
+
+  async ask(url, method, body, offset) {
+    const headers = { "X-CSRFToken": csrfToken() };
+    if (offset !== undefined) headers["Upload-Offset"] = offset;
+    const answer = await fetch(url, { method, body, headers, signal: this.stopped.signal });
+    const facts = await answer.json().catch(() => ({}));
+    if (answer.ok || answer.status === 409) return facts; // 409 says where to go on
+    if (answer.status >= 500 && answer.status !== 507) throw new Error(answer.status);
+    throw new Refused(facts.error ?? "The server did not accept this file.");
+  }
+
+  async stop() {
+    this.stopped.abort();
+    this.element.remove();
+    if (this.url) await fetch(this.url, { method: "DELETE", headers: { "X-CSRFToken": csrfToken() } });
+  }
+
+  finish() {
+    this.element.remove();
+    window.htmx.ajax("GET", location.href, { target: "#songs", swap: "outerHTML", headers: { "HX-Target": "songs" } });
+  }
+}
+
+async function take(files) {
+  waiting.push(...[...files].map((file) => new Upload(file)));
+  while (running < 2 && waiting.length) {
+    running += 1;
+    const upload = waiting.shift();
+    upload.run().finally(() => {
+      running -= 1;
+      take([]);
+    });
+  }
+}
+
+const input = form.querySelector("input[type=file]");
+input.addEventListener("change", () => {
+  take(input.files);
+  input.value = "";
+});
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  form.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) form.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  form.classList.remove("over");
+  take(event.dataTransfer.files);
+});
+addEventListener("beforeunload", (event) => {
+  if (running) event.preventDefault();
+});

@@ -1,0 +1,95 @@
+"""What the file storage lacks: deleting a folder, joining pieces, room on the disk, a local copy."""
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class MovableFile(File):  # type: ignore[type-arg] # django-stubs: File is generic only for checkers
+    """A finished file that local storage may take by renaming; other storages read and send it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb"), name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        """Where the storage finds the file to move."""
+        return str(self._path)
+
+
+def work_folder() -> Path:
+    """Where unfinished files lie: beside the finished ones, so that moving them is a rename."""
+    folder: Path = settings.DATA / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def keep(name: str, path: Path) -> int:
+    """Move the finished file at `path` into the storage as `name`; return its size in bytes."""
+    size = path.stat().st_size
+    with contextlib.closing(MovableFile(path)) as file:
+        default_storage.save(name, file)
+    return size
+
+
+def delete_tree(prefix: str) -> None:
+    """Delete every file whose name starts with the folder `prefix`; nothing there is fine."""
+    if not settings.S3_BUCKET:
+        shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        folders, files = default_storage.listdir(prefix)
+        for file in files:
+            default_storage.delete(f"{prefix}/{file}")
+        for folder in folders:
+            delete_tree(f"{prefix}/{folder}")
+
+
+def has_room(wanted: int = 0) -> bool:
+    """Whether `wanted` bytes fit on the disk and leave what must stay free; S3 always has room."""
+    if settings.S3_BUCKET:
+        return True
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(settings.MEDIA_ROOT).free - wanted >= settings.MIN_FREE_BYTES
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the error says that the disk, or our share of it, is full."""
+    return error.errno in FULL
+
+
+def joined(names: Iterable[str], into: Path) -> None:
+    """Write the stored pieces one after the other into the local file `into`."""
+    with into.open("wb") as whole:
+        for name in names:
+            with default_storage.open(name) as piece:
+                shutil.copyfileobj(piece, whole)
+
+
+@contextlib.contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """Yield a path on this machine where the stored file can be read."""
+    if not settings.S3_BUCKET:
+        yield Path(default_storage.path(name))
+        return
+    with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
+        path = Path(folder) / Path(name).name
+        joined([name], path)
+        yield path
+
+
+def remove_local(path: Path) -> None:
+    """Delete a local file or folder; it may be gone already."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,18 @@
+"""Addresses of the library, of uploads, and of what can be done to a song."""
+
+from django.urls import path
+
+from unbraid_web.songs.views import library, song, uploads
+
+app_name = "songs"
+urlpatterns = [
+    path("library/", library.library, name="library"),
+    path("uploads/", uploads.begin, name="begin_upload"),
+    path("uploads/whole/", uploads.whole, name="upload_whole"),
+    path("uploads/<uuid:upload_id>/", uploads.piece, name="upload"),
+    path("songs/<uuid:song_id>/card/", song.card, name="card"),
+    path("songs/<uuid:song_id>/rename/", song.rename, name="rename"),
+    path("songs/<uuid:song_id>/delete/", song.delete, name="delete"),
+    path("songs/<uuid:song_id>/undo/", song.undo, name="undo"),
+    path("songs/<uuid:song_id>/share/", song.share, name="share"),
+]

@@ -1,0 +1,43 @@
+"""The library: every song of a person, found again by looking, searching and sorting."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from unbraid_web.accounts.models import User
+from unbraid_web.separations.models import Separation
+from unbraid_web.songs.limits import room_of
+from unbraid_web.songs.models import SORTS, Song
+
+PAGE = 24
+
+
+@require_safe
+@login_required
+def library(request: HttpRequest) -> HttpResponse:
+    """One page of songs; htmx asks for the list alone."""
+    user = request.user
+    assert isinstance(user, User)
+    words, order = request.GET.get("q", "").strip()[:100], request.GET.get("sort", "newest")
+    songs = Song.objects.owned_by(user).matching(words).sorted_by(order)
+    page = Paginator(songs, PAGE).get_page(request.GET.get("page"))
+    page.object_list = with_separations(page.object_list)
+    context: dict[str, object] = {"page": page, "words": words, "order": order, "sorts": SORTS}
+    if request.headers.get("HX-Target") == "songs":
+        return render(request, "songs/list.html", context)
+    context |= {
+        "room": room_of(user),
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_minutes": settings.MAX_SONG_SECONDS / 60,
+    }
+    return render(request, "songs/library.html", context)
+
+
+def with_separations(songs: object) -> list[Song]:
+    """Return the songs with their separations fetched in one more query, not one a song."""
+    light = Separation.objects.select_related("song")
+    return list(songs.prefetch_related(Prefetch("separations", light)))  # type: ignore[attr-defined]

@@ -1,0 +1,82 @@
+"""What can be done to one song: rename, delete, bring back, share."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from unbraid_web.separations.access import own_song
+from unbraid_web.separations.jobs import State
+from unbraid_web.songs.models import Song
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Whether htmx asks, and so for a part of the page."""
+    return "HX-Request" in request.headers
+
+
+@require_safe
+def card(request: HttpRequest, song_id: UUID) -> HttpResponse:
+    """One song as it stands in the library; it asks for itself again while it is being separated."""
+    return render(request, "songs/card.html", {"song": own_song(request, song_id)})
+
+
+@require_http_methods(["GET", "POST"])
+def rename(request: HttpRequest, song_id: UUID) -> HttpResponse:
+    """Change title and artist."""
+    song = own_song(request, song_id)
+    error = ""
+    if request.method == "POST":
+        title, artist = (request.POST.get(name, "").strip() for name in ("title", "artist"))
+        if not title:
+            error = "A song needs a title."
+        elif len(title) > 200 or len(artist) > 200:
+            error = "That is too long: at most 200 letters."
+        else:
+            song.title, song.artist = title, artist
+            song.save(update_fields=["title", "artist"])
+            if wants_part(request):
+                return render(request, "songs/heading.html", {"song": song, "mine": True})
+            return redirect("player:song", song.pk)
+    context = {"song": song, "error": error}
+    return render(request, "songs/rename.html", context, status=422 if error else 200)
+
+
+@require_POST
+def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
+    """Take the song out of the library and offer to undo it."""
+    song = own_song(request, song_id)
+    song.delete_for_now()
+    if separation := song.separation:
+        separation.cancel()
+    if wants_part(request) and request.headers.get("HX-Target", "").startswith("song-"):
+        return render(request, "songs/deleted.html", {"song": song})
+    return redirect(f"{reverse('songs:library')}?deleted={song.pk}")
+
+
+@require_POST
+def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
+    """Bring a deleted song back, and its place in line if it had one."""
+    song = own_song(request, song_id, deleted=True)
+    song.restore()
+    separation = song.separation
+    if separation and separation.state == State.CANCELLED:
+        separation.retry()
+    if wants_part(request):
+        return render(request, "songs/card.html", {"song": song})
+    return redirect("player:song", song.pk)
+
+
+@require_POST
+def share(request: HttpRequest, song_id: UUID) -> HttpResponse:
+    """Make the private link, or withdraw it."""
+    song: Song = own_song(request, song_id)
+    if request.POST.get("withdraw"):
+        song.withdraw()
+    else:
+        song.share()
+    if wants_part(request):
+        return render(request, "songs/share.html", {"song": song})
+    return redirect("player:song", song.pk)

@@ -1,0 +1,129 @@
+"""Receiving files: in one go from a plain form, or in pieces that survive a dropped connection.
+
+POST  /uploads/            {"filename", "size"}           201 {"url", "received"}    a known unfinished file goes on
+GET   /uploads/<id>/                                      200 {"received"}
+PATCH /uploads/<id>/       Upload-Offset: n, the bytes    200 {"received"}           409 {"received"}: go on there
+                                                          201 {"song"}: it was the last piece
+DELETE /uploads/<id>/                                     204
+"""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unbraid_web.accounts.models import User
+from unbraid_web.separations.models import Separation
+from unbraid_web.songs import storage
+from unbraid_web.songs.limits import why_not
+from unbraid_web.songs.models import Song, Upload
+
+MAX_PIECE = 8 * 2**20
+FULL = "The server has no room left at the moment. Try again later: what was sent is kept."
+
+
+def person(request: HttpRequest) -> User | None:
+    """Return who asks, or None for a visitor."""
+    return request.user if isinstance(request.user, User) else None
+
+
+def trouble(sentence: str, status: int) -> JsonResponse:
+    """Answer with a sentence."""
+    return JsonResponse({"error": sentence}, status=status)
+
+
+@require_POST
+def begin(request: HttpRequest) -> JsonResponse:
+    """Announce a file; the same file announced again goes on where it stopped."""
+    user = person(request)
+    if user is None:
+        return trouble("Log in first.", 401)
+    try:
+        wish = json.loads(request.body)
+        filename, size = str(wish["filename"])[-255:], int(wish["size"])
+    except (ValueError, KeyError, TypeError):
+        return trouble("Name the file and its size.", 400)
+    upload = Upload.objects.filter(owner=user, filename=filename, size=size).first()
+    if upload is None:
+        if sentence := why_not(user, size):
+            return trouble(sentence, 422)
+        upload = Upload.objects.create(owner=user, filename=filename, size=size)
+    return JsonResponse({"url": f"/uploads/{upload.pk}/", "received": upload.received, "piece": MAX_PIECE}, status=201)
+
+
+@require_http_methods(["GET", "PATCH", "DELETE"])
+def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Take the next piece, tell how far the upload is, or drop it."""
+    user = person(request)
+    if user is None:
+        return trouble("Log in first.", 401)
+    upload = get_object_or_404(Upload, pk=upload_id, owner=user)
+    if request.method == "DELETE":
+        folder = upload.folder
+        upload.delete()
+        storage.delete_tree(folder)
+        return HttpResponse(status=204)
+    if request.method == "GET":
+        return JsonResponse({"received": upload.received})
+    if request.headers.get("Upload-Offset") != str(upload.received):
+        return JsonResponse({"received": upload.received}, status=409)
+    body = request.body
+    if not body or len(body) > MAX_PIECE or upload.received + len(body) > upload.size:
+        return trouble(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
+    try:
+        if not storage.has_room(len(body)):
+            return trouble(FULL, 507)
+        if not upload.add(body):
+            return JsonResponse({"received": upload.received}, status=409)
+        if upload.received < upload.size:
+            return JsonResponse({"received": upload.received})
+        song = upload.become_song()
+    except OSError as error:
+        if storage.is_full(error):
+            return trouble(FULL, 507)
+        raise
+    Separation.start(song)
+    return JsonResponse({"song": f"/songs/{song.pk}/"}, status=201)
+
+
+@require_POST
+@login_required
+def whole(request: HttpRequest) -> HttpResponse:
+    """Take files from a plain form, for browsers that run no scripts."""
+    user = person(request)
+    assert user is not None
+    for file in request.FILES.getlist("files"):
+        try:
+            receive(user, file)
+        except ValueError as sentence:
+            messages.error(request, f"{file.name}: {sentence}")
+    return redirect("songs:library")
+
+
+def receive(user: User, file: UploadedFile[Any]) -> Song:
+    """Store a complete file as a song and put it in line.
+
+    Raises:
+        ValueError: with a sentence, when it cannot be taken.
+    """
+    size = file.size or 0
+    if sentence := why_not(user, size):
+        raise ValueError(sentence)
+    song = Song.new(user, file.name or "song", size)
+    try:
+        default_storage.save(song.upload, file)
+    except OSError as error:
+        storage.delete_tree(f"songs/{song.pk}")
+        if storage.is_full(error):
+            raise ValueError("The server has no room left at the moment. Try again later.") from error
+        raise
+    song.save(force_insert=True)
+    Separation.start(song)
+    return song

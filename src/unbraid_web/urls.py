@@ -1,0 +1,19 @@
+"""Which address belongs to which app."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from unbraid_web import health
+from unbraid_web.api.endpoints import api
+
+urlpatterns = [
+    path("", include("unbraid_web.player.urls")),
+    path("", include("unbraid_web.songs.urls")),
+    path("", include("unbraid_web.separations.urls")),
+    path("account/", include("unbraid_web.accounts.urls")),
+    path("api/v1/", api.urls),
+    path("api/", include("unbraid_web.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
+]
