@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 
 from unbraid_web.accounts.models import User
+from unbraid_web.songs.templatetags.looks import size
 
 
 @admin.register(User)
@@ -31,4 +31,4 @@ class UserAdmin(admin.ModelAdmin[User]):
     @admin.display(description="storage", ordering="bytes_")
     def storage(self, user: User) -> str:
         """How many bytes."""
-        return filesizeformat(getattr(user, "bytes_", 0) or 0)
+        return size(getattr(user, "bytes_", 0) or 0)

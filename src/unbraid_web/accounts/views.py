@@ -63,6 +63,7 @@ def account(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)
     form = PasswordChangeForm(user, request.POST or None)
+    form.fields["old_password"].widget.attrs["autofocus"] = False
     if request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, user)  # this browser stays in, all others are out

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.songs.templatetags.looks import size
 
 
 @admin.action(description="Try again")
@@ -43,7 +43,7 @@ class SeparationAdmin(admin.ModelAdmin[Separation]):
     @admin.display(ordering="bytes_stored")
     def storage(self, separation: Separation) -> str:
         """How much room the stems take."""
-        return filesizeformat(separation.bytes_stored)
+        return size(separation.bytes_stored)
 
 
 @admin.register(Export)

@@ -26,7 +26,14 @@ EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     """The line that tells how far it is; htmx asks for it while there is something to wait for."""
     separation = separation_to_hear(request, separation_id)
-    answer = render(request, "separations/progress.html", {"separation": separation, "song": separation.song})
+    song = separation.song
+    context = {
+        "separation": separation,
+        "song": song,
+        "fresh_heading": not separation.is_active,  # title, length and cover are known by now
+        "mine": song.owner_id is not None and song.owner_id == request.user.pk,
+    }
+    answer = render(request, "separations/progress.html", context)
     if not separation.is_active:
         answer["HX-Trigger"] = "separation-ended"
     return answer

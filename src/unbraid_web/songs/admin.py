@@ -1,9 +1,9 @@
 """Songs in the admin pages."""
 
 from django.contrib import admin
-from django.template.defaultfilters import filesizeformat
 
 from unbraid_web.songs.models import Song
+from unbraid_web.songs.templatetags.looks import size
 
 
 @admin.register(Song)
@@ -20,4 +20,4 @@ class SongAdmin(admin.ModelAdmin[Song]):
     @admin.display(ordering="bytes_total")
     def storage(self, song: Song) -> str:
         """With stems."""
-        return filesizeformat(song.bytes_total)
+        return size(song.bytes_total)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 
 from unbraid_web.accounts.models import User
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
+from unbraid_web.songs.templatetags.looks import size as as_words
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,11 @@ def why_not(user: User, size: int) -> str:
         return "This file is empty."
     if size > settings.MAX_UPLOAD_BYTES:
         return (
-            f"This file has {filesizeformat(size)}; the most we take is {filesizeformat(settings.MAX_UPLOAD_BYTES)}. "
+            f"This file has {as_words(size)}; the most we take is {as_words(settings.MAX_UPLOAD_BYTES)}. "
             "Save it as FLAC or MP3 to make it smaller."
         )
     if size > (left := room_of(user).left):
-        return (
-            f"You have {filesizeformat(left)} left and this file needs {filesizeformat(size)}. Delete some songs first."
-        )
+        return f"You have {as_words(left)} left and this file needs {as_words(size)}. Delete some songs first."
     if not storage.has_room(size):
         return "The server has no room left at the moment. Try again later."
     return ""

@@ -49,7 +49,8 @@ def icon(name: str) -> SafeString:
 def cover(song: Song, size: int = 64) -> SafeString:
     """Return the song's cover: its loudness, drawn on its colour."""
     outline = song.outline or [20] * 64
-    bars = [max(outline[at : at + 4]) for at in range(0, 64, 4)]
+    most = max(*outline, 64)
+    bars = [255 * max(outline[at : at + 4]) / most for at in range(0, 64, 4)]
     lines = format_html_join(
         "",
         '<rect x="{}" y="{}" width="2.2" height="{}" rx="1.1"/>',
@@ -58,7 +59,7 @@ def cover(song: Song, size: int = 64) -> SafeString:
     return format_html(
         '<svg class="cover" viewBox="0 0 64 64" width="{0}" height="{0}" aria-hidden="true">'
         '<rect width="64" height="64" rx="10" fill="hsl({1} 55% 34%)"/>'
-        '<path d="M0 10a10 10 0 0 1 10-10h44a10 10 0 0 1 10 10z" fill="hsl({2} 60% 42%)" opacity=".55"/>'
+        '<circle cx="56" cy="6" r="30" fill="hsl({2} 65% 45%)" opacity=".5"/>'
         '<g fill="hsl({1} 90% 92%)">{3}</g></svg>',
         size,
         song.hue,
@@ -75,6 +76,16 @@ def clock(seconds: Any) -> str:
     whole = round(float(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+@register.filter
+def size(count: Any) -> str:
+    """Return bytes as people count them, in thousands: 9.5 MB, 500 MB, 10 GB."""
+    amount, units = float(count or 0), ["bytes", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:.0f} {units[0]}" if amount >= 10 or units[0] == "bytes" else f"{amount:.1f} {units[0]}"
 
 
 @register.filter

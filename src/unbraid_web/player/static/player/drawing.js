@@ -11,8 +11,8 @@ function fresh(canvas) {
   return { pen, width, height };
 }
 
-/** Loudness as bars, the quiet ones lifted so that they can be seen; `part` of the width is known so far. */
-export function drawWave(canvas, peaks, part) {
+/** Loudness as bars, the quiet ones lifted so that they can be seen; `part` of the width is known so far, `most` fills it. */
+export function drawWave(canvas, peaks, part, most) {
   const { pen, width, height } = fresh(canvas);
   pen.fillStyle = getComputedStyle(canvas).color;
   const pitch = 3, count = Math.floor((width * part) / pitch);
@@ -20,7 +20,7 @@ export function drawWave(canvas, peaks, part) {
     const from = Math.floor((n / count) * peaks.length), to = Math.max(from + 1, Math.floor(((n + 1) / count) * peaks.length));
     let loudest = 0;
     for (let at = from; at < to && at < peaks.length; at += 1) loudest = Math.max(loudest, peaks[at]);
-    const tall = Math.max(1, (loudest / 255) ** 0.6 * (height - 6));
+    const tall = Math.max(1, (loudest / most) ** 0.7 * (height - 6));
     pen.fillRect(n * pitch, (height - tall) / 2, pitch - 1, tall);
   }
 }

@@ -26,7 +26,7 @@ class Mixer {
     this.manifest = manifest;
     this.duration = manifest.duration || manifest.frames / manifest.sampleRate || 1;
     this.seekBar.max = this.duration;
-    this.show("length").textContent = clock(Math.round(this.duration));
+    if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
     if (restarted) this.forget();
     if (!manifest.stems.length || !manifest.segments) return;
     if (!this.strips.length) this.build();
@@ -179,7 +179,8 @@ class Mixer {
   draw() {
     drawRuler(this.show("ruler").querySelector("canvas"), this.duration);
     const known = this.manifest.frames / this.manifest.sampleRate / this.duration;
-    return Promise.all(this.strips.map((strip) => strip.draw(Math.min(1, known), this.spectral)));
+    const most = Math.max(64, ...this.strips.map((strip) => strip.loudest)); // one scale for all stems
+    return Promise.all(this.strips.map((strip) => strip.draw(Math.min(1, known), most, this.spectral)));
   }
 
   complain(error) {

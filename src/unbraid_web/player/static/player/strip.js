@@ -83,9 +83,13 @@ export class Strip extends EventTarget {
     this.find(".strip-presence").textContent = percent ? `plays in ${percent} %` : "silent";
   }
 
-  async draw(part, spectral) {
+  get loudest() {
+    return this.peaks.reduce((most, peak) => Math.max(most, peak), 1);
+  }
+
+  async draw(part, most, spectral) {
     const canvas = this.find("canvas");
-    if (!spectral) return drawWave(canvas, this.peaks, part);
+    if (!spectral) return drawWave(canvas, this.peaks, part, most);
     this.picture ??= await fetch(this.stem.spectrogram).then((answer) => answer.blob()).then(createImageBitmap);
     return drawSpectrum(canvas, this.picture);
   }
