@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unbraid.errors import ModelError
 
 PROPERTY = "unbraid"
@@ -20,6 +23,21 @@ class FilterBank:
 
     window: int
     hop: int
+    bands: tuple[tuple[int, int], ...] | None = None
+    """(bins a band, bands), lowest first, if there is a mask for each band only; the Nyquist bin takes the last's."""
+
+    @property
+    def bins(self) -> int:
+        """How many coefficients a frame has."""
+        return self.window // 2 + 1
+
+    def band_of_bin(self) -> NDArray[np.intp] | None:
+        """Return which band's mask each bin takes, `(bins,)`, or None if each has its own."""
+        if self.bands is None:
+            return None
+        widths = np.concatenate([np.full(count, width) for width, count in self.bands])
+        bands = np.repeat(np.arange(len(widths)), widths)
+        return np.append(bands, len(widths) - 1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +92,7 @@ class ModelFacts:
                 context=int(said["context"]),
                 stride=int(said["stride"]),
                 output=str(said["output"]),
-                filter_bank=None if bank is None else FilterBank(int(bank["window"]), int(bank["hop"])),
+                filter_bank=None if bank is None else _filter_bank(bank),
                 licence=str(said["licence"]),
                 version=str(said["version"]),
             )
@@ -100,9 +118,18 @@ class ModelFacts:
             window, hop = self.filter_bank.window, self.filter_bank.hop
             if hop <= 0 or window % (2 * hop):
                 return f"a hop of {hop} does not divide a window of {window}"
+            bands = self.filter_bank.band_of_bin()
+            if bands is not None and len(bands) != self.filter_bank.bins:
+                return f"its bands cover {len(bands)} of {self.filter_bank.bins} bins"
             if self.stride % hop or self.context % self.stride or self.context < window:
                 return "its tiles do not lie on the grid of its filter bank"
         return None
+
+
+def _filter_bank(said: dict[str, Any]) -> FilterBank:
+    bands = said.get("bands")
+    pairs = None if bands is None else tuple((int(width), int(count)) for width, count in bands)
+    return FilterBank(int(said["window"]), int(said["hop"]), pairs)
 
 
 def _properties(data: mmap.mmap) -> Iterator[tuple[str, str]]:

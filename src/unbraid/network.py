@@ -1,6 +1,7 @@
 """A model file as a function: a tile of a song in, the estimates of its sources out."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid import filter_bank
+from unbraid.devices import cpu_count
 from unbraid.errors import ModelError
 from unbraid.facts import ModelFacts
 from unbraid.runtimes import load_runtime
@@ -33,8 +35,11 @@ class Network:
         tile_seconds: float = TILE_SECONDS,
     ) -> None:
         self.facts = ModelFacts.read(model)
+        self._band_of_bin = self.facts.filter_bank.band_of_bin() if self.facts.filter_bank else None
         strides = max(1, round(tile_seconds * self.facts.sample_rate / self.facts.stride))
         self.length = strides * self.facts.stride
+        threads = threads or cpu_count()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="unbraid-filter-bank")
         self.runtime = load_runtime(model, self._input_shape(), device=device, precision=precision, threads=threads)
 
     def estimates(self, tile: Block, sources: Sequence[int]) -> Block:
@@ -53,7 +58,7 @@ class Network:
     def _input_shape(self) -> tuple[int, ...]:
         samples = self.facts.context + self.length + self.facts.context
         if bank := self.facts.filter_bank:
-            return (1, self.facts.channels, samples // bank.hop, bank.window // 2 + 1, 2)
+            return (1, self.facts.channels, samples // bank.hop, bank.bins, 2)
         return (1, self.facts.channels, samples)
 
     def _direct(self, tile: Block, sources: Sequence[int]) -> Block:
@@ -66,16 +71,30 @@ class Network:
 
     def _masked(self, tile: Block, sources: Sequence[int]) -> Block:
         """Return the answer of a network that takes a spectrum and gives masks for it."""
-        assert self.facts.filter_bank
-        window, hop = self.facts.filter_bank.window, self.facts.filter_bank.hop
-        spectrum = filter_bank.analysis(tile, window, hop)
+        assert (bank := self.facts.filter_bank)
+        window, hop = bank.window, bank.hop
+        spectrum = np.empty((len(tile), tile.shape[1] // hop, bank.bins), np.complex64)
+
+        def analyse(channel: int) -> None:
+            here = slice(channel, channel + 1)
+            filter_bank.analysis(tile[here], window, hop, out=spectrum[here])
+
+        list(self._pool.map(analyse, range(len(tile))))
         masks = self.runtime.run(spectrum.view(np.float32).reshape(1, *spectrum.shape, 2))[0]
         # Only the frames that reach into the middle of the tile are needed.
         margin = window // hop // 2
         first = self.facts.context // hop - margin
         middle = slice(first, first + self.length // hop + 2 * margin)
-        stems = [filter_bank.synthesis(masks[i, :, middle] * spectrum[:, middle], window, hop) for i in sources]
-        return np.stack(stems)[..., margin * hop : -margin * hop]
+        stems = np.empty((len(sources), self.facts.channels, self.length), np.float32)
+
+        def synthesise(stem: int) -> None:
+            samples = filter_bank.masked_synthesis(
+                masks[sources[stem], :, middle], spectrum[:, middle], window, hop, self._band_of_bin
+            )
+            stems[stem] = samples[:, margin * hop : -margin * hop]
+
+        list(self._pool.map(synthesise, range(len(sources))))
+        return stems
 
 
 def default_model() -> Path:

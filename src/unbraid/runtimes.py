@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.devices import cpu_count
 from unbraid.errors import ModelError
 
 Array = NDArray[np.float32]
@@ -82,9 +81,9 @@ class ONNXRuntime:
         return answer
 
 
-def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: str, threads: int | None) -> Runtime:
+def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: str, threads: int) -> Runtime:
     """Return the body at `path` ready to take arrays of `shape`, on the best runtime that is here for `device`."""
-    return OpenVINORuntime(path, shape, precision, threads or cpu_count())
+    return OpenVINORuntime(path, shape, precision, threads)
 
 
 def _openvino() -> Any:

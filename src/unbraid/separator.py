@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from unbraid.audio import ArraySong, SongReader
 from unbraid.audio.decoding import Source
-from unbraid.devices import cpu_count
 from unbraid.errors import InputError
 from unbraid.network import TILE_SECONDS, Network, default_model
 from unbraid.progress import OnProgress, Progress
@@ -40,8 +39,9 @@ class Separator:
     """A model, loaded once and used for many songs; every method may be called from any thread.
 
     `model` is an `.onnx` file made by `unbraid export`; left out, it is the one that comes with unbraid. `device` is
-    "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where the processor has it), "fp32" or "bf16". `threads` and
-    `workers` default to what this process may use; the answer does not depend on them, nor on `tile_seconds`.
+    "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where the processor has it), "fp32" or "bf16". `threads` is by
+    default what this process may use, and `workers` how many tiles are worked on at once, each in its own memory. The
+    answer depends on neither, nor on `tile_seconds`.
 
     Raises ModelError if the model cannot be used.
     """
@@ -53,14 +53,14 @@ class Separator:
         device: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
-        workers: int | None = None,
+        workers: int = 1,
         tile_seconds: float = TILE_SECONDS,
     ) -> None:
         self.model = default_model() if model is None else Path(model)
         self._network = Network(
             self.model, device=device, precision=precision, threads=threads, tile_seconds=tile_seconds
         )
-        self._workers = workers or min(2, threads or cpu_count())
+        self._workers = workers
         self.facts = self._network.facts
         """What the model says of itself."""
 

@@ -18,6 +18,7 @@ Block = NDArray[np.float32]
 
 ACCOMPANIMENT = "accompaniment"
 DECODED_AHEAD = 8  # blocks of a second
+PIECE = 1 << 16  # samples; what follows the network works on less than a tile at once, which keeps its memory small
 
 
 class StemStream:
@@ -101,7 +102,9 @@ class StemStream:
             at_network_rate = resampled(heard(), self.sample_rate, facts.sample_rate, channels)
             cut = tiles(at_network_rate, self._network.length, facts.context)
             with closing(mapped(lambda tile: self._estimates(tile, positions), cut, self._workers)) as answers:
-                yield from answers
+                for answer in answers:
+                    for start in range(0, answer.shape[1], PIECE):
+                        yield answer[:, start : start + PIECE]
 
     def _estimates(self, tile: Tile, positions: Sequence[int]) -> Block:
         network = self._network
