@@ -35,6 +35,10 @@ class FilterBankUNetConfig:
     levels: int = 2
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
 
+    def __post_init__(self) -> None:
+        if sum(width * count for width, count in self.bands) != self.window // 2:
+            raise ValueError(f"The bands must cover {self.window // 2} coefficients, all but the Nyquist one.")
+
     @property
     def n_bands(self) -> int:
         """Number of bands in which magnitudes are seen and masks are given."""
@@ -235,8 +239,8 @@ class FilterBankUNet(nn.Module):
         mixture = sources.sum(1)
         power = self.by_band(mixture.square().sum(-1)).unsqueeze(1)
         cross = self.by_band((sources * mixture.unsqueeze(1)).sum(-1))
-        optimum = (cross / (power + 1e-6)).clamp(-1.0, 2.0)
-        residual = self.by_band(sources.square().sum(-1)) - 2 * optimum * cross + optimum.square() * power
+        optimum = cross / (power + 1e-6)
+        residual = self.by_band(sources.square().sum(-1)) - optimum * cross
         return self.features(mixture), power, optimum, residual.clamp_min(0.0)
 
     def _masked_loss(self, y: Tensor, loss: MaskedSpectrum, power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:

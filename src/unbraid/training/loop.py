@@ -78,11 +78,9 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     """
     if run.minutes is None and run.steps is None:
         raise TrainingError("A training needs a budget: give minutes or steps.")
-    torch.manual_seed(run.seed)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    state = _new_state(run)
+    state = new_state(run)
     if resume and run.checkpoint.exists():
-        _load(run, state)
+        load(run, state)
     elif start_from is not None:
         weights = torch.load(start_from, map_location=run.device, weights_only=True)["average"]
         state.network.load_state_dict(weights)
@@ -93,7 +91,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     cache = SampleCache(run.folder.parent / "samples", run.preset.network.sample_rate)
     legs = 0
     while _progress(run, state) < 1:
-        _leg(run, state, loss, cache)
+        leg(run, state, loss, cache)
         legs += 1
         last = _progress(run, state) >= 1
         if run.valid and (last or legs % run.validate_every == 0):
@@ -101,12 +99,14 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
             scores = validation.validate(state.average, run.valid, cache, run.device)
             state.history.append({"step": state.step, "seconds": state.seconds, **scores})
             print(f"step {state.step}: {validation.summary(scores)} ({time.monotonic() - began:.0f} s)", flush=True)
-        _save(run, state)
+        save(run, state)
         plot_curves(state.history, run.folder / "curves.png")
     return state
 
 
-def _new_state(run: Run) -> State:
+def new_state(run: Run) -> State:
+    """A network as its seed initialises it, and all that goes with it."""
+    torch.manual_seed(run.seed)
     network, average = run.preset.build().to(run.device), run.preset.build().to(run.device)
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
@@ -118,7 +118,7 @@ def _new_state(run: Run) -> State:
     return State(network, average, optimiser)
 
 
-def _leg(run: Run, state: State, loss: nn.Module, cache: SampleCache) -> None:
+def leg(run: Run, state: State, loss: nn.Module, cache: SampleCache) -> None:
     """`run.leg` steps on the songs that are there now."""
     p = run.preset
     samples = p.excerpt_samples
@@ -204,19 +204,22 @@ def _autocast(device: str) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def _save(run: Run, state: State) -> None:
+def save(run: Run, state: State) -> None:
+    """Write `run.checkpoint`, by a temporary name, and the history beside it."""
     content = {
         "preset": run.preset.name, "config": asdict(run.preset.network), "step": state.step, "seconds": state.seconds,
         "network": state.network.state_dict(), "average": state.average.state_dict(),
         "optimiser": state.optimiser.state_dict(), "history": state.history, "torch_rng": torch.get_rng_state(),
     }  # fmt: skip
+    run.folder.mkdir(parents=True, exist_ok=True)
     part = run.checkpoint.with_suffix(".part")
     torch.save(content, part)
     part.replace(run.checkpoint)
     (run.folder / "history.json").write_text(json.dumps(state.history, indent=1))
 
 
-def _load(run: Run, state: State) -> None:
+def load(run: Run, state: State) -> None:
+    """Take everything from `run.checkpoint`; raises TrainingError if it is one of another preset."""
     saved = torch.load(run.checkpoint, map_location=run.device, weights_only=True)
     if saved["preset"] != run.preset.name:
         raise TrainingError(

@@ -1,0 +1,25 @@
+"""Networks small enough to train in a test."""
+
+from unbraid.training.data import MixingConfig
+from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.presets import Preset
+from unbraid.training.wave_u_net import WaveUNetConfig
+
+BANK = FilterBankUNetConfig(
+    window=512, hop=128, bands=((1, 64), (4, 48)), channels=32, outer_blocks=1, levels=1, dilations=(1, 2)
+)
+WAVE = WaveUNetConfig(
+    sources=("vocals", "drums", "bass", "piano", "other"),
+    sample_rate=44_100,
+    audio_channels=2,
+    levels=3,
+    channels=4,
+    context=True,
+    output="difference",
+)
+PLAIN = MixingConfig(same_song=1.0, speed_spread=0.0, limit=0.0)
+
+
+def tiny(network: FilterBankUNetConfig | WaveUNetConfig, loss: str) -> Preset:
+    """A preset that learns within seconds."""
+    return Preset("tiny", network, loss, seconds=0.3, batch=2, learning_rate=3e-3, warm_up=5, ema=0.9, mixing=PLAIN)

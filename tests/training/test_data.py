@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import noise
+from tests.training.stems import write_stems
+from unbraid.errors import TrainingError
+from unbraid.evaluation.dataset import STEMS
+from unbraid.training import augment
+from unbraid.training.data import Folder, Mixes, MixingConfig, SampleCache
+
+
+def mixes(folders: list[Folder], cache: Path, mixing: MixingConfig | None = None, seed: int = 0) -> Mixes:
+    return Mixes(folders, STEMS, 11_025, SampleCache(cache, 44_100), mixing or MixingConfig(), seed)
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.5, "drums": 0.3, "bass": 0.2})
+    write_stems(tmp_path / "songs" / "two", {"vocals": 0.4, "piano": 0.2, "other": 0.2})
+    return tmp_path / "songs"
+
+
+def test_an_example_depends_on_seed_and_index_alone(songs: Path, tmp_path: Path) -> None:
+    first, again = mixes([Folder(songs)], tmp_path / "a"), mixes([Folder(songs)], tmp_path / "b")
+    assert all((first[i] == again[i]).all() for i in range(8))
+    assert not (first[0] == first[1]).all()
+    assert not (first[0] == mixes([Folder(songs)], tmp_path / "a", seed=1)[0]).all()
+
+
+def test_one_song_gives_its_own_stems(songs: Path, tmp_path: Path) -> None:
+    together = MixingConfig(same_song=1.0)
+    for i in range(12):
+        sounding = {STEMS[k] for k, stem in enumerate(mixes([Folder(songs)], tmp_path, together)[i]) if stem.any()}
+        assert sounding <= {"vocals", "drums", "bass"} or sounding <= {"vocals", "piano", "other"}
+
+
+def test_many_songs_give_all_stems(songs: Path, tmp_path: Path) -> None:
+    apart = mixes([Folder(songs)], tmp_path, MixingConfig(same_song=0.0, absent=(0.0,) * 5))
+    assert all(stem.any() for stem in apart[0])
+
+
+def test_weights_say_how_often_a_folder_is_drawn_from(songs: Path, tmp_path: Path) -> None:
+    write_stems(tmp_path / "never" / "quiet", {"drums": 0.0, "bass": 0.0})
+    dataset = mixes([Folder(songs), Folder(tmp_path / "never", 0.0)], tmp_path, MixingConfig(same_song=1.0))
+    assert all(dataset[i].any() for i in range(12))
+
+
+def test_a_folder_without_songs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds no songs"):
+        mixes([Folder(tmp_path)], tmp_path)
+
+
+def test_folders_are_read_with_their_weights() -> None:
+    assert Folder.parse("songs=0.5") == Folder(Path("songs"), 0.5)
+    assert Folder.parse("songs") == Folder(Path("songs"), 1.0)
+    with pytest.raises(TrainingError, match="weight"):
+        Folder.parse("songs=often")
+
+
+def test_speed_changes_pitch_and_keeps_the_level() -> None:
+    t = np.arange(44_100, dtype=np.float32) / 44_100
+    tone = np.sin(2 * np.pi * 1_000 * t)[None].astype(np.float32)
+    faster = augment.change_speed(tone, 22_050)
+    peak = np.abs(np.fft.rfft(faster[0])).argmax() * 44_100 / 22_050
+    assert peak == pytest.approx(2_000, abs=5)
+    assert np.abs(faster).max() == pytest.approx(1, abs=0.02)
+
+
+def test_the_limiter_keeps_the_sum_below_full_scale_and_the_balance() -> None:
+    stems = np.stack([noise(2, 4_000, seed) for seed in range(5)])
+    limited = augment.limit_bus(stems, 4.0)
+    assert np.abs(limited.sum(0)).max() <= 1.0
+    gain = limited[0] / stems[0]
+    assert np.allclose(limited[1], gain * stems[1], atol=1e-5)
+
+
+def test_equalisers_are_smooth_and_moderate() -> None:
+    gains = 20 * np.log10(augment.equalisers(np.random.default_rng(0), (50, 5), 2049))
+    assert np.abs(gains).max() <= 10.01
+    assert gains.std() > 1
+    # half an octave, from 2 to 2.8 kHz, never changes by more than a bump's slope allows
+    assert np.abs(gains[..., 186] - gains[..., 260]).max() < 8
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_placed_and_reverberant_stem_is_stereo_and_as_long(channels: int) -> None:
+    rng = np.random.default_rng(1)
+    placed = augment.room(augment.place(noise(channels, 9_000), rng), rng, 44_100)
+    assert placed.shape == (2, 9_000)
+    assert np.isfinite(placed).all()
+    assert placed.any()

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.networks import BANK, WAVE
+from unbraid import Separator
+from unbraid.errors import TrainingError
+from unbraid.training import export
+from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.validation import separate
+from unbraid.training.wave_u_net import WaveUNet, WaveUNetConfig
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::DeprecationWarning"
+)  # of torch's own exporter
+
+
+def build(config: FilterBankUNetConfig | WaveUNetConfig) -> FilterBankUNet | WaveUNet:
+    torch.manual_seed(0)
+    network = FilterBankUNet(config) if isinstance(config, FilterBankUNetConfig) else WaveUNet(config)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    return network.eval()
+
+
+@pytest.mark.parametrize("config", [BANK, WAVE], ids=["bank", "wave"])
+def test_the_separator_gives_what_pytorch_gives(tmp_path: Path, config: FilterBankUNetConfig | WaveUNetConfig) -> None:
+    network = build(config)
+    export.write(network, "tiny", tmp_path / "tiny.onnx")
+    separator = Separator(tmp_path / "tiny.onnx", precision="fp32", tile_seconds=0.5)
+    assert separator.sources == config.sources
+    mixture = 0.2 * np.random.default_rng(0).standard_normal((2, 100_000)).astype(np.float32)
+    found = separator.separate_array(mixture, 44_100)
+    expected = separate(network, torch.from_numpy(mixture)).numpy()
+    margin = 2_048  # at the very ends PyTorch's padding and silence beyond the song are not the same
+    for i, source in enumerate(config.sources):
+        difference = np.abs(found[source] - expected[i])[:, margin:-margin].max()
+        assert difference < 2e-3, source  # weights are stored in half precision
+    assert np.abs(sum(found.values()) - mixture).max() < 1e-6
+
+
+def test_a_file_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "PARITY", -1.0)
+    with pytest.raises(TrainingError, match="differs from PyTorch"):
+        export.write(build(BANK), "tiny", tmp_path / "tiny.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "song.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match="not a checkpoint"):
+        export.export(tmp_path / "song.pt", tmp_path / "model.onnx")
+    with pytest.raises(TrainingError, match="does not exist"):
+        export.export(tmp_path / "missing.pt", tmp_path / "model.onnx")

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+
+from tests.training.networks import BANK
+from unbraid import filter_bank
+from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.losses import MaskedSpectrum
+
+
+@pytest.fixture(scope="module")
+def network() -> FilterBankUNet:
+    torch.manual_seed(0)
+    network = FilterBankUNet(BANK).eval()
+    for weight in network.parameters():  # away from the identity that blocks start as
+        torch.nn.init.normal_(weight, std=0.1)
+    return network
+
+
+def test_its_filter_bank_is_the_one_of_inference(network: FilterBankUNet) -> None:
+    audio = torch.randn(2, 128 * 20)
+    ours = torch.view_as_complex(network.analysis(audio)).numpy()
+    theirs = filter_bank.analysis(audio.numpy(), BANK.window, BANK.hop)
+    assert np.abs(ours - theirs).max() < 1e-4
+    back = network.synthesis(network.analysis(audio))
+    assert (back - audio)[..., 512:-512].abs().max() < 1e-5
+
+
+def test_stems_sum_to_the_mixture(network: FilterBankUNet) -> None:
+    mixture = torch.randn(1, 2, BANK.stride * 16)
+    with torch.no_grad():
+        stems = network(mixture)
+    assert stems.shape == (1, 5, 2, BANK.stride * 16)
+    assert (stems.sum(1) - mixture)[..., 512:-512].abs().max() < 1e-5
+    assert stems.std(1).max() > 1e-3, "the masks of all sources are the same: the test shows nothing"
+
+
+def test_an_answer_depends_on_its_context_alone(network: FilterBankUNet) -> None:
+    context, middle = BANK.context, 4 * BANK.stride
+    song = torch.randn(1, 2, 2 * context + middle)
+    other = torch.randn(1, 2, 2 * context + middle + 16 * BANK.stride)
+    other[..., 8 * BANK.stride : 8 * BANK.stride + song.shape[-1]] = song
+    with torch.no_grad():
+        alone = network(song)[..., context : context + middle]
+        within = network(other)[..., 8 * BANK.stride + context : 8 * BANK.stride + context + middle]
+    assert (alone - within).abs().max() < 1e-4
+
+
+def test_the_shipped_network_fits_its_size_limit() -> None:
+    with torch.device("meta"):
+        network = FilterBankUNet(FilterBankUNetConfig())
+    assert sum(weight.numel() for weight in network.parameters()) * 2 < 40e6
+
+
+def test_bands_must_cover_the_spectrum() -> None:
+    with pytest.raises(ValueError, match="256 coefficients"):
+        FilterBankUNetConfig(window=512, hop=128, bands=((1, 10),))
+
+
+def test_the_loss_on_bands_is_the_error_of_the_masked_spectrum() -> None:
+    """Against the plain way: mask the spectrum, subtract, take the norm over each band."""
+    torch.manual_seed(0)
+    network = FilterBankUNet(BANK).eval()
+    stems = torch.randn(2, 5, 2, BANK.stride * 8)
+    stems[:, 3] = 0
+    with torch.no_grad():
+        found = network.training_loss(stems, MaskedSpectrum(floor=1e-4))
+        sources = network.analysis(stems)
+        mixture = sources.sum(1)
+        error = network.masks(mixture).unsqueeze(-1) * mixture.unsqueeze(1) - sources
+        norms = network.by_band(error.square().sum(-1)).sqrt().mean((1, 2, 3, 4))
+        level = network.by_band(mixture.square().sum(-1)).sqrt().mean((1, 2, 3))
+    assert found.item() == pytest.approx((norms / level).mean().item(), rel=1e-3)

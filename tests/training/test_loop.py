@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.networks import BANK, WAVE, tiny
+from tests.training.stems import write_stems, write_tones
+from unbraid.errors import TrainingError
+from unbraid.training import loop
+from unbraid.training.data import Folder, SampleCache
+from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.loop import Run, train
+from unbraid.training.validation import validate
+from unbraid.training.wave_u_net import WaveUNetConfig
+
+BOTH = pytest.mark.parametrize(
+    ("network", "loss"), [(BANK, "masked-spectrum"), (WAVE, "l1+stft")], ids=["bank", "wave"]
+)
+Config = FilterBankUNetConfig | WaveUNetConfig
+
+
+def a_run(tmp_path: Path, name: str, network: Config, loss: str, steps: int, leg: int = 2) -> Run:
+    return Run(
+        tiny(network, loss),
+        [Folder(tmp_path / "songs")],
+        [],
+        tmp_path / name,
+        steps=steps,
+        leg=leg,
+        workers=0,
+        fuse=False,
+        device="cpu",
+    )
+
+
+@BOTH
+def test_a_step_on_noise_changes_every_weight(tmp_path: Path, network: Config, loss: str) -> None:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
+    run = a_run(tmp_path, "run", network, loss, steps=2)
+    before = loop.new_state(run).network.state_dict()
+    after = train(run).network.state_dict()
+    # blocks start as the identity, so in the first step the gradient reaches only what closes them
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    assert set(changed) == set(before)
+
+
+@BOTH
+def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: Config, loss: str) -> None:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
+    whole = train(a_run(tmp_path, "whole", network, loss, steps=4))
+    run = a_run(tmp_path, "halves", network, loss, steps=4)
+    stopped = loop.new_state(run)
+    loop.leg(run, stopped, run.preset.build_loss(), SampleCache(tmp_path / "samples", 44_100))
+    loop.save(run, stopped)
+    resumed = train(run, resume=True)
+    assert resumed.step == whole.step == 4
+    for name, weight in whole.network.state_dict().items():
+        assert torch.equal(weight, resumed.network.state_dict()[name]), name
+    for name, weight in whole.average.state_dict().items():
+        assert torch.equal(weight, resumed.average.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_preset_is_refused(tmp_path: Path) -> None:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3})
+    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=1)
+    train(run)
+    saved = torch.load(run.checkpoint, weights_only=True)
+    torch.save({**saved, "preset": "m4"}, run.checkpoint)
+    with pytest.raises(TrainingError, match="checkpoint of preset 'm4'"):
+        train(run, resume=True)
+
+
+def test_a_training_needs_a_budget(tmp_path: Path) -> None:
+    run = Run(tiny(BANK, "masked-spectrum"), [Folder(tmp_path)], [], tmp_path / "run")
+    with pytest.raises(TrainingError, match="budget"):
+        train(run)
+
+
+def test_it_overfits_a_two_second_clip(tmp_path: Path) -> None:
+    """Tones of far-off frequencies: what any network of the kind must learn within seconds."""
+    song = write_tones(tmp_path / "songs" / "tones", {"vocals": 1_500.0, "bass": 90.0, "drums": 9_000.0})
+    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=80, leg=40)
+    run.valid = [Folder(song.parent)]
+    state = train(run)
+    scores = validate(state.average, run.valid, SampleCache(tmp_path / "samples", 44_100), "cpu")
+    assert scores["mean_gain"] > 15, scores
+    assert (run.folder / "curves.png").stat().st_size > 10_000
+    losses = [entry["loss"] for entry in state.history if "loss" in entry]
+    assert losses[-1] < 0.5 * losses[0]
+    assert np.isfinite(losses).all()
