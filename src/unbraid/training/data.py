@@ -52,7 +52,7 @@ class MixingConfig:
     absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.35, 0.12)
     doubled: float = 0.15
     level: float = -21.0
-    level_spread: float = 4.5
+    level_spread: float = 5.5
     speed_spread: float = 0.12
     limit: float = 0.2
 
