@@ -1,0 +1,35 @@
+"""Resetting a forgotten password."""
+
+import re
+
+from django.core import mail
+from django.test import Client
+
+from tests.web.conftest import Person
+
+URL = "/account/reset/"
+
+
+def test_the_mailed_link_sets_a_new_password_once(alice: Person, visitor: Client) -> None:
+    visitor.post(URL, {"email": "alice@example.org"})
+    link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))
+    assert link
+    form = visitor.get(link[1], follow=True)
+    wish = {"new_password1": "hammers and strings", "new_password2": "hammers and strings"}
+    assert visitor.post(form.request["PATH_INFO"], wish).headers["Location"] == "/library/"
+    alice.user.refresh_from_db()
+    assert alice.user.check_password("hammers and strings")
+    assert "This link is used up" in Client().get(link[1], follow=True).content.decode()
+
+
+def test_nobody_learns_who_has_an_account(alice: Person, visitor: Client) -> None:
+    known = visitor.post(URL, {"email": "alice@example.org"})
+    unknown = visitor.post(URL, {"email": "nobody@example.org"})
+    assert known.headers["Location"] == unknown.headers["Location"]
+    assert len(mail.outbox) == 1
+
+
+def test_mails_are_counted(alice: Person, visitor: Client) -> None:
+    for _ in range(12):
+        visitor.post(URL, {"email": "alice@example.org"})
+    assert len(mail.outbox) == 8

@@ -1,0 +1,133 @@
+"""Real worker processes, killed by SIGKILL at every stage: nothing is lost and nothing is there twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from tests.conftest import write_song
+from tests.web.conftest import DATA, Person, put
+from unbraid_web.separations import housekeeping
+from unbraid_web.separations.models import Export, Separation
+from unbraid_web.songs.models import Song
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE = 60.0
+
+
+@contextmanager
+def worker(model: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of its own process on the test's database and files."""
+    database = connection.settings_dict
+    url = f"sqlite:///{database['NAME']}"
+    if "sqlite3" not in database["ENGINE"]:
+        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+    environment = os.environ | {"DATABASE_URL": url, "UNBRAID_MODEL": str(model), "UNBRAID_MIN_FREE_MB": "1"}
+    log = (DATA / "worker.log").open("ab")
+    process = subprocess.Popen([sys.executable, "-m", "django", "work"], env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait until the condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, (DATA / "worker.log").read_text()[-2000:]
+        time.sleep(0.005)
+    return found
+
+
+@pytest.fixture
+def long_song(alice: Person, tmp_path: Path) -> Song:
+    """Three quarters of a minute, long enough to be caught in the middle."""
+    song = put(alice.user, write_song(tmp_path / "long.flac", seconds=45))
+    song.separations.get().send()
+    return song
+
+
+def row() -> Separation:
+    found: Separation = Separation.objects.get()
+    return found
+
+
+STAGES: dict[str, Callable[[], bool]] = {
+    "just claimed": lambda: row().state == "running",
+    "decoding": lambda: row().stage == "decoding",
+    "separating, nothing to hear yet": lambda: row().stage == "separating" and row().segments == 0,
+    "separating, some segments": lambda: row().segments >= 2,
+    "storing the whole files": lambda: bool(row().run) and default_storage.exists(f"{row().run_folder}/vocals.flac"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_separation_is_done_again_from_the_start(
+    long_song: Song, stage: str, settings: Any, tiny_model: Path
+) -> None:
+    with worker(tiny_model) as process:
+        until(STAGES[stage])
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert row().state == "running"  # as far as anybody can tell
+    settings.STALE_SECONDS = 0
+    assert housekeeping.reclaim() == 1
+    settings.STALE_SECONDS = 60
+    with worker(tiny_model):
+        until(lambda: row().state in ("done", "failed"))
+    separation = row()
+    assert (separation.state, separation.attempt, separation.error) == ("done", 2, "")
+    assert housekeeping.folders_in(separation.folder) == [separation.run]
+    assert separation.stems.count() == 5
+    total = np.sum([soundfile.read(default_storage.path(stem.file))[0] for stem in separation.stems.all()], axis=0)
+    assert np.abs(total - soundfile.read(default_storage.path(long_song.upload))[0]).max() < 4 / 32768
+
+
+def test_a_killed_export_is_rendered_again(done: Song, settings: Any, tiny_model: Path) -> None:
+    wish = {"kind": "zip", "format": "mp3", "stems": {stem.name: [1.0, 0.0] for stem in row().stems.all()}}
+    Export.wish(row(), wish)
+    with worker(tiny_model) as process:
+        until(lambda: Export.objects.get().fraction > 0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    settings.STALE_SECONDS = 0
+    assert housekeeping.reclaim() == 1
+    with worker(tiny_model):
+        until(lambda: Export.objects.get().state == "done")
+    assert Export.objects.get().attempt == 2
+
+
+def test_a_worker_asked_to_stop_hands_back_and_goes(long_song: Song, tiny_model: Path) -> None:
+    with worker(tiny_model) as process:
+        until(lambda: row().segments >= 1)
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+    assert (row().state, row().attempt) == ("queued", 0)
+    with worker(tiny_model):
+        until(lambda: row().state == "done")
+    assert row().attempt == 1
+
+
+def test_two_workers_share_the_work(alice: Person, song_file: Path, tiny_model: Path) -> None:
+    songs = [put(alice.user, song_file) for _ in range(4)]
+    for song in songs:
+        song.separations.get().send()
+        song.separations.get().send()  # a message delivered twice
+    with worker(tiny_model), worker(tiny_model):
+        until(lambda: Separation.objects.filter(state="done").count() == 4)
+    assert set(Separation.objects.values_list("attempt", flat=True)) == {1}
+    assert len(set(Separation.objects.values_list("worker", flat=True))) == 2

@@ -1,0 +1,68 @@
+"""The library page."""
+
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests.web.conftest import Person
+from unbraid_web.accounts.models import User
+from unbraid_web.separations.models import Separation
+from unbraid_web.songs.models import Song
+
+URL = "/library/"
+
+
+def many(owner: User, count: int) -> list[Song]:
+    songs = Song.objects.bulk_create(Song.new(owner, f"song {number:05d}.mp3", 1000) for number in range(count))
+    Separation.objects.bulk_create(Separation(song=song, state="done") for song in songs)
+    return songs
+
+
+def test_shows_ones_own_songs_and_nobody_elses(alice: Person, charlie: Person, done: Song) -> None:
+    assert done.title in alice.client.get(URL).content.decode()
+    assert done.title not in charlie.client.get(URL).content.decode()
+
+
+def test_search_finds_all_words_in_any_order(alice: Person) -> None:
+    for name in ("blue in green.mp3", "green door.mp3", "blue bossa.mp3"):
+        Song.new(alice.user, name, 1).save()
+    found = alice.client.get(URL, {"q": "green BLUE"}).content.decode()
+    assert "blue in green" in found
+    assert "green door" not in found
+    assert "No song with “red”" in alice.client.get(URL, {"q": "red"}).content.decode()
+
+
+def test_sorts(alice: Person) -> None:
+    for name in ("b.mp3", "A.mp3", "c.mp3"):
+        Song.new(alice.user, name, 1).save()
+    page = alice.client.get(URL, {"sort": "title"}).content.decode()
+    places = [page.index(f'song-title">{title}<') for title in ("A", "b", "c")]
+    assert places == sorted(places)
+    assert alice.client.get(URL, {"sort": "nonsense"}).status_code == 200
+
+
+def test_takes_as_many_queries_for_ten_thousand_songs_as_for_one_page(
+    alice: Person, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    many(alice.user, 10_000)
+    with django_assert_max_num_queries(10):
+        page = alice.client.get(URL, {"q": "song", "page": "400"}).content.decode()
+    assert "Page 400 of 417" in page
+    assert page.count('class="song"') == 24
+
+
+def test_htmx_gets_the_list_alone(alice: Person, done: Song) -> None:
+    part = alice.client.get(URL, headers={"HX-Request": "true", "HX-Target": "songs"}).content.decode()
+    assert part.lstrip().startswith('<section id="songs"')
+    assert done.title in part
+
+
+def test_strange_titles_are_shown_as_text(alice: Person) -> None:
+    Song.new(alice.user, "<script>alert(1)</script>.mp3", 1).save()
+    page = alice.client.get(URL).content.decode()
+    assert "<script>alert" not in page
+    assert "script&gt;" in page
+
+
+def test_is_for_people_with_an_account(visitor: Client, alice: Person) -> None:
+    assert visitor.get(URL).headers["Location"] == "/account/login/?next=/library/"
+    assert alice.client.post(URL).status_code == 405

@@ -1,0 +1,42 @@
+"""The private link."""
+
+from django.test import Client
+
+from tests.web.conftest import Person, Refuses, body
+from unbraid_web.songs.models import Song
+
+
+def test_whoever_has_the_link_can_listen_until_it_is_withdrawn(alice: Person, done: Song, visitor: Client) -> None:
+    separation = done.separations.get()
+    alice.client.post(f"/songs/{done.pk}/share/")
+    done.refresh_from_db()
+    key = done.share_token
+    page = visitor.get(f"/s/{key}/")
+    assert done.title in page.content.decode()
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    for name in ("manifest.json", "vocals/0.flac", "vocals.flac", "vocals.png", "progress/"):
+        answer = visitor.get(f"/separations/{separation.pk}/{name}?key={key}")
+        assert answer.status_code == 200
+        assert body(answer)
+        assert visitor.get(f"/separations/{separation.pk}/{name}").status_code == 404
+    alice.client.post(f"/songs/{done.pk}/share/", {"withdraw": "1"})
+    assert visitor.get(f"/s/{key}/").status_code == 404
+    assert visitor.get(f"/separations/{separation.pk}/vocals/0.flac?key={key}").status_code == 404
+    assert visitor.get(f"/separations/{separation.pk}/vocals/0.flac?key=None").status_code == 404
+
+
+def test_the_link_shows_no_buttons_of_the_owner(alice: Person, done: Song, charlie: Person) -> None:
+    done.share()
+    page = charlie.client.get(f"/s/{done.share_token}/").content.decode()
+    assert "Delete this song" not in page
+    assert "rename" not in page
+
+
+def test_a_deleted_song_is_not_shared_any_more(alice: Person, done: Song, visitor: Client) -> None:
+    done.share()
+    done.delete_for_now()
+    assert visitor.get(f"/s/{done.share_token}/").status_code == 404
+
+
+def test_is_nobody_elses(done: Song, only_for_alice: Refuses) -> None:
+    only_for_alice(f"/songs/{done.pk}/share/", "post", "get")

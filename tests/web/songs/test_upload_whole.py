@@ -1,0 +1,30 @@
+"""Uploading from a plain form, without scripts."""
+
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+
+from tests.web.conftest import Person
+from unbraid_web.songs.models import Song
+
+URL = "/uploads/whole/"
+
+
+def test_takes_several_files(alice: Person, song_file: Path) -> None:
+    with song_file.open("rb") as one, song_file.open("rb") as two:
+        assert alice.client.post(URL, {"files": [one, two]}).headers["Location"] == "/library/"
+    assert [song.separation.state for song in Song.objects.all() if song.separation] == ["queued", "queued"]
+
+
+def test_says_why_a_file_was_not_taken(alice: Person, song_file: Path, settings: Any) -> None:
+    settings.MAX_UPLOAD_BYTES = 10
+    with song_file.open("rb") as file:
+        page = alice.client.post(URL, {"files": file}, follow=True).content.decode()
+    assert "the most we take is 10 bytes" in page
+    assert not Song.objects.exists()
+
+
+def test_is_for_people_with_an_account(visitor: Client, alice: Person) -> None:
+    assert visitor.post(URL).status_code == 302
+    assert alice.client.get(URL).status_code == 405
