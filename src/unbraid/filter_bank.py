@@ -15,6 +15,7 @@ window/2 of the two ends.
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -47,11 +48,13 @@ def analysis(samples: Samples, window: int, hop: int, out: Spectrum | None = Non
     margin = (window - hop) // 2
     padded = np.pad(samples, ((0, 0), (margin, margin)))
     frames = sliding_window_view(padded, window, axis=-1)[:, ::hop]
-    spectrum = np.empty((*frames.shape[:2], window // 2 + 1), np.complex64) if out is None else out
+    # Any, for float32 is missing in NumPy's types of its FFT.
+    spectrum: Any = np.empty((*frames.shape[:2], window // 2 + 1), np.complex64) if out is None else out
     for first in range(0, frames.shape[1], FRAMES_AT_ONCE):
         part = slice(first, first + FRAMES_AT_ONCE)
         np.fft.rfft(frames[:, part] * window_function(window), out=spectrum[:, part])
-    return spectrum
+    written: Spectrum = spectrum
+    return written
 
 
 def synthesis(spectra: Spectrum, window: int, hop: int) -> Samples:
@@ -92,12 +95,12 @@ def _overlap_add(
     scaled_window = window_function(window) * np.float32(2 * hop / window)
     blocks = np.zeros((*leading, frames + overlap - 1, hop), np.float32)
     spectra = np.empty((*leading, FRAMES_AT_ONCE, window // 2 + 1), np.complex64)
-    pieces = np.empty((*leading, FRAMES_AT_ONCE, window), np.float32)
+    pieces: Any = np.empty((*leading, FRAMES_AT_ONCE, window), np.float32)
     for first in range(0, frames, FRAMES_AT_ONCE):
         n = min(FRAMES_AT_ONCE, frames - first)
         here, piece = spectra[..., :n, :], pieces[..., :n, :]
         spectra_of(slice(first, first + n), here)
-        np.fft.irfft(here, window, out=piece)  # type: ignore[arg-type]  # its float32 is missing in NumPy's types
+        np.fft.irfft(here, window, out=piece)
         piece *= scaled_window
         for position in range(overlap):
             samples = piece[..., position * hop : (position + 1) * hop]

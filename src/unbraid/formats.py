@@ -7,7 +7,7 @@ from unbraid.errors import UsageError
 
 @dataclass(frozen=True)
 class Format:
-    """How a file format is written: FFmpeg's names for its container and codec, and what the codec takes."""
+    """How a file format is written: its container and codec, and what the codec takes."""
 
     container: str
     codec: str
@@ -24,9 +24,9 @@ MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_
 FORMATS = {
     "wav": Format("wav", "pcm", depths=("32f", "24", "16")),
     "flac": Format("flac", "flac", depths=("24", "16")),
-    "mp3": Format("mp3", "libmp3lame", 320_000, MPEG_RATES),
+    "mp3": Format("mp3", "lame", rates=MPEG_RATES),
     "m4a": Format("ipod", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
-    "ogg": Format("ogg", "vorbis", 256_000),
+    "ogg": Format("ogg", "vorbis"),
     "opus": Format("opus", "libopus", 192_000, (8_000, 12_000, 16_000, 24_000, 48_000)),
 }
 

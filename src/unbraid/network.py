@@ -71,7 +71,8 @@ class Network:
 
     def _masked(self, tile: Block, sources: Sequence[int]) -> Block:
         """Return the answer of a network that takes a spectrum and gives masks for it."""
-        assert (bank := self.facts.filter_bank)
+        bank = self.facts.filter_bank
+        assert bank is not None
         window, hop = bank.window, bank.hop
         spectrum = np.empty((len(tile), tile.shape[1] // hop, bank.bins), np.complex64)
 

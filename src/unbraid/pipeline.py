@@ -1,7 +1,7 @@
 """Stages that work at the same time: iterators run ahead in other threads, behind bounded queues."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Semaphore, Thread
 from typing import TypeVar
@@ -20,9 +20,9 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
     ready, free, closing = Semaphore(0), Semaphore(depth), Event()
 
     def work() -> None:
-        end = _End(None)
+        end, iterator = _End(None), iter(items)
         try:
-            for item in items:
+            for item in iterator:
                 results.append(item)
                 ready.release()
                 free.acquire()
@@ -31,14 +31,14 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
         except BaseException as error:  # also what is no Exception must reach the reader, else it waits forever
             end = _End(error)
         finally:
-            if isinstance(items, Iterator) and hasattr(items, "close"):
-                items.close()
+            if isinstance(iterator, Generator):
+                iterator.close()
             results.append(end)
             ready.release()
 
     thread = Thread(target=work, name=name, daemon=True)
-    thread.start()
     try:
+        thread.start()
         while True:
             ready.acquire()
             item = results.popleft()
@@ -52,7 +52,8 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
     finally:
         closing.set()
         free.release()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 def mapped(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:

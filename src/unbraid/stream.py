@@ -1,6 +1,6 @@
 """A song on its way through the network: blocks in, blocks of stems out, as long as the song and adding up to it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Self
@@ -73,22 +73,28 @@ class StemStream:
         self._exit.close()
 
     def __iter__(self) -> Iterator[dict[str, Block]]:
+        blocks = self._blocks()
+        self._exit.callback(blocks.close)  # before the song is: a thread may still be decoding it
+        return blocks
+
+    def _blocks(self) -> Generator[dict[str, Block], None, None]:
         facts = self._network.facts
         rest = facts.sources[-1] if facts.sums_to_the_song and facts.sources[-1] in self._needed else None
         estimated = [s for s in facts.sources if s != rest and (rest or s in self._needed)]
         waiting = Fifo()
-        answers = self._answers(waiting, [facts.sources.index(source) for source in estimated])
-        for block in resampled(answers, facts.sample_rate, self.sample_rate, len(estimated) * self.channels):
-            # Rates that do not divide each other may leave a sample too many at the song's end, or one too few.
-            pieces = waiting.take(block.shape[1])
-            if pieces:
-                mixture = np.concatenate(pieces, axis=1)
-                yield self._block(mixture, block[:, : mixture.shape[1]], estimated, rest)
+        positions = [facts.sources.index(source) for source in estimated]
+        with closing(self._answers(waiting, positions)) as answers:
+            for block in resampled(answers, facts.sample_rate, self.sample_rate, len(estimated) * self.channels):
+                # Rates that do not divide each other may leave a sample too many at the song's end, or one too few.
+                pieces = waiting.take(block.shape[1])
+                if pieces:
+                    mixture = np.concatenate(pieces, axis=1)
+                    yield self._block(mixture, block[:, : mixture.shape[1]], estimated, rest)
         for mixture in waiting.take(len(waiting)):
             silence = np.zeros((len(estimated) * self.channels, mixture.shape[1]), np.float32)
             yield self._block(mixture, silence, estimated, rest)
 
-    def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Iterator[Block]:
+    def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Generator[Block, None, None]:
         """Yield the network's estimates at its own rate, `(sources · channels, n)`, and put the song into `waiting`."""
         facts = self._network.facts
         with closing(ahead(self._song, DECODED_AHEAD, "unbraid-decode")) as decoded:

@@ -2,8 +2,11 @@
 
 import math
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
@@ -67,12 +70,15 @@ class SongReader:
         self.notes: list[str] = []
         self._start = start
         self._duration = duration
+        # FFmpeg crashes if a file is closed in one thread while another decodes it.
+        self._in_use, self._closed = Lock(), False
         self._file, self._owned = _opened(source, self.name)
         try:
             self._container = self._open_container()
             self._stream = self._find_stream()
             self.sample_rate: int = self._stream.rate
-            self.channels: int = 1 if mono else min(self._stream.codec_context.channels, 2)
+            self._decoded_channels = min(self._stream.codec_context.channels, 2)
+            self.channels: int = 1 if mono else self._decoded_channels
             self._whole_seconds: float | None = self._declared_seconds()
             self._exact_seconds = self._whole_seconds if self._length_is_exact() else None
             self.tags: dict[str, str] = {**self._container.metadata, **self._stream.metadata}
@@ -98,10 +104,12 @@ class SongReader:
 
     def close(self) -> None:
         """Close the file, unless it was given to us already open."""
-        if container := getattr(self, "_container", None):
-            container.close()
-        if self._owned:
-            self._file.close()
+        with self._in_use:
+            self._closed = True
+            if container := getattr(self, "_container", None):
+                container.close()
+            if self._owned:
+                self._file.close()
 
     def __iter__(self) -> Iterator[Block]:
         skip = round(self._start * self.sample_rate)
@@ -176,42 +184,58 @@ class SongReader:
 
     def _decoded(self) -> Iterator[Block]:
         """Yield the frames as the decoder gives them, `(channels, n)`."""
-        layout = "mono" if self.channels == 1 else "stereo"
+        layout = "mono" if self._decoded_channels == 1 else "stereo"
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.sample_rate)
+        packets = iter(self._container.demux(self._stream))
         damaged = heard = 0
         last_damage: av.FFmpegError | None = None
-        for packet in self._packets():
+        while (packet := self._next_packet(packets)) is not None:
             try:
-                frames = packet.decode()
+                blocks = self._blocks_of(packet, resampler)
             except av.FFmpegError as error:
                 damaged, last_damage = damaged + 1, error
                 continue
-            for frame in frames:
-                if frame.sample_rate != self.sample_rate:
-                    raise InputError(
-                        f"{self.name} changes its sample rate from {self.sample_rate} to {frame.sample_rate} Hz "
-                        "midway: save it at one rate first."
-                    )
-                for converted in resampler.resample(frame):
-                    heard += converted.samples
-                    samples: Block = converted.to_ndarray()  # type: ignore[assignment]  # fltp is float32
-                    yield samples
+            for samples in blocks:
+                heard += samples.shape[1]
+                yield samples if self.channels == len(samples) else samples.mean(axis=0, keepdims=True)
+        if self._closed:
+            return
         if not heard:
             why = f" ({_reason(last_damage)})" if last_damage else ""
             raise InputError(f"{self.name} holds no sound that can be decoded{why}.")
         if damaged:
             self.notes.append(f"{damaged} damaged packets could not be decoded and are left out")
 
-    def _packets(self) -> Iterator[Any]:
-        try:
-            yield from self._container.demux(self._stream)
-        except av.FFmpegError as error:
-            raise InputError(f"{self.name} could not be read to its end ({_reason(error)}).") from error
-        except OSError as error:
-            raise InputError(f"{self.name} could not be read to its end ({error.strerror or error}).") from error
+    def _next_packet(self, packets: Iterator[Any]) -> Any:
+        """Return the next packet, or None at the end of the file."""
+        with self._in_use:
+            try:
+                return None if self._closed else next(packets, None)
+            except OSError as error:  # FFmpeg's errors are OSErrors too
+                raise InputError(f"{self.name} could not be read to its end ({_reason(error)}).") from error
+
+    def _blocks_of(self, packet: Any, resampler: av.AudioResampler) -> list[Block]:
+        """Return the samples of a packet, `(1 or 2 channels, n)` each."""
+        with self._in_use:
+            if self._closed:
+                return []
+            frames = packet.decode()
+            for frame in frames:
+                if frame.sample_rate != self.sample_rate:
+                    raise InputError(
+                        f"{self.name} changes its sample rate from {self.sample_rate} to {frame.sample_rate} Hz "
+                        "midway: save it at one rate first."
+                    )
+            try:
+                converted = [part for frame in frames for part in resampler.resample(frame)]
+            except ValueError as error:
+                raise InputError(f"{self.name} changes its channels midway: save it with one layout first.") from error
+            return [part.to_ndarray() for part in converted]  # type: ignore[misc]  # fltp is float32
 
     def _check_whole(self, decoded: int) -> None:
         """Raise InputError if a file that declares its length has given clearly less."""
+        if self._closed:
+            return
         seconds, declared = decoded / self.sample_rate, self._exact_seconds or 0.0
         if declared - seconds > max(0.1, 0.005 * declared) or ends_early(self._container.format.name, self._file):
             of = f" of {declared:.1f}" if declared > seconds else ""
@@ -287,7 +311,7 @@ def _opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
     FFmpeg gets an open file, never a name: a name like `http:…` or `concat:…` would mean something else to it.
     """
     if not isinstance(source, str | os.PathLike):
-        return source, False
+        return (source, False) if source.seekable() else (_copied(source), True)
     path = Path(source)
     try:
         if path.is_dir():
@@ -299,6 +323,17 @@ def _opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
         raise InputError(f"{name} does not exist.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _copied(pipe: IO[bytes]) -> IO[bytes]:
+    """Return what comes through a pipe as a nameless file on the disk.
+
+    FFmpeg must be able to look around in a file: for an MP4 whose index is at its end, for an MP3's exact length.
+    """
+    copy = tempfile.TemporaryFile()  # noqa: SIM115  # it is the reader that closes it
+    shutil.copyfileobj(pipe, copy, 1 << 20)
+    copy.seek(0)
+    return copy
 
 
 def _reason(error: Exception) -> str:

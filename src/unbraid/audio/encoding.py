@@ -14,6 +14,10 @@ Block = NDArray[np.float32]
 
 
 PCM_CODECS = {"16": "pcm_s16le", "24": "pcm_s24le", "32f": "pcm_f32le"}
+SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
+    "lame": {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},  # 320 kbit/s
+    "vorbis": {"subtype": "VORBIS", "compression_level": 0.2},  # quality 8, about 256 kbit/s
+}
 
 
 class StemWriter:
@@ -36,7 +40,7 @@ class StemWriter:
         self._resampler = Resampler(sample_rate, written_rate, channels)
         self._file = path.open("wb")
         try:
-            encoder = _VorbisEncoder if FORMATS[format].codec == "vorbis" else _FFmpegEncoder
+            encoder = _SoundFileEncoder if FORMATS[format].codec in SOUNDFILE_OPTIONS else _FFmpegEncoder
             self._encoder: _Encoder = encoder(
                 self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
             )
@@ -79,7 +83,8 @@ class _FFmpegEncoder:
     ) -> None:
         self._depth, self._rate, self._written = bit_depth, rate, 0
         self._layout = "mono" if channels == 1 else "stereo"
-        options = {"rf64": "auto"} if form.container == "wav" else {}  # beyond 4 GB
+        # A wav may grow beyond 4 GB; an MP4 must count in samples, or its length is rounded to milliseconds.
+        options = {"wav": {"rf64": "auto"}, "ipod": {"movie_timescale": str(rate)}}.get(form.container, {})
         self._container = av.open(file, "w", format=form.container, options=options)
         self._container.metadata.update(tags)
         codec = PCM_CODECS[bit_depth or ""] if form.codec == "pcm" else form.codec
@@ -107,10 +112,14 @@ class _FFmpegEncoder:
             self._container.close()
 
 
-class _VorbisEncoder:
-    """Ogg Vorbis through libsndfile: FFmpeg's own Vorbis encoder is experimental, libvorbis is not in PyAV."""
+class _SoundFileEncoder:
+    """MP3 and Ogg Vorbis through libsndfile.
 
-    TAGS = ("title", "artist", "album", "date", "genre", "comment", "copyright")
+    FFmpeg's way to LAME forgets the last frame that a decoder needs to give the exact length; its own Vorbis encoder
+    is experimental, and PyAV's wheels come without libvorbis.
+    """
+
+    TAGS = ("title", "artist", "album", "date", "genre", "comment", "copyright", "tracknumber")
     CHUNK = 4096  # libsndfile keeps a whole write on the stack of the Vorbis analysis
 
     def __init__(
@@ -119,11 +128,16 @@ class _VorbisEncoder:
         import soundfile
 
         self._sound = soundfile.SoundFile(
-            file, "w", samplerate=rate, channels=channels, format="OGG", subtype="VORBIS", compression_level=0.2
+            file,
+            "w",
+            samplerate=rate,
+            channels=channels,
+            format=form.container.upper(),
+            **SOUNDFILE_OPTIONS[form.codec],
         )
         for tag in self.TAGS:
-            if tag in tags:
-                setattr(self._sound, tag, tags[tag])
+            if text := tags.get(tag):
+                setattr(self._sound, tag, text)
 
     def write(self, block: Block) -> None:
         for start in range(0, block.shape[1], self.CHUNK):

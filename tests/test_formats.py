@@ -1,0 +1,226 @@
+"""Every format in and out: lengths to the sample, tags, bit depths, one gain for all stems."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from tests.conftest import noise, write_song
+from tests.tiny_models import SOURCES
+from unbraid import Separator, UsageError
+from unbraid.audio import SongReader, StemWriter, read
+from unbraid.formats import FORMATS
+
+LOSSY = [name for name, form in FORMATS.items() if not form.depths]
+
+
+def tone(seconds: float = 1.7, rate: int = 44_100, channels: int = 2) -> NDArray[np.float32]:
+    """A chord that every codec keeps: `(channels, samples)`."""
+    time = np.arange(round(seconds * rate)) / rate
+    wave = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220.0, 440.0, 1330.0)) * 0.15
+    return np.stack([wave * gain for gain in (1.0, 0.6)[:channels]]).astype(np.float32)
+
+
+def write(path: Path, sound: NDArray[np.float32], rate: int = 44_100, **options: Any) -> Path:
+    writer = StemWriter(path, path.suffix[1:], sample_rate=rate, channels=len(sound), **options)
+    for start in range(0, sound.shape[1], 10_000):
+        writer.write(sound[:, start : start + 10_000])
+    writer.finish()
+    return path
+
+
+def write_with(path: Path, codec: str, container: str, sound: NDArray[np.float32], rate: int, layout: str) -> Path:
+    with av.open(path, "w", format=container) as file:
+        stream: Any = file.add_stream(codec, rate=rate, layout=layout)
+        if codec == "wmav2":
+            stream.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)
+        frame.sample_rate = rate
+        frame.pts = 0
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return path
+
+
+def length_and_rate(path: Path) -> tuple[int, int]:
+    """Return the samples and the rate of a file; of a short Vorbis file FFmpeg, unlike libvorbis, loses a few."""
+    if path.suffix == ".ogg":
+        info = soundfile.info(path)
+        return info.frames, info.samplerate
+    samples, rate = read(path)
+    return samples.shape[1], rate
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_stem_comes_back_as_long_and_as_it_was(tmp_path: Path, name: str, channels: int) -> None:
+    sound = tone(channels=channels)
+    back, rate = read(write(tmp_path / f"stem.{name}", sound))
+    if name == "opus":  # it knows no 44.1 kHz
+        assert rate == 48_000
+        assert back.shape == (channels, round(sound.shape[1] * 48_000 / 44_100))
+        return
+    assert rate == 44_100
+    assert back.shape == sound.shape
+    error = np.sqrt(np.mean((back - sound)[:, 2_000:-2_000] ** 2))
+    assert error < (2e-2 if name in LOSSY else 1e-7), "not aligned, or not the same sound"
+
+
+@pytest.mark.parametrize("samples", [1, 100, 1151, 1152, 1153, 44_100])
+@pytest.mark.parametrize("name", FORMATS)
+def test_lengths_are_exact_through_every_encoder(tmp_path: Path, name: str, samples: int) -> None:
+    stem = write(tmp_path / f"stem.{name}", tone(2.0, 48_000)[:, :samples], 48_000)
+    assert length_and_rate(stem) == (samples, 48_000)
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 32_000, 48_000, 96_000, 192_000])
+@pytest.mark.parametrize("name", FORMATS)
+def test_all_rates_can_be_written(tmp_path: Path, name: str, rate: int) -> None:
+    sound = tone(0.5, rate)
+    length, found = length_and_rate(write(tmp_path / f"stem.{name}", sound, rate))
+    assert length == pytest.approx(sound.shape[1] * found / rate, abs=1)
+    if name in ("wav", "flac", "ogg"):
+        assert found == rate
+
+
+@pytest.mark.parametrize(("depth", "step"), [("16", 2.0**-15), ("24", 2.0**-23)])
+@pytest.mark.parametrize("name", ["wav", "flac"])
+def test_integers_are_rounded_to_the_nearest(tmp_path: Path, name: str, depth: str, step: float) -> None:
+    sound = noise(2, 20_000) * 2 * np.float32(0.999)
+    back, _ = read(write(tmp_path / f"stem.{name}", sound, bit_depth=depth))
+    assert np.abs(back.astype(np.float64) - sound).max() <= step / 2
+    assert soundfile.info(tmp_path / f"stem.{name}").subtype == f"PCM_{depth}"
+
+
+def test_float_keeps_what_is_beyond_full_scale(tmp_path: Path) -> None:
+    sound = noise(2, 5_000) * 6
+    back, _ = read(write(tmp_path / "stem.wav", sound))
+    np.testing.assert_array_equal(back, sound)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tags_are_kept(separator: Separator, tmp_path: Path, name: str) -> None:
+    song = write(tmp_path / "song.flac", tone(), tags={"title": "Ärger 🎵", "artist": "Nobody", "date": "1999"})
+    result = separator.separate_file(song, tmp_path / "out", format=name)
+    with SongReader(result.stems["drums"]) as stem:
+        tags = {key.lower(): value for key, value in stem.tags.items()}
+    assert (tags["title"], tags["artist"], tags["date"]) == ("Ärger 🎵", "Nobody", "1999")
+
+
+@pytest.mark.parametrize(("name", "depth"), [("wav", "16"), ("flac", "24"), ("wav", "24")])
+def test_stems_that_would_clip_get_one_common_gain(waveform_model: Path, tmp_path: Path, name: str, depth: str) -> None:
+    separator = Separator(waveform_model, precision="fp32", tile_seconds=0.5)
+    song = write(tmp_path / "song.wav", noise(2, 50_000) * 8)
+    exact = separator.separate_file(song, tmp_path / "exact")
+    result = separator.separate_file(song, tmp_path / "out", format=name, bit_depth=depth)
+    assert any("softer" in note for note in result.notes)
+    expected = {stem: read(path)[0] for stem, path in exact.stems.items()}
+    peak = max(np.abs(stem).max() for stem in expected.values())
+    assert peak > 1.0
+    for stem, path in result.stems.items():
+        found = read(path)[0]
+        assert np.abs(found).max() <= 1.0
+        np.testing.assert_allclose(found, expected[stem] * 0.9999 / peak, atol=2e-5)
+
+
+def test_no_gain_where_nothing_clips(separator: Separator, tmp_path: Path) -> None:
+    song = write(tmp_path / "song.wav", noise(2, 50_000) * np.float32(0.2))
+    result = separator.separate_file(song, tmp_path / "out", format="flac")
+    assert result.notes == []
+    total = sum(read(path)[0].astype(np.float64) for path in result.stems.values())
+    np.testing.assert_allclose(total, read(song)[0], atol=len(SOURCES) * 2.0**-23)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container"),
+    [
+        ("song.m4a", "alac", "ipod"),
+        ("song.m4a", "aac", "ipod"),
+        ("song.aac", "aac", "adts"),
+        ("song.mp3", "libmp3lame", "mp3"),
+        ("song.mka", "flac", "matroska"),
+        ("song.webm", "libopus", "webm"),
+        ("song.wav", "pcm_f64le", "wav"),
+        ("song.wav", "pcm_u8", "wav"),
+        ("song.aiff", "pcm_s24be", "aiff"),
+        ("song.au", "pcm_mulaw", "au"),
+        ("song.caf", "pcm_s16le", "caf"),
+        ("song.ac3", "ac3", "ac3"),
+        ("song.wma", "wmav2", "asf"),
+        ("song.wv", "wavpack", "wv"),
+        ("song.tta", "tta", "tta"),
+        ("song.mp2", "mp2", "mp2"),
+    ],
+)
+def test_formats_that_are_read(separator: Separator, tmp_path: Path, name: str, codec: str, container: str) -> None:
+    sound = tone(rate=48_000)
+    song = write_with(tmp_path / name, codec, container, sound, 48_000, "stereo")
+    mixture, rate = read(song)
+    assert rate == 48_000
+    assert mixture.shape[1] == pytest.approx(sound.shape[1], abs=5_000)
+    with separator.stream(song) as stream:
+        total = np.concatenate([sum(block.values()) for block in stream], axis=1)
+    np.testing.assert_allclose(total, mixture, atol=1e-6)
+
+
+def test_the_sound_of_a_film(separator: Separator, tmp_path: Path) -> None:
+    sound = tone(2.0)
+    with av.open(tmp_path / "film.mkv", "w") as film:
+        pictures = film.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        track: Any = film.add_stream("flac", rate=44_100, layout="stereo")
+        for number in range(75):  # the pictures go on after the sound
+            picture = av.VideoFrame(64, 64, "yuv420p")
+            picture.pts = number
+            film.mux(pictures.encode(picture))
+        film.mux(pictures.encode(None))
+        frame = av.AudioFrame.from_ndarray(
+            (sound.T.reshape(1, -1) * 32767).astype(np.int16), format="s16", layout="stereo"
+        )
+        frame.sample_rate = 44_100
+        frame.pts = 0
+        film.mux(track.encode(frame))
+        film.mux(track.encode(None))
+    result = separator.separate_file(tmp_path / "film.mkv", tmp_path / "out")
+    assert read(result.stems["vocals"])[0].shape == sound.shape
+
+
+def test_six_channels_are_folded_down_with_a_note(separator: Separator, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "song.wav", noise(6, 30_000).T, 44_100)
+    result = separator.separate_file(tmp_path / "song.wav", tmp_path / "out")
+    assert result.channels == 2
+    assert any("folded down to stereo" in note for note in result.notes)
+    total = sum(read(path)[0] for path in result.stems.values())
+    np.testing.assert_allclose(total, read(tmp_path / "song.wav")[0], atol=1e-6)
+
+
+def test_mono_stays_mono_and_stereo_can_become_it(separator: Separator, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "mono.wav", channels=1)
+    assert separator.separate_file(song, tmp_path / "out").channels == 1
+    stereo = write_song(tmp_path / "stereo.wav")
+    result = separator.separate_file(stereo, tmp_path / "out", mono=True)
+    total = sum(read(path)[0] for path in result.stems.values())
+    np.testing.assert_allclose(total, read(stereo)[0].mean(axis=0, keepdims=True), atol=1e-6)
+
+
+def test_24_bits_and_float_are_read_as_they_are(tmp_path: Path) -> None:
+    sound = noise(2, 5_000)
+    for subtype, step in (("PCM_24", 2.0**-23), ("FLOAT", 0.0), ("DOUBLE", 0.0), ("PCM_16", 2.0**-15)):
+        soundfile.write(tmp_path / "song.wav", sound.T, 44_100, subtype=subtype)
+        assert np.abs(read(tmp_path / "song.wav")[0] - sound).max() <= step
+
+
+def test_parts_are_exact_in_lossy_formats_too(tmp_path: Path) -> None:
+    song = write(tmp_path / "song.mp3", tone(3.0))
+    whole, rate = read(song)
+    part, _ = read(song, start=0.5, duration=1.0)
+    np.testing.assert_array_equal(part, whole[:, rate // 2 : rate * 3 // 2])
+
+
+def test_an_unknown_format(separator: Separator, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="wav, flac, mp3, m4a, ogg, opus"):
+        separator.separate_file(write_song(tmp_path / "song.wav"), tmp_path / "out", format="wma")
+    assert not (tmp_path / "out").exists()
