@@ -13,7 +13,7 @@ def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot([e["seconds"] / 3600 for e in legs], [e["loss"] for e in legs])
-    left.set(xlabel="hours", ylabel="training loss", yscale="log", title="Loss")
+    left.set(xlabel="hours", ylabel="training loss", title="Loss")
     sources = sorted({name for e in looks for name in e["gain"]})
     for source in sources:
         points = [(e["seconds"] / 3600, e["gain"][source]) for e in looks if source in e["gain"]]

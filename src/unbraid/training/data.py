@@ -49,7 +49,7 @@ class MixingConfig:
     """
 
     same_song: float = 0.4
-    absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.35, 0.12)
+    absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.25, 0.12)
     doubled: float = 0.15
     level: float = -21.0
     level_spread: float = 5.5

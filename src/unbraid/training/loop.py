@@ -19,6 +19,7 @@ from unbraid.training.curves import plot_curves
 from unbraid.training.data import Folder, Mixes, SampleCache
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.losses import MaskedSpectrum
+from unbraid.training.memory import keep_freed
 from unbraid.training.presets import Network, Preset
 from unbraid.training.wave_u_net import crop
 
@@ -31,6 +32,7 @@ class Run:
         data, valid: folders of song folders.
         folder: where checkpoint, log and curves go.
         minutes, steps: the budget, whichever is given; the learning rate falls to zero over it.
+        fuse, bf16: whether to compile the element-wise work and to compute in bfloat16 where that is faster.
         leg: steps between two looks at the data folders, log lines and (if due) validations.
     """
 
@@ -45,6 +47,7 @@ class Run:
     validate_every: int = 5
     workers: int = 1
     fuse: bool = True
+    bf16: bool = True
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
     @property
@@ -78,6 +81,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     """
     if run.minutes is None and run.steps is None:
         raise TrainingError("A training needs a budget: give minutes or steps.")
+    keep_freed()
     state = new_state(run)
     if resume and run.checkpoint.exists():
         load(run, state)
@@ -159,7 +163,7 @@ def step(run: Run, state: State, loss: nn.Module, stems: Tensor) -> float:
     rate = p.learning_rate * min(1.0, (state.step + 1) / p.warm_up) * _cosine(_progress(run, state))
     for group in state.optimiser.param_groups:
         group["lr"] = rate
-    with _autocast(run.device):
+    with _autocast(run):
         value = training_loss(state.network, loss, stems, np.random.default_rng((run.seed, state.step, 1)))
     state.optimiser.zero_grad(set_to_none=True)
     value.backward()
@@ -197,10 +201,10 @@ def _cosine(progress: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * progress)))
 
 
-def _autocast(device: str) -> AbstractContextManager[Any]:
+def _autocast(run: Run) -> AbstractContextManager[Any]:
     """bfloat16 where it is faster than float32: on GPUs, and on CPUs with AVX-512 BF16 or AMX."""
-    if device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return torch.autocast(device, torch.bfloat16)
+    if run.bf16 and (run.device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return torch.autocast(run.device, torch.bfloat16)
     return nullcontext()
 
 

@@ -121,15 +121,19 @@ class MaskedSpectrum(nn.Module):
         ‖M X − S‖² = A (M − C/A)² + (D − C²/A)     with A = ‖X‖², C = Re⟨S, X⟩, D = ‖S‖²,
 
     the first term what a better mask could mend (its optimum C/A is the phase-sensitive mask of Erdogan et al. 2015),
-    the second what no real mask can. The loss is the mean of the square roots: an L1 norm over bands and frames of the
-    true, phase-aware error (the L2,1 norm), in real arithmetic on three small tensors. Loud passages do not drown soft
-    ones as in MSE; and each example is measured against its own mixture's mean magnitude, so that quiet songs teach as
-    much as loud ones.
+    the second what no real mask can: real arithmetic on three small tensors. Over the bands and frames of one stem this
+    error is summed twice, as an energy, which is what SDR measures, and as an L1 norm (the L2,1 norm of the bands), in
+    which loud passages do not drown soft ones. The logarithm of each makes a decibel worth the same in every stem, soft
+    piano or loud drums (the soft threshold `quiet` is that of Wisdom et al. 2020, equation 2).
+
+    Args:
+        quiet: error, relative to the mixture, below which a stem counts as right.
+        floor: magnitude below which coefficients count as silent.
     """
 
-    def __init__(self, floor: float = 1e-2) -> None:
+    def __init__(self, quiet: float = 0.02, floor: float = 1e-2) -> None:
         super().__init__()
-        self.floor = floor
+        self.quiet, self.floor = quiet, floor
 
     def forward(self, masks: Tensor, power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:
         """Scalar loss.
@@ -140,6 +144,9 @@ class MaskedSpectrum(nn.Module):
             optimum: C/A, shaped like `masks`.
             residual: D − C²/A, shaped like `masks`.
         """
-        error = (power * (masks - optimum).square() + residual + self.floor**2).sqrt()
-        level = (power + self.floor**2).sqrt().mean(dim=(1, 2, 3, 4))
-        return (error.mean(dim=(1, 2, 3, 4)) / (level + self.floor)).mean()
+        each, floor = (2, 3, 4), self.floor**2
+        energy = power * (masks - optimum).square() + residual
+        relative_norm = (energy + floor).sqrt().mean(each) / (power + floor).sqrt().mean(each)
+        relative_energy = energy.mean(each) / (power.mean(each) + floor)
+        value: Tensor = (relative_norm + self.quiet).log() + 0.5 * (relative_energy + self.quiet**2).log()
+        return value.mean()
