@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from unbraid import filter_bank
 from unbraid.devices import cpu_count
 from unbraid.errors import ModelError
 from unbraid.facts import ModelFacts
-from unbraid.runtimes import load_runtime
+from unbraid.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 
 Block = NDArray[np.float32]
 
@@ -40,15 +42,54 @@ class Network:
         self.length = strides * self.facts.stride
         threads = threads or cpu_count()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="unbraid-filter-bank")
-        self.runtime = load_runtime(model, self._input_shape(), device=device, precision=precision, threads=threads)
+        self.notes: list[str] = []
+        """What a person should know about how it ran: sentences."""
+        self._at_once, self._lock = self.length, Lock()
+        self._load_cpu_runtime = partial(
+            load_cpu_runtime, model, self._input_shape(), precision=precision, threads=threads
+        )
+        self.runtime: Runtime = load_runtime(
+            model, self._input_shape(), device=device, precision=precision, threads=threads
+        )
 
     def estimates(self, tile: Block, sources: Sequence[int]) -> Block:
         """Return `(len(sources), channels, length)` for a `tile` `(channels, context + length + context)`.
 
         `sources` are positions in `facts.sources`. Silence gives silence, and what is not finite is silence too.
+        A device without the memory for a tile gets halves of it, then of those, and at last the processor takes over.
         """
         if not sources or not tile.any():
             return np.zeros((len(sources), self.facts.channels, self.length), np.float32)
+        while True:
+            at_once = self._at_once
+            try:
+                return self._in_parts(tile, sources, at_once)
+            except OutOfDeviceMemoryError:
+                self._take_less(at_once)
+
+    def _in_parts(self, tile: Block, sources: Sequence[int], at_once: int) -> Block:
+        """Return the answers for `at_once` samples after the other: a part with its context is a tile too."""
+        around = 2 * self.facts.context
+        ends = [*range(at_once, self.length, at_once), self.length]
+        starts = [0, *ends[:-1]]
+        parts = [tile[:, start : end + around] for start, end in zip(starts, ends, strict=True)]
+        answers = [self._estimates(part, sources) for part in parts]
+        return answers[0] if len(answers) == 1 else np.concatenate(answers, axis=-1)
+
+    def _take_less(self, failed: int) -> None:
+        """Halve what is computed at once, or go over to the processor if that is little already."""
+        with self._lock:
+            if self._at_once != failed:
+                return  # another thread has just done so
+            where = self.runtime.description
+            if failed > max(self.facts.context, self.facts.stride):
+                self._at_once = max(failed // 2 // self.facts.stride, 1) * self.facts.stride
+                self.notes.append(f"{where} ran out of memory: it gets less at a time")
+            else:
+                self.runtime, self._at_once = self._load_cpu_runtime(), self.length
+                self.notes.append(f"{where} ran out of memory again: {self.runtime.description} took over")
+
+    def _estimates(self, tile: Block, sources: Sequence[int]) -> Block:
         with np.errstate(over="ignore", invalid="ignore"):
             answer = self._masked(tile, sources) if self.facts.filter_bank else self._direct(tile, sources)
             if not np.isfinite(answer.sum()):
@@ -83,10 +124,11 @@ class Network:
         list(self._pool.map(analyse, range(len(tile))))
         masks = self.runtime.run(spectrum.view(np.float32).reshape(1, *spectrum.shape, 2))[0]
         # Only the frames that reach into the middle of the tile are needed.
+        length = tile.shape[1] - 2 * self.facts.context
         margin = window // hop // 2
         first = self.facts.context // hop - margin
-        middle = slice(first, first + self.length // hop + 2 * margin)
-        stems = np.empty((len(sources), self.facts.channels, self.length), np.float32)
+        middle = slice(first, first + length // hop + 2 * margin)
+        stems = np.empty((len(sources), self.facts.channels, length), np.float32)
 
         def synthesise(stem: int) -> None:
             samples = filter_bank.masked_synthesis(

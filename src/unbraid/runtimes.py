@@ -2,26 +2,36 @@
 
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import ModelError
+from unbraid.errors import ModelError, UsageError
 
 Array = NDArray[np.float32]
 
+DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16")
+
+# ONNX Runtime's names for what runs on a graphics card, best first, and what people call it.
+GRAPHICS = {"CUDAExecutionProvider": "CUDA", "DmlExecutionProvider": "DirectML", "CoreMLExecutionProvider": "CoreML"}
+
+
+class OutOfDeviceMemoryError(Exception):
+    """The device has too little memory for an array of this size; a smaller one may do."""
 
 
 class Runtime(Protocol):
     """A loaded network body: one array in, one array out, from any thread."""
 
     description: str
+    """What runs it, on which device, and why if that was ours to choose."""
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer; it is valid until the same thread's next call."""
+        """Return the body's answer, valid until the same thread's next call; may raise OutOfDeviceMemoryError."""
 
 
 class OpenVINORuntime:
@@ -45,12 +55,12 @@ class OpenVINORuntime:
                 },
             )
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot use the model {path}: {_first_line(error)}") from error
+            raise ModelError(f"OpenVINO cannot use the model {path}: {_last_line(error)}") from error
         self._requests = threading.local()
-        self.description = f"OpenVINO on the CPU ({'bf16' if narrow else 'fp32'}, {threads} threads)"
+        self.description = f"OpenVINO on the CPU ({'bf16' if narrow else 'fp32'}, {_counted(threads)})"
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer; it is valid until the same thread's next call."""
+        """Return the body's answer, valid until the same thread's next call."""
         request = getattr(self._requests, "request", None)
         if request is None:
             request = self._requests.request = self._compiled.create_infer_request()
@@ -59,31 +69,77 @@ class OpenVINORuntime:
 
 
 class ONNXRuntime:
-    """ONNX Runtime, on the processor or on a graphics card."""
+    """ONNX Runtime with one of its providers: the processor or a graphics card."""
 
-    def __init__(self, path: Path, providers: list[str], threads: int) -> None:
+    def __init__(self, path: Path, provider: str, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what goes wrong is raised, and said by us
+        wanted = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
         except Exception as error:  # its exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot use the model {path}: {_first_line(error)}") from error
+            raise ModelError(f"ONNX Runtime cannot use the model {path}: {_last_line(error)}") from error
+        if self._session.get_providers()[0] != provider:  # it would silently run on the processor
+            raise ModelError(f"{GRAPHICS[provider]} is installed but does not start: look at its driver and libraries.")
         self._input = self._session.get_inputs()[0].name
-        self.provider = self._session.get_providers()[0]
-        self.description = f"ONNX Runtime ({self.provider.removesuffix('ExecutionProvider')}, fp32)"
+        self.description = f"ONNX Runtime on {GRAPHICS.get(provider, f'the CPU (fp32, {_counted(threads)})')}"
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer."""
-        answer: Array = self._session.run(None, {self._input: array})[0]
+        """Return the body's answer; raises OutOfDeviceMemoryError if the device has too little for it."""
+        try:
+            answer: Array = self._session.run(None, {self._input: array})[0]
+        except Exception as error:
+            if any(words in str(error).lower() for words in ("out of memory", "failed to allocate")):
+                raise OutOfDeviceMemoryError(_last_line(error)) from error
+            raise
         return answer
 
 
 def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: str, threads: int) -> Runtime:
-    """Return the body at `path` ready to take arrays of `shape`, on the best runtime that is here for `device`."""
-    return OpenVINORuntime(path, shape, precision, threads)
+    """Return the body at `path` ready to take arrays of `shape`, on the best runtime there is for `device`.
+
+    Raises UsageError for an unknown device or precision, ModelError if none can run the model there.
+    """
+    if device not in DEVICES or precision not in PRECISIONS:
+        raise UsageError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
+    why = ""
+    if device != "cpu":
+        found = _graphics()
+        if device == "cuda" and "CUDAExecutionProvider" not in found:
+            raise ModelError("There is no CUDA to compute with: install unbraid[gpu] on a machine with an NVIDIA card.")
+        try:
+            if found:
+                return ONNXRuntime(path, "CUDAExecutionProvider" if device == "cuda" else found[0], threads)
+            why = ", for no graphics runtime is installed"
+        except ModelError as error:
+            if device == "cuda":
+                raise
+            why = f", for {error}".removesuffix(".")
+    runtime = load_cpu_runtime(path, shape, precision=precision, threads=threads)
+    runtime.description += why
+    return runtime
+
+
+def load_cpu_runtime(path: Path, shape: tuple[int, ...], *, precision: str, threads: int) -> Runtime:
+    """Return the body at `path` on the processor: OpenVINO, the faster by far, or else ONNX Runtime."""
+    if find_spec("openvino") is not None:
+        return OpenVINORuntime(path, shape, precision, threads)
+    if find_spec("onnxruntime") is not None:
+        return ONNXRuntime(path, "CPUExecutionProvider", threads)
+    raise ModelError("There is nothing to run the model with: pip install openvino, or onnxruntime.")
+
+
+def _graphics() -> list[str]:
+    """Return the names of ONNX Runtime's providers for graphics cards that are installed, best first."""
+    if find_spec("onnxruntime") is None:
+        return []
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    return [provider for provider in GRAPHICS if provider in available]
 
 
 def _openvino() -> Any:
@@ -99,6 +155,10 @@ def _openvino() -> Any:
     return openvino
 
 
-def _first_line(error: Exception) -> str:
+def _counted(threads: int) -> str:
+    return f"{threads} thread" if threads == 1 else f"{threads} threads"
+
+
+def _last_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

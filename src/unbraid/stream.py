@@ -62,7 +62,7 @@ class StemStream:
     @property
     def notes(self) -> list[str]:
         """What a person should know about this song: sentences, complete once the stream has ended."""
-        return self._song.notes
+        return [*self._song.notes, *self._network.notes]
 
     def __enter__(self) -> Self:
         return self
