@@ -16,6 +16,9 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("The website needs Django: run `pip install -r requirements.txt` in this folder first.")
+    from unbraid_web.serve import make_data_folder
+
+    make_data_folder()
     execute_from_command_line(sys.argv)
 
 

@@ -13,6 +13,8 @@ import webbrowser
 from collections.abc import Iterator
 from types import FrameType
 
+from unbraid_web.places import data_folder, key_file
+
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 20.0
 
@@ -21,7 +23,7 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
     """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unbraid_web.settings")
     os.environ.setdefault("UNBRAID_URL", f"http://localhost:{port}")
-    keep_secret_key()
+    make_data_folder()
     prepare()
     from waitress.server import create_server
 
@@ -55,15 +57,13 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def keep_secret_key() -> None:
-    """Make the key that signs cookies, once; only this user may read it."""
-    from unbraid_web.settings import KEY_FILE
-
-    if KEY_FILE.exists() or os.environ.get("UNBRAID_SECRET_KEY"):
+def make_data_folder() -> None:
+    """Make the folder that holds everything, and in it the key that signs cookies; only this user may read that."""
+    data_folder().mkdir(parents=True, exist_ok=True)
+    if key_file().exists() or os.environ.get("UNBRAID_SECRET_KEY"):
         return
-    KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        handle = os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(key_file(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(48))
 

@@ -23,8 +23,7 @@ import dj_database_url
 import django
 from django.core.management.utils import get_random_secret_key
 
-PACKAGE = Path(__file__).resolve().parent
-CHECKOUT = PACKAGE.parents[1]
+from unbraid_web.places import CHECKOUT, PACKAGE, data_folder, key_file
 
 
 def flag(name: str) -> bool:
@@ -37,15 +36,6 @@ def number(name: str, default: float) -> float:
     return float(os.environ.get(name) or default)
 
 
-def data_folder() -> Path:
-    """Where everything that the site keeps lives."""
-    if given := os.environ.get("UNBRAID_DATA"):
-        return Path(given).resolve()
-    if (CHECKOUT / "manage.py").exists():
-        return CHECKOUT / "var"
-    return Path.home() / ".local" / "share" / "unbraid"
-
-
 DATA = data_folder()
 DEBUG = flag("UNBRAID_DEBUG")
 SITE_URL = os.environ.get("UNBRAID_URL", "http://localhost:8000").rstrip("/")
@@ -53,10 +43,9 @@ BEHIND_TLS = urlsplit(SITE_URL).scheme == "https"
 
 # Who asks
 
-KEY_FILE = DATA / "secret_key"  # written by unbraid_web.serve before anything is signed
 SECRET_KEY = (
     os.environ.get("UNBRAID_SECRET_KEY")
-    or (KEY_FILE.read_text().strip() if KEY_FILE.exists() else "")
+    or (key_file().read_text().strip() if key_file().exists() else "")  # written by unbraid_web.serve
     or get_random_secret_key()
 )
 ALLOWED_HOSTS = [

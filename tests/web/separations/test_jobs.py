@@ -6,9 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from tests.conftest import write_song
 from tests.web.conftest import Person, put
@@ -17,6 +20,7 @@ from unbraid_web.separations.jobs import ClaimLost
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.stopping import StopAsked, Stopping
 from unbraid_web.songs.models import Song
+from unbraid_web.songs.storage import work_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -68,8 +72,6 @@ def test_a_silent_job_goes_back_in_line_and_after_some_attempts_no_more(waiting:
 
 
 def test_a_job_that_was_forgotten_is_sent_again(waiting: Song, django_capture_on_commit_callbacks: Any) -> None:
-    from django_tasks_db.models import DBTaskResult
-
     Separation.objects.update(queued_at=timezone.now() - timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):
         housekeeping.reclaim()
@@ -93,7 +95,7 @@ def test_a_stopped_worker_hands_its_job_back_without_losing_an_attempt(
         tasks.separate.call(str(only(waiting).pk))
     job = only(waiting)
     assert (job.state, job.attempt, job.claim) == ("queued", 0, None)
-    assert not any((housekeeping.folders_in(f"separations/{job.pk}")))
+    assert not any(housekeeping.folders_in(f"separations/{job.pk}"))
     tasks.separate.call(str(job.pk))
     assert only(waiting).state == "done"
 
@@ -111,14 +113,18 @@ def test_a_job_cancelled_while_it_runs_leaves_nothing(waiting: Song, monkeypatch
     job = only(waiting)
     assert (job.state, job.segments, job.stems.count()) == ("cancelled", 0, 0)
     assert not housekeeping.folders_in(f"separations/{job.pk}")
-    assert list(Path(default_storage.path("../work")).iterdir()) == []
+    assert list(work_folder().iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("notes.txt", b"these are words, not music\n" * 99, "This is not a sound file that we can read."),
-        ("empty.wav", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data\0\0\0\0", "no sound"),
+        (
+            "empty.wav",
+            b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data\0\0\0\0",
+            "no sound",
+        ),
         ("zeros.mp3", bytes(5000), "This is not a sound file that we can read."),
         ("list.m3u8", b"#EXTM3U\n#EXTINF:9,\n/etc/passwd\n", "This is not a sound file that we can read."),
         ("list.txt", b"ffconcat version 1.0\nfile /etc/passwd\n", "This is not a sound file that we can read."),
@@ -148,7 +154,9 @@ def test_decoding_has_its_limits(waiting: Song, settings: Any) -> None:
     assert "more memory or time than we allow" in only(waiting).error
 
 
-def test_a_full_disk_is_a_sentence_and_a_retry_works(waiting: Song, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_sentence_and_a_retry_works(
+    waiting: Song, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -167,8 +175,6 @@ def test_a_full_disk_is_a_sentence_and_a_retry_works(waiting: Song, settings: An
 
 
 def test_tags_name_the_song_unless_the_person_did(alice: Person, tmp_path: Path) -> None:
-    import av
-
     path = tmp_path / "track.mp3"
     with av.open(str(write_song(tmp_path / "a.wav"))) as source, av.open(str(path), "w") as target:
         target.metadata.update({"title": "Blue", "artist": "Ana"})
@@ -211,8 +217,6 @@ def test_exports_go_after_a_day(done: Song) -> None:
 
 
 def test_orphans_are_swept_and_nothing_else(done: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.core.files.base import ContentFile
-
     orphan = f"separations/{uuid.uuid4()}/x/vocals.flac"
     default_storage.save(orphan, ContentFile(b"x"))
     assert housekeeping.sweep() == 0  # its row may follow in a moment

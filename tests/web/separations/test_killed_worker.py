@@ -18,7 +18,7 @@ from django.db import connection
 
 from tests.conftest import write_song
 from tests.web.conftest import DATA, Person, put
-from unbraid_web.separations import housekeeping
+from unbraid_web.separations import housekeeping, tasks
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs.models import Song
 
@@ -49,14 +49,14 @@ def until(condition: Callable[[], Any]) -> Any:
     end = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < end, (DATA / "worker.log").read_text()[-2000:]
-        time.sleep(0.005)
+        time.sleep(0.02)
     return found
 
 
 @pytest.fixture
 def long_song(alice: Person, tmp_path: Path) -> Song:
-    """Three quarters of a minute, long enough to be caught in the middle."""
-    song = put(alice.user, write_song(tmp_path / "long.flac", seconds=45))
+    """Long enough to be caught in the middle."""
+    song = put(alice.user, write_song(tmp_path / "long.flac", seconds=24))
     song.separations.get().send()
     return song
 
@@ -69,8 +69,7 @@ def row() -> Separation:
 STAGES: dict[str, Callable[[], bool]] = {
     "just claimed": lambda: row().state == "running",
     "decoding": lambda: row().stage == "decoding",
-    "separating, nothing to hear yet": lambda: row().stage == "separating" and row().segments == 0,
-    "separating, some segments": lambda: row().segments >= 2,
+    "separating": lambda: row().segments >= 2,
     "storing the whole files": lambda: bool(row().run) and default_storage.exists(f"{row().run_folder}/vocals.flac"),
 }
 
@@ -87,8 +86,7 @@ def test_a_killed_separation_is_done_again_from_the_start(
     settings.STALE_SECONDS = 0
     assert housekeeping.reclaim() == 1
     settings.STALE_SECONDS = 60
-    with worker(tiny_model):
-        until(lambda: row().state in ("done", "failed"))
+    tasks.separate.call(str(row().pk))
     separation = row()
     assert (separation.state, separation.attempt, separation.error) == ("done", 2, "")
     assert housekeeping.folders_in(separation.folder) == [separation.run]
@@ -106,9 +104,8 @@ def test_a_killed_export_is_rendered_again(done: Song, settings: Any, tiny_model
         process.wait()
     settings.STALE_SECONDS = 0
     assert housekeeping.reclaim() == 1
-    with worker(tiny_model):
-        until(lambda: Export.objects.get().state == "done")
-    assert Export.objects.get().attempt == 2
+    tasks.render.call(str(Export.objects.get().pk))
+    assert (Export.objects.get().state, Export.objects.get().attempt) == ("done", 2)
 
 
 def test_a_worker_asked_to_stop_hands_back_and_goes(long_song: Song, tiny_model: Path) -> None:

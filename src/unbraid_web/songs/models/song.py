@@ -1,5 +1,6 @@
 """A song that somebody uploaded: where it is kept, who may hear it, how it goes away."""
 
+import re
 import secrets
 import uuid
 from datetime import timedelta
@@ -149,12 +150,12 @@ class Song(models.Model):
         Song.objects.filter(pk=self.pk).update(bytes_total=self.upload_bytes + stems)
 
 
+TRACK_NUMBER = re.compile(r"^(\d{1,3}\s*[-.]\s*|0\d\s+)(?=\S)")  # "03 - ", "7. ", "01 ", but not "99 Luftballons"
+
+
 def tidy_title(filename: str) -> str:
-    """Return `01_my-song.mp3` as `my song`: what a person would call it."""
+    """Return `01_my_song.mp3` as `my song`: what a person would call it."""
     stem = PurePath(filename).stem.replace("_", " ").strip()
     if " " not in stem:
         stem = stem.replace("-", " ").strip()
-    number, _, rest = stem.partition(" ")
-    if rest.strip(" -.") and number.rstrip(".-").isdigit() and len(number) <= 3:
-        stem = rest.strip(" -.")
-    return stem[:200] or "Untitled"
+    return TRACK_NUMBER.sub("", stem)[:200] or "Untitled"

@@ -17,7 +17,6 @@ class Command(Runserver):
         if os.environ.get("RUN_MAIN") == "true" or os.environ.get("UNBRAID_NO_WORKER"):
             super().run(**options)
             return
-        serve.keep_secret_key()
         call_command("migrate", verbosity=0, interactive=False)
         with serve.background():
             super().run(**options)
