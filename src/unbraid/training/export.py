@@ -27,7 +27,7 @@ class Masks(nn.Module):
         self.network = network
 
     def forward(self, spectrum: Tensor) -> Tensor:  # noqa: D102
-        return self.network.masks(spectrum)
+        return self.network.band_masks(spectrum)
 
 
 class Tile(nn.Module):
@@ -113,7 +113,6 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
 def describe(network: Network, name: str) -> dict[str, Any]:
     """Return what a model file says of itself; see `unbraid.facts`."""
     config = network.config
-    masks = isinstance(network, FilterBankUNet)
     return {
         "format": 1,
         "preset": name,
@@ -123,10 +122,18 @@ def describe(network: Network, name: str) -> dict[str, Any]:
         "context": network.config.context if isinstance(network, FilterBankUNet) else network.config.tile_context,
         "stride": config.stride,
         "output": "ratio" if isinstance(network, FilterBankUNet) else network.config.output,
-        "filter_bank": {"window": config.window, "hop": config.hop} if masks else None,  # type: ignore[union-attr]
+        "filter_bank": filter_bank(network),
         "licence": LICENCE,
         "version": version("unbraid"),
     }
+
+
+def filter_bank(network: Network) -> dict[str, Any] | None:
+    """Return the facts of the transform around the network's body, if it has one."""
+    if not isinstance(network, FilterBankUNet):
+        return None
+    config = network.config
+    return {"window": config.window, "hop": config.hop, "bands": [list(band) for band in config.bands]}
 
 
 def halve(model: Any) -> None:

@@ -114,7 +114,7 @@ class FilterBankUNet(nn.Module):
     """Masks for every source from the spectrum of a mixture; see the module's drawing.
 
     `forward` takes a mixture (batch, channels, samples), samples a multiple of `config.stride`, and gives the stems
-    (batch, sources, channels, samples). `masks` is the part that is exported; `band_masks` the part that is trained.
+    (batch, sources, channels, samples). `band_masks` is the part that is exported.
     """
 
     window: Tensor
