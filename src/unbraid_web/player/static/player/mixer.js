@@ -33,6 +33,10 @@ class Mixer {
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
     this.engine.update(manifest);
     this.draw();
+    if (this.soon) {
+      this.playSoon(false);
+      this.toggle();
+    }
   }
 
   /** The song was separated anew: what was built for the earlier attempt is of no use. */
@@ -98,7 +102,7 @@ class Mixer {
   }
 
   async toggle() {
-    if (!this.engine) return this.complain(new Error("The first seconds are not separated yet."));
+    if (!this.engine) return this.playSoon(!this.soon);
     if (this.engine.state.playing) return this.engine.pause();
     try {
       this.complain(null);
@@ -106,6 +110,12 @@ class Mixer {
     } catch (error) {
       this.complain(error);
     }
+  }
+
+  /** Nothing is separated yet: play as soon as there is something to hear. */
+  playSoon(soon) {
+    this.soon = soon;
+    this.do("play").classList.toggle("waiting", soon);
   }
 
   seek(seconds) {

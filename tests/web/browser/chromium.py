@@ -1,0 +1,55 @@
+"""Debian's Chromium for the tests, installed if it is missing and we may, else asked for in a sentence."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars "
+    "--autoplay-policy=no-user-gesture-required"
+)
+
+
+def need(*programs: str, packages: str) -> None:
+    """See that the programs are there.
+
+    Raises:
+        RuntimeError: they are not, and cannot be installed from here.
+    """
+    if all(map(shutil.which, programs)):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update"], env=environment, **quiet)  # type: ignore[call-overload]
+        subprocess.run(["apt-get", "install", "-y", *packages.split()], env=environment, **quiet)  # type: ignore[call-overload]
+    if not all(map(shutil.which, programs)):
+        raise RuntimeError(
+            f"These tests need {', '.join(programs)}: run `apt-get install -y {packages}` and try again."
+        )
+
+
+def open_chromium(downloads: Path) -> webdriver.Chrome:
+    """Start a browser with an empty profile, which saves what it downloads to the given folder."""
+    need("chromium", "chromedriver", packages="chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(90)
+    resize(driver, 1440, 900)
+    return driver
+
+
+def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
+    """Give the page exactly this size; below 700 pixels it is a phone's."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -1,0 +1,166 @@
+"""The mixer's sound, sample for sample: rendered by the real worklet in the browser, compared with the stored files."""
+
+import base64
+import io
+import json
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from selenium.webdriver import Chrome
+
+from tests.web.browser.conftest import RATE
+from tests.web.site import Site
+
+STEP = 1 / 32768  # browsers turn 16 bits into floats in slightly different ways; one sample late would be far more
+
+# Renders with the page's own engine in an offline context, which is as fast as the processor and exact. The context
+# pauses every quarter of a second, so that segments come and go as they do while somebody listens.
+RENDER = """
+const [plan, done] = arguments;
+(async () => {
+  const { Engine } = await import(plan.engine);
+  const manifest = { ...plan.manifest };
+  const context = new OfflineAudioContext(2, plan.frames, manifest.sampleRate);
+  const engine = new Engine(manifest, plan.worklet, context);
+  let most = 0;
+  if (plan.fake) {  // a long song made here: each stem a different slow ramp and a click on every whole second
+    engine.fetchSegment = async (number) => manifest.stems.map((_, stem) => {
+      const samples = new Float32Array(manifest.segmentFrames);
+      for (let n = 0; n < samples.length; n += 1) {
+        if ((number * manifest.segmentFrames + n) % manifest.sampleRate === 100 * stem) samples[n] = 0.1 * (stem + 1);
+      }
+      return [samples, samples.slice()];
+    });
+  }
+  await engine.start();
+  engine.setGains(plan.gains);
+  engine.setRate(plan.rate ?? 1);
+  if (plan.loop) engine.setLoop(plan.loop);
+  engine.seek(plan.from);
+  await engine.play();
+  const tick = () => new Promise((wake) => setTimeout(wake, 15));
+  for (let at = 0; at * manifest.sampleRate < plan.frames; at += 0.25) {
+    context.suspend(at).then(async () => {
+      await tick();
+      while (engine.filling) await tick();
+      most = Math.max(most, engine.loaded.size);
+      await tick();
+      context.resume();
+    });
+  }
+  await tick();
+  const buffer = await context.startRendering();
+  const bytes = (channel) => {
+    const raw = new Uint8Array(buffer.getChannelData(channel).buffer);
+    let text = "";
+    for (let n = 0; n < raw.length; n += 32768) text += String.fromCharCode(...raw.subarray(n, n + 32768));
+    return btoa(text);
+  };
+  return { left: bytes(0), right: bytes(1), most, position: engine.state.position };
+})().then(done, (error) => done({ error: String(error) + error.stack }));
+"""
+
+
+def render(page: Chrome, **plan: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return what the mixer plays, `(2, frames)`, and what the engine says afterwards."""
+
+    worklet = page.execute_script("return document.querySelector('#mixer').dataset.worklet")
+    engine = page.execute_script(
+        "return performance.getEntriesByType('resource').map(({name}) => name).find((name) => /engine/.test(name))"
+    )
+    manifest = plan.pop("manifest", None) or json.loads(
+        page.execute_script("return JSON.stringify(document.querySelector('#mixer').mixer.manifest)")
+    )
+    plan |= {"worklet": worklet, "engine": engine, "manifest": manifest}
+    answer = page.execute_async_script(RENDER, plan)
+    assert "error" not in answer, answer
+    channels = [np.frombuffer(base64.b64decode(answer[side]), np.float32) for side in ("left", "right")]
+    return np.stack(channels), answer
+
+
+@pytest.fixture
+def demo(site: Site, page: Chrome) -> Chrome:
+    """The page of the demo, its separation done."""
+    page.get(site.url)
+    wait = "const done = arguments[0]; const look = () => document.querySelector('#mixer').mixer.manifest.complete"
+    page.execute_async_script(f"{wait} ? done() : setTimeout(look, 100); look()")
+    return page
+
+
+@pytest.fixture
+def stems(site: Site, demo: Chrome) -> dict[str, np.ndarray]:
+    """The demo's stems as the server stores them, `(2, samples)`."""
+    names = demo.execute_script(
+        "return document.querySelector('#mixer').mixer.manifest.stems.map(({name, file}) => [name, file])"
+    )
+    found = {}
+    for name, file in names:
+        with urllib.request.urlopen(site.url + file) as answer:
+            found[name] = soundfile.read(io.BytesIO(answer.read()), dtype="float32")[0].T
+    return found
+
+
+def test_all_stems_together_are_the_song_sample_for_sample(demo: Chrome, stems: dict[str, np.ndarray]) -> None:
+    start, length = 3 * RATE, 8 * RATE  # over two segment borders
+    heard, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 3.0}, frames=length)
+    expected = sum(stems.values())[:, start : start + length]  # type: ignore[index]
+    assert np.abs(heard[:, 128:] - expected[:, 128:]).max() < STEP
+    assert np.abs(heard[:, :128]).max() <= np.abs(expected[:, :128]).max() + STEP  # the first block fades in
+
+
+def test_each_stem_has_its_own_gain_and_side(demo: Chrome, stems: dict[str, np.ndarray]) -> None:
+    gains = [[0, 0], [0.5, 0.5], [1, 0], [0, 0.25], [0, 0]]
+    heard, _ = render(demo, gains=gains, **{"from": 0.0}, frames=2 * RATE)
+    expected = sum(stem[:, : 2 * RATE] * np.array([gain]).T for stem, gain in zip(stems.values(), gains, strict=True))
+    assert np.abs((heard - expected)[:, 128:]).max() < STEP  # type: ignore[index]
+
+
+def test_a_loop_is_exactly_as_long_as_it_is(demo: Chrome, stems: dict[str, np.ndarray]) -> None:
+    length = RATE // 2
+    heard, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 2.0}, loop={"from": 2.0, "to": 2.5}, frames=4 * length)
+    once = sum(stems.values())[:, 2 * RATE : 2 * RATE + length]  # type: ignore[index]
+    for turn in range(1, 4):  # after the 256 samples over which the end melts into the beginning
+        part = heard[:, turn * length : (turn + 1) * length]
+        assert np.abs(part[:, 256:] - once[:, 256:]).max() < STEP
+
+
+def test_half_speed_keeps_the_pitch(demo: Chrome) -> None:
+    plain, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 4.0}, frames=2 * RATE)
+    slow, state = render(demo, gains=[[1, 1]] * 5, rate=0.5, **{"from": 4.0}, frames=4 * RATE)
+    assert abs(state["position"] - 6 * RATE) < 4096
+    spectra = []
+    for sound in (plain[0], slow[0]):
+        pieces = np.lib.stride_tricks.sliding_window_view(sound, 8192)[4096::4096]
+        spectra.append(np.abs(np.fft.rfft(pieces * np.hanning(8192), axis=1)).mean(axis=0))
+    assert np.corrcoef(*spectra)[0, 1] > 0.95
+    octave = np.interp(np.arange(spectra[0].size) * 2, np.arange(spectra[0].size), spectra[0])
+    assert np.corrcoef(octave, spectra[1])[0, 1] < 0.6  # it would be this one, had the pitch dropped
+
+
+def test_ten_minutes_later_the_stems_are_still_together_and_memory_is_bounded(demo: Chrome) -> None:
+    segment = 5 * RATE
+    manifest = {
+        "sampleRate": RATE, "segmentFrames": segment, "segments": 130, "frames": 130 * segment, "complete": True,
+        "stems": [{"name": str(number)} for number in range(5)],
+    }  # fmt: skip
+    gains = [[1, 1]] * 5
+    heard, state = render(demo, fake=True, manifest=manifest, gains=gains, **{"from": 597.5}, frames=9 * RATE)
+    clicks = np.flatnonzero(heard[0])
+    expected = [(second * RATE + 100 * stem - round(597.5 * RATE)) for second in range(598, 607) for stem in range(5)]
+    assert clicks.tolist() == [at for at in expected if at < 9 * RATE]
+    assert state["most"] <= 8  # segments in memory at a time, of 130
+
+
+def test_the_whole_of_a_long_song_passes_without_a_gap(demo: Chrome) -> None:
+    segment = RATE // 2  # short ones, so that a minute crosses 120 borders
+    manifest = {
+        "sampleRate": RATE, "segmentFrames": segment, "segments": 130, "frames": 130 * segment, "complete": True,
+        "stems": [{"name": str(number)} for number in range(5)],
+    }  # fmt: skip
+    heard, _ = render(demo, fake=True, manifest=manifest, gains=[[1, 1]] * 5, **{"from": 0.0}, frames=60 * RATE)
+    clicks = np.flatnonzero(heard[0, 256:]) + 256
+    expected = [second * RATE + 100 * stem for second in range(60) for stem in range(5)]
+    assert clicks.tolist() == [at for at in expected if at >= 256]

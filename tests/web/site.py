@@ -1,0 +1,119 @@
+"""The whole site as people run it: a process of its own, on a free port, with a folder of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 90.0
+
+
+def free_port() -> int:
+    """Return a port that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Site:
+    """The site, running or not; its folder stays when it stops."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data, self.port = data, free_port()
+        self.url = f"http://localhost:{self.port}"
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("UNBRAID_", "DATABASE_"))}
+        self.environment = kept | {
+            "DJANGO_SETTINGS_MODULE": "unbraid_web.settings",
+            "UNBRAID_DATA": str(data),
+            "UNBRAID_URL": self.url,
+            "UNBRAID_MIN_FREE_MB": "1",
+            "UNBRAID_STALE_SECONDS": "5",
+            "UNBRAID_HOUSEKEEPING_SECONDS": "2",
+            **settings,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Site":
+        """Start and wait until it answers."""
+        code = f"from unbraid_web import serve; serve.main(port={self.port}, open_browser=False)"
+        with (self.data / "site.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code], env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
+                return self
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < end, self.log()
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask it to stop, as Ctrl+C does, and wait."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(PATIENCE)
+            self.process = None
+
+    def log(self) -> str:
+        """Return the last lines that it wrote."""
+        return (self.data / "site.log").read_text()[-3000:]
+
+    def manage(self, *command: str) -> str:
+        """Run a management command on the site's data."""
+        run = [sys.executable, "-m", "django", *command]
+        return subprocess.run(run, env=self.environment, check=True, capture_output=True, text=True).stdout
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the site's workers."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                mine = f"UNBRAID_DATA={self.data}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if mine and b"work" in command:
+                found.append(int(folder.name))
+        return found
+
+    def token(self, email: str) -> str:
+        """Make an account with an API token."""
+        code = (
+            "from unbraid_web.accounts.models import User; from unbraid_web.api.models import Token;"
+            f"print(Token.make(User.objects.create_user('{email}', 'strings and hammers'), 'test')[1])"
+        )
+        return self.manage("shell", "--no-imports", "-c", code).strip()
+
+    def api(self, token: str, method: str, path: str, body: Any = None, file: Path | None = None) -> Any:
+        """Call the API; return the decoded answer, or bytes if it is no JSON."""
+        headers = {"Authorization": f"Bearer {token}"}
+        data = None
+        if file is not None:
+            edge = "edge-of-a-part"
+            head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n\r\n'
+            data = head.encode() + file.read_bytes() + f"\r\n--{edge}--\r\n".encode()
+            headers["Content-Type"] = f"multipart/form-data; boundary={edge}"
+        elif body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content = answer.read()
+            return json.loads(content) if "json" in answer.headers["Content-Type"] else content
+
+    def wait_for(self, token: str, path: str, states: tuple[str, ...] = ("done",)) -> Any:
+        """Ask again and again until the state is one of those."""
+        end = time.monotonic() + PATIENCE
+        while (facts := self.api(token, "GET", path))["state"] not in states:
+            assert facts["state"] != "failed", facts
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.1)
+        return facts
