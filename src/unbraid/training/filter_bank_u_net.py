@@ -225,24 +225,26 @@ class FilterBankUNet(nn.Module):
             spectra = self.analysis(stems)
             if equalisers is None:
                 equalisers = spectra.new_ones(*stems.shape[:2], spectra.shape[-2])
-            features, power, optimum, residual = self._statistics(spectra, equalisers)
+            features, *statistics = self._statistics(spectra, equalisers)
         x = features.to(memory_format=torch.channels_last)
-        return self._masked_loss(self.head(self.norm(self.body(self.embed(x)))), loss, power, optimum, residual)
+        return self._masked_loss(self.head(self.norm(self.body(self.embed(x)))), loss, *statistics)
 
     def fuse(self) -> None:
         """Compile the element-wise parts of `training_loss`: one pass over memory, not a dozen (needs a compiler)."""
         self._statistics = torch.compile(self._statistics)  # type: ignore[method-assign]
         self._masked_loss = torch.compile(self._masked_loss)  # type: ignore[method-assign]
 
-    def _statistics(self, spectra: Tensor, equalisers: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _statistics(self, spectra: Tensor, equalisers: Tensor) -> tuple[Tensor, ...]:
+        """Return the features and, by band, the mixture's power, the stems', the best masks, what they leave over."""
         sources = spectra * equalisers[:, :, None, None, :, None]
         mixture = sources.sum(1)
         power = self.by_band(mixture.square().sum(-1)).unsqueeze(1)
+        stem_power = self.by_band(sources.square().sum(-1))
         cross = self.by_band((sources * mixture.unsqueeze(1)).sum(-1))
         optimum = cross / (power + 1e-6)
-        residual = self.by_band(sources.square().sum(-1)) - optimum * cross
-        return self.features(mixture), power, optimum, residual.clamp_min(0.0)
+        residual = (stem_power - optimum * cross).clamp_min(0.0)
+        return self.features(mixture), power, stem_power, optimum, residual
 
-    def _masked_loss(self, y: Tensor, loss: MaskedSpectrum, power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:
-        value: Tensor = loss(self._by_source(y).float().softmax(1), power, optimum, residual)
+    def _masked_loss(self, y: Tensor, loss: MaskedSpectrum, *statistics: Tensor) -> Tensor:
+        value: Tensor = loss(self._by_source(y).float().softmax(1), *statistics)
         return value

@@ -121,32 +121,38 @@ class MaskedSpectrum(nn.Module):
         ‖M X − S‖² = A (M − C/A)² + (D − C²/A)     with A = ‖X‖², C = Re⟨S, X⟩, D = ‖S‖²,
 
     the first term what a better mask could mend (its optimum C/A is the phase-sensitive mask of Erdogan et al. 2015),
-    the second what no real mask can: real arithmetic on three small tensors. Over the bands and frames of one stem this
-    error is summed twice, as an energy, which is what SDR measures, and as an L1 norm (the L2,1 norm of the bands), in
-    which loud passages do not drown soft ones. The logarithm of each makes a decibel worth the same in every stem, soft
-    piano or loud drums (the soft threshold `quiet` is that of Wisdom et al. 2020, equation 2).
+    the second what no real mask can: real arithmetic on a few small tensors. Over the bands and frames of one stem this
+    error is measured twice, by its L2 norm, which is what SDR sees, and by the L1 norm of the bands (L2,1), in which
+    loud passages do not drown soft ones. Each is relative to the stem's own norm, softened by a share of the mixture's:
+    a soft piano counts almost as much as loud drums, and a silent stem does not count without bound.
 
     Args:
-        quiet: error, relative to the mixture, below which a stem counts as right.
+        share: of the mixture's norm that is added to the stem's own.
         floor: magnitude below which coefficients count as silent.
     """
 
-    def __init__(self, quiet: float = 0.02, floor: float = 1e-2) -> None:
+    def __init__(self, share: float = 0.25, floor: float = 1e-2) -> None:
         super().__init__()
-        self.quiet, self.floor = quiet, floor
+        self.share, self.floor = share, floor
 
-    def forward(self, masks: Tensor, power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:
+    def forward(self, masks: Tensor, power: Tensor, stem_power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:
         """Scalar loss.
 
         Args:
             masks: (batch, sources, channels, frames, bands).
             power: A, (batch, 1, channels, frames, bands).
+            stem_power: D, shaped like `masks`.
             optimum: C/A, shaped like `masks`.
             residual: D − C²/A, shaped like `masks`.
         """
-        each, floor = (2, 3, 4), self.floor**2
-        energy = power * (masks - optimum).square() + residual
-        relative_norm = (energy + floor).sqrt().mean(each) / (power + floor).sqrt().mean(each)
-        relative_energy = energy.mean(each) / (power.mean(each) + floor)
-        value: Tensor = (relative_norm + self.quiet).log() + 0.5 * (relative_energy + self.quiet**2).log()
-        return value.mean()
+        error = power * (masks - optimum).square() + residual
+        total = masks.new_zeros(())
+        for norm in (self._l1, self._l2):
+            total = total + (norm(error) / (norm(stem_power) + self.share * norm(power))).mean()
+        return 0.5 * total
+
+    def _l1(self, power: Tensor) -> Tensor:
+        return (power + self.floor**2).sqrt().mean((2, 3, 4))
+
+    def _l2(self, power: Tensor) -> Tensor:
+        return (power.mean((2, 3, 4)) + self.floor**2).sqrt()
