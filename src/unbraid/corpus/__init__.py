@@ -1,1 +1,55 @@
-"""Training songs without end, from free material only: list what there is, build songs, verify them."""
+"""Training songs without end, from free material only: list what there is, build songs, verify them.
+
+    from unbraid import corpus
+
+    for material in corpus.list_sources():
+        print(material.id, material.licence)
+    corpus.build(hours=20, seed=1, out="corpus")
+    corpus.verify("corpus")
+
+The material folder is the argument `material`, else `$UNBRAID_CORPUS`, else `../shared/corpus` beside the project.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unbraid.corpus.places import material_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unbraid.corpus.building import Built
+    from unbraid.corpus.catalogue import Material
+
+__all__ = ["build", "list_sources", "verify"]
+
+
+def list_sources(*, material: Path | str | None = None) -> list[Material]:
+    """All raw material with its licence and split; raises CorpusError if something is missing or not allowed."""
+    from unbraid.corpus.catalogue import materials
+
+    return materials(material_folder(material))
+
+
+def build(
+    hours: float,
+    seed: int,
+    out: Path | str,
+    *,
+    material: Path | str | None = None,
+    workers: int = 2,
+    on_progress: Callable[[Built], None] | None = None,
+) -> Built:
+    """Build at least `hours` of songs below `out`; see `unbraid.corpus.building.build`."""
+    from unbraid.corpus import building
+
+    return building.build(hours, seed, out, material=material, workers=workers, on_progress=on_progress)
+
+
+def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[str]:
+    """What is wrong with a built corpus, as sentences; see `unbraid.corpus.verifying.verify`."""
+    from unbraid.corpus import verifying
+
+    return verifying.verify(corpus, material=material)

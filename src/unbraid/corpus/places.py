@@ -10,6 +10,7 @@ from unbraid.errors import CorpusError
 SOUNDFONTS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
 HYDROGEN_KITS = Path("/usr/share/hydrogen/data/drumkits")
 GROOVE_LIBRARY = Path("/usr/share/mma/lib")
+FRETS_ON_FIRE = Path("/usr/share/games/fretsonfire/data/songs")
 
 
 def material_folder(folder: Path | str | None = None) -> Path:

@@ -36,16 +36,19 @@ def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0
     kind = str(rng.choice(("styled", "programmed", "from_midi"), p=(0.55, 0.35, 0.1)))
     score = scores.WRITERS[kind](rng, split, material, seconds)
     samples = int((score.frame.seconds + TAIL) * RATE)
-    stems, players = _recorded(rng, split, material, score, samples)
+    stems, players, used = _recorded(rng, split, material, score, samples)
     record: dict[str, object] = {"kind": kind, "tempo": round(score.frame.tempo, 2), **score.record, "players": players}
     if any(score.frame.chords) and rng.random() < 0.75:
         sings = scores.presence(rng, len(score.frame.chords), "vocals")
         sung = [chord if sings[bar] else None for bar, chord in enumerate(score.frame.chords)]
         frame = replace(score.frame, chords=sung)
-        stems["vocals"], record["vocals"] = random_vocals(rng, split, material, frame, samples)
+        stems["vocals"], singing = random_vocals(rng, split, material, frame, samples)
+        record["vocals"] = singing
+        used["vocals"] = {str(singing["voice"])}
     levelled = {
         source: mixing.at_level(stems[source], rng.normal(*LEVELS[source])) for source in SOURCES if source in stems
     }
+    record["materials"] = {source: sorted(used[source]) for source in levelled}
     if len(levelled) < 2:
         raise CorpusError(f"The song of seed {seed} came out with fewer than two sources.")
     return Song(mixing.balance(levelled, rng.uniform(0.5, 0.95)), record)
@@ -53,10 +56,11 @@ def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0
 
 def _recorded(
     rng: np.random.Generator, split: str, material: Path, score: scores.Score, samples: int
-) -> tuple[dict[str, Audio], dict[str, list[str]]]:
-    """Stems of the band, and the names of the instruments in each."""
+) -> tuple[dict[str, Audio], dict[str, list[str]], dict[str, set[str]]]:
+    """Stems of the band, the names of the instruments in each, and the materials that went into each."""
     stems: dict[str, Audio] = {}
     players: dict[str, list[str]] = {}
+    used: dict[str, set[str]] = {}
     for part in score.parts:
         source = part.source
         instrument = casting.choose(rng, source, split, material, part, score.electronic)
@@ -66,4 +70,7 @@ def _recorded(
         audio = mixing.at_level(audio, -20 + rng.normal(0, 3))
         stems[source] = stems[source] + audio if source in stems else audio
         players.setdefault(source, []).append(instrument.name)
-    return stems, players
+        used.setdefault(source, set()).add(instrument.material)
+        composed = "groove" if source == "drums" and "groove" in score.record else "style"
+        used[source] |= {str(score.record[key]) for key in (composed, "midi") if key in score.record}
+    return stems, players, used

@@ -26,6 +26,16 @@ class Style:
     ending: str | None
 
     @property
+    def path(self) -> Path:
+        """The file of the style."""
+        return GROOVE_LIBRARY / f"{self.file}.mma"
+
+    @property
+    def id(self) -> str:
+        """Its identifier in the catalogue."""
+        return f"style:{self.file}"
+
+    @property
     def held_out(self) -> bool:
         """Whether the style belongs to the validation split: one in twelve, by name, so that it never moves."""
         return sum(self.file.encode()) % 12 == 5
@@ -51,7 +61,7 @@ def play(
 ) -> tuple[list[Part], int]:
     """Let MMA play one chord a bar, another groove of the style each section; returns the parts and the beats a bar."""
     major = key.mode == "major"
-    lines = [f"Tempo {tempo:.3f}", f"Use {style.file}"]
+    lines = [f"RndSeed {int(rng.integers(1, 1_000_000))}", f"Tempo {tempo:.3f}", f"Use {style.file}"]
     for bar, chord in enumerate(chords):
         if bar % section_bars == 0:
             lines.append(f"Groove {style.grooves[int(rng.integers(len(style.grooves)))]}")

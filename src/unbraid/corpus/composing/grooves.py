@@ -13,7 +13,7 @@ from unbraid.errors import CorpusError
 
 # The dataset's electronic kit has pitches outside General MIDI: edges and rims.
 TO_GENERAL_MIDI = {22: 42, 26: 46, 58: 43, 40: 38}
-HELD_OUT_DRUMMERS = ("drummer3", "drummer8")
+HELD_OUT_DRUMMERS = ("drummer8",)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Groove:
     def drummer(self) -> str:
         """Who plays."""
         return self.path.parent.parent.name
+
+    @property
+    def id(self) -> str:
+        """Its identifier in the catalogue."""
+        return f"groove:{self.drummer}/{self.path.parent.name}/{self.path.stem}"
 
     @property
     def held_out(self) -> bool:

@@ -73,6 +73,10 @@ class Instrument(Protocol):
     def name(self) -> str:
         """A name that stays the same from run to run: splits are kept by it."""
 
+    @property
+    def material(self) -> str:
+        """The identifier, in the catalogue, of what it plays with."""
+
     def render(self, part: Part, samples: int) -> Audio:
         """The part as `(2, samples)` at 44.1 kHz."""
 

@@ -80,10 +80,10 @@ def styled(rng: np.random.Generator, split: str, material: Path, seconds: float)
     section = int(rng.choice((4, 8)))
     chords = _form(rng, key, _bars(tempo, 4, seconds), section)
     parts, beats = accompaniment.play(rng, style, key, chords, tempo, section)
-    record: dict[str, object] = {"style": style.file, "key": str(key)}
+    record: dict[str, object] = {"style": style.id, "key": str(key)}
     if human and beats == 4:
         parts = [part for part in parts if part.source != "drums"] + [grooves.play(rng, groove, len(chords))]
-        record["groove"] = str(groove.path.relative_to(material))
+        record["groove"] = groove.id
     frame = Frame(key, list(chords), beats, tempo)
     present = {part.source for part in parts}
     if "bass" not in present and beats == 4 and rng.random() < 0.9:
@@ -133,12 +133,27 @@ def programmed(rng: np.random.Generator, split: str, material: Path, seconds: fl
     return Score(_arranged(rng, parts, frame), frame, True, {"key": str(key)})
 
 
+def midi_songs(material: Path) -> list[Path]:
+    """All MIDI songs of the material, by path."""
+    return sorted(p for p in (material / "midi" / "songs").rglob("*") if p.suffix.lower() in (".mid", ".midi"))
+
+
+def midi_id(path: Path) -> str:
+    """The song's identifier in the catalogue."""
+    return f"midi:{path.parent.name}/{path.name}"
+
+
+def midi_held_out(path: Path) -> bool:
+    """Whether the song belongs to the validation split: one in eight, by name, so that it never moves."""
+    return sum(path.name.encode()) % 8 == 3
+
+
 def from_midi(rng: np.random.Generator, split: str, material: Path, seconds: float) -> Score:
     """A stretch of a MIDI song that somebody wrote; one song in eight is held out."""
-    files = sorted(p for p in (material / "midi" / "songs").rglob("*") if p.suffix.lower() in (".mid", ".midi"))
+    files = midi_songs(material)
     if not files:
         raise CorpusError(f"No MIDI songs lie below {material / 'midi' / 'songs'}: fetch them.")
-    chosen = [path for path in files if (sum(path.name.encode()) % 8 == 3) == (split == "valid")]
+    chosen = [path for path in files if midi_held_out(path) == (split == "valid")]
     path = chosen[int(rng.integers(len(chosen)))]
     parts, _ = read_midi(path)
     end = max(note.end for part in parts for note in part.notes)
@@ -170,7 +185,7 @@ def from_midi(rng: np.random.Generator, split: str, material: Path, seconds: flo
     arranged = [replace(part, program=STRINGS) if part.program in SUNG else part for part in moved]
     arranged = [part for part in arranged if part.is_drum or part.program not in NOISES]
     limited = _arranged(rng, arranged, frame)
-    return Score(limited, silent, bool(rng.random() < 0.15), {"midi": str(path.relative_to(material))})
+    return Score(limited, silent, bool(rng.random() < 0.15), {"midi": midi_id(path)})
 
 
 WRITERS = {"styled": styled, "programmed": programmed, "from_midi": from_midi}

@@ -55,6 +55,8 @@ HYDROGEN = {
     "valid": ("ForzeeStereo", "ColomboAcousticDrumkit"),
 }
 ELECTRONIC_HYDROGEN = {"train": ("HardElectro1", "ElectricEmpireKit", "VariBreaks"), "valid": ("Audiophob",)}
+SOUNDFONTS = {split: (*GENERAL[split], DRUM_FONTS[split]) for split in GENERAL}
+KITS = {split: (*HYDROGEN[split], *ELECTRONIC_HYDROGEN[split]) for split in HYDROGEN}
 FAMILIES = (
     (8, 16),
     (16, 24),

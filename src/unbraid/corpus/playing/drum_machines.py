@@ -37,6 +37,11 @@ class DrumMachine:
         """The seed, as a name."""
         return f"machine:{self.seed}"
 
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return "synthesised"
+
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         kit = _kit(self.seed)

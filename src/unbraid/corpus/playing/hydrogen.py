@@ -45,6 +45,11 @@ class HydrogenKit:
         """The folder name."""
         return f"hydrogen:{self.folder}"
 
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return self.name
+
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         pieces = _pieces(self.folder)

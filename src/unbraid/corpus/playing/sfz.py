@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from unbraid.corpus.composing.notes import Part
 from unbraid.errors import CorpusError
 
 BLOCK = 256
+CHANCE = 20  # the controller, unused by the instruments, that stands for chance
 
 
 @dataclass(frozen=True)
@@ -29,35 +31,62 @@ class SfzInstrument:
         """The name of the SFZ file."""
         return f"sfz:{self.path.stem}"
 
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return self.name
+
     def render(self, part: Part, samples: int) -> Audio:
-        """Play the part and return `(2, samples)`; notes start on blocks of 6 ms, then at their sample within."""
+        """Play the part and return `(2, samples)`."""
         synth = _synth(self.path)
-        events: list[tuple[int, int, int, int]] = []
-        for note in part.within(self.low, self.high).notes:
-            events.append((int(note.start * RATE), 1, note.pitch, note.velocity))
-            events.append((int(note.end * RATE), 0, note.pitch, 0))
-        events.sort()
-        left: list[Any] = []
-        right: list[Any] = []
-        waiting = 0
-        for start in range(0, samples, BLOCK):
-            while waiting < len(events) and events[waiting][0] < start + BLOCK:
-                at, on, pitch, velocity = events[waiting]
-                (synth.note_on if on else synth.note_off)(max(at - start, 0), pitch, velocity)
-                waiting += 1
-            a, b = synth.render_block()
-            left.append(a)
-            right.append(b)
-        synth.all_sound_off()
-        audio = np.stack([np.concatenate(left), np.concatenate(right)]).astype(np.float32)
-        return np.nan_to_num(audio[:, :samples])
+        folded = part.within(self.low, self.high)
+        _play(synth, folded, samples)  # sfizz fetches samples while it plays: the first pass misses some
+        return _play(synth, folded, samples)
 
 
-@lru_cache(maxsize=8)
+def _play(synth: Any, part: Part, samples: int) -> Audio:
+    chance = np.random.default_rng([len(part.notes), samples])
+    events = sorted(
+        [(int(note.start * RATE), 1, note.pitch, note.velocity) for note in part.notes]
+        + [(int(note.end * RATE), 0, note.pitch, 0) for note in part.notes]
+    )
+    sides: list[tuple[Any, Any]] = []
+    waiting = 0
+    for start in range(0, samples, BLOCK):
+        while waiting < len(events) and events[waiting][0] < start + BLOCK:
+            at, on, pitch, velocity = events[waiting]
+            if on:
+                synth.cc(max(at - start, 0), CHANCE, int(chance.integers(128)))
+            (synth.note_on if on else synth.note_off)(max(at - start, 0), pitch, velocity)
+            waiting += 1
+        sides.append(synth.render_block())
+    synth.all_sound_off()
+    left, right = (np.concatenate(side) for side in zip(*sides, strict=True))
+    return np.nan_to_num(np.stack([left, right]).astype(np.float32)[:, :samples])
+
+
 def _synth(path: Path) -> Any:
+    """A new sfizz with one instrument: a used one would remember, and play the same part differently."""
     import pysfizz
 
     player = pysfizz.Synth(RATE, BLOCK)
-    if not path.is_file() or not player.load_sfz_file(path):
-        raise CorpusError(f"{path} is missing or not a playable SFZ file: fetch the instrument again.")
+    if not path.is_file():
+        raise CorpusError(f"The instrument {path} is missing: fetch it again.")
+    with tempfile.TemporaryDirectory() as folder:
+        text = path.read_text(errors="replace")
+        fair = Path(folder) / path.name
+        fair.write_text(_fair(text, path.parent))
+        if not player.load_sfz_file(fair if "rand=" in text else path):
+            raise CorpusError(f"{path} is not a playable SFZ file: fetch the instrument again.")
     return player._synth
+
+
+def _fair(text: str, folder: Path) -> str:
+    """The SFZ with its chances drawn by us: sfizz picks among samples by a random number that no seed decides."""
+
+    def control(match: re.Match[str]) -> str:
+        edge = round(float(match[2]) * 128)
+        return f"locc{CHANCE}={edge}" if match[1] == "lo" else f"hicc{CHANCE}={min(edge - 1, 127)}"
+
+    text = re.sub(r"\b(lo|hi)rand=([\d.]+)", control, text)
+    return f"<control>\ndefault_path={folder}/\n" + re.sub(r"\bamp_random=\S+", "", text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,14 @@ class SoundFontProgram:
         """File, bank and program."""
         return f"{self.file.removesuffix('.sf2')}:{self.bank}:{self.program}"
 
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return f"soundfont:{self.file.removesuffix('.sf2')}"
+
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         synth, loaded = _synth(self.file)
-        synth.system_reset()
         if synth.program_select(0, loaded, self.bank, self.program) != 0:
             raise CorpusError(f"{self.file} has no program {self.program} in bank {self.bank}: choose another.")
         events: list[tuple[int, int, int, int]] = []  # sample, order (off, bend, on), value, velocity
@@ -56,13 +59,13 @@ class SoundFontProgram:
             else:
                 synth.noteoff(0, value)
         blocks.append(synth.get_samples(max(samples - done, BLOCK)))
+        synth.delete()
         audio = np.concatenate(blocks).reshape(-1, 2).T[:, :samples]
         return np.ascontiguousarray(audio, dtype=np.float32) / np.float32(32768)
 
 
-@lru_cache(maxsize=8)
 def _synth(file: str) -> tuple[Any, int]:
-    """A FluidSynth with one soundfont loaded, kept for the process: loading costs more than a song."""
+    """A new FluidSynth with one soundfont: a used one would remember, and play the same part differently."""
     path = soundfont(file)
     try:
         import fluidsynth
@@ -73,4 +76,5 @@ def _synth(file: str) -> tuple[Any, int]:
     synth = fluidsynth.Synth(gain=0.35, samplerate=float(RATE))
     for setting in ("synth.reverb.active", "synth.chorus.active"):
         synth.setting(setting, 0)
+    synth.setting("synth.dynamic-sample-loading", 1)  # reads only the samples of the program in use
     return synth, synth.sfload(str(path))

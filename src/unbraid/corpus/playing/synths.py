@@ -49,6 +49,11 @@ class Synth:
         """Kind, wave and a few numbers: synthesisers are drawn anew for every song."""
         return f"synth:{self.kind}:{self.wave}:{self.cutoff:.0f}:{self.attack * 1000:.0f}"
 
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return "synthesised"
+
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         out = np.zeros((2, samples), np.float32)
@@ -112,7 +117,8 @@ class Synth:
             sides[1] += tone * (1 + self.width * spread) / 2
         if self.sub:
             sides += self.sub * np.sin(np.pi * hertz * time).astype(np.float32)
-        return sides.astype(np.float64) * (0.3 / self.voices**0.5)
+        scaled: NDArray[np.float64] = sides.astype(np.float64) * (0.3 / self.voices**0.5)
+        return scaled
 
 
 @lru_cache(maxsize=96)

@@ -31,6 +31,11 @@ class Voice:
     can_rap: bool = True
     sung: bool = False
 
+    @property
+    def id(self) -> str:
+        """Its identifier in the catalogue."""
+        return f"voice:{self.name}"
+
     def files(self, material: Path) -> list[Path]:
         """The recordings, in order."""
         folder = self.name.split(":")[0]
@@ -79,9 +84,9 @@ def random_vocals(
     voice = choose_voice(rng, split)
     draw = rng.random()
     if voice.sung and draw < 0.4:
-        return _recorded(rng, voice, material, frame, samples), {"voice": voice.name, "manner": "recorded"}
+        return _recorded(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "recorded"}
     if voice.can_rap and voice.band_limit is None and draw < 0.12:
-        return _rap(rng, voice, material, frame, samples), {"voice": voice.name, "manner": "rap"}
+        return _rap(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "rap"}
     return _sung(rng, voice, material, frame, samples)
 
 
@@ -128,7 +133,7 @@ def _sung(
     for part_audio, position in backing:
         stem = stem + mixing.pan(mixing.at_level(part_audio, -20 + under), position)
     return _dress(rng, stem), {
-        "voice": voice.name,
+        "voice": voice.id,
         "file": path.name,
         "start": start,
         "manner": "sung",

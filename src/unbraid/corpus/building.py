@@ -1,0 +1,131 @@
+"""Building a corpus: songs by number until there are enough hours, in parallel, resumable, decided by a seed."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+from unbraid.corpus import adapters, manifest
+from unbraid.corpus.adapters.song import DatasetSong
+from unbraid.corpus.audio_files import seconds_of, write_song
+from unbraid.corpus.catalogue import HELD_OUT_SONGS, Material, materials
+from unbraid.corpus.places import FRETS_ON_FIRE, material_folder
+from unbraid.errors import CorpusError
+
+VALID_EVERY = 16  # one song in so many is for validation
+BATCH = 16  # songs made between two looks at the clock; fixed, so that the workers' number changes nothing
+
+
+@dataclass
+class Built:
+    """What a build came to: songs and hours that lie there, how many of them are new, and what failed, as sentences."""
+
+    songs: int = 0
+    hours: float = 0.0
+    new: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def build(
+    hours: float,
+    seed: int,
+    out: Path | str,
+    *,
+    material: Path | str | None = None,
+    workers: int = 2,
+    song_seconds: float = 60.0,
+    on_progress: Callable[[Built], None] | None = None,
+) -> Built:
+    """Build at least `hours` of songs into `out/train` and `out/valid`, and `out/manifest.jsonl`.
+
+    Songs that lie there already are kept, so a build that was stopped goes on. Real stems come first, then rendered
+    songs by number: number and seed alone decide how a song sounds. A song that fails is named, counted and skipped.
+    Raises CorpusError if material or a tool is missing, before anything is made.
+    """
+    folder, target = material_folder(material), Path(out)
+    catalogue = {item.id: item for item in materials(folder)}
+    built = Built()
+    for place in _real_songs(folder, target):
+        _count(built, place, 0)
+    make = partial(_make, seed=seed, material=folder, out=target, song_seconds=song_seconds)
+    # A fresh process for each song: WORLD keeps a random state, and a song must not depend on those before it.
+    _preload()
+    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+        first = 0
+        while built.hours < hours:
+            for place, new, failure in pool.imap(make, range(first, first + BATCH)):
+                if failure:
+                    built.failed.append(failure)
+                else:
+                    _count(built, place, new)
+                if on_progress:
+                    on_progress(built)
+            first += BATCH
+            if len(built.failed) == first:
+                raise CorpusError(f"No song could be made. {built.failed[0]}")
+    _write_manifest(target, catalogue)
+    return built
+
+
+def _preload() -> None:
+    """Import what every song needs once, before the processes are forked."""
+    for name in ("fluidsynth", "pedalboard", "pysfizz", "pyworld", "scipy.ndimage", "scipy.signal", "symusic"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise CorpusError(f"{name} is missing ({error}): `pip install 'unbraid[corpus]'`.") from error
+    import_module("unbraid.corpus.songs")
+
+
+def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float) -> tuple[Path, int, str]:
+    """Song `number`: its folder, whether it is new, and a sentence if it failed."""
+    from unbraid.corpus.songs import make_song
+
+    split = "valid" if number % VALID_EVERY == VALID_EVERY - 1 else "train"
+    place = out / split / f"song-{number:06d}"
+    if (place / "song.json").exists():
+        return place, 0, ""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        song = make_song([seed, number], split, material, song_seconds)
+        write_song(place, song.stems, {"song.json": json.dumps(song.record, indent=1)})
+    except CorpusError as error:
+        return place, 0, f"Song {number}: {error}"
+    return place, 1, ""
+
+
+def _real_songs(material: Path, out: Path) -> Iterator[Path]:
+    """Write the real stems, unless they lie there, and return their folders."""
+    for song in adapters.songs("folders", material / "songs"):
+        split = "valid" if song.name in HELD_OUT_SONGS else "train"
+        yield _real(song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}")
+    if FRETS_ON_FIRE.is_dir():
+        for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
+            yield _real(song, out / song.split / f"guitar-{song.folder_name}", f"guitar:{song.name}")
+
+
+def _real(song: DatasetSong, place: Path, identifier: str) -> Path:
+    if not (place / "song.json").exists():
+        used = {source: [identifier.format(source)] for source in song.stems}
+        write_song(place, song.read(), {"song.json": json.dumps({"kind": "real", "materials": used}, indent=1)})
+    return place
+
+
+def _count(built: Built, place: Path, new: int) -> None:
+    stems = sorted(place.glob("*.flac"))
+    built.songs += 1
+    built.new += new
+    built.hours += max(map(seconds_of, stems), default=0.0) / 3600
+
+
+def _write_manifest(out: Path, catalogue: dict[str, Material]) -> None:
+    places = sorted(path.parent for path in out.glob("*/*/song.json"))
+    manifest.write(out / manifest.NAME, (line for place in places for line in manifest.song_lines(place, catalogue)))
+    used = {name for line in manifest.read(out / manifest.NAME) for name in manifest.materials_of(line)}
+    manifest.write(out / "materials.jsonl", (catalogue[name].line() for name in sorted(used)))

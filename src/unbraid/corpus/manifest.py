@@ -1,0 +1,72 @@
+"""The manifest of a built corpus: one line for each stem, with its licence, its makers, its digest and its split."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from unbraid.corpus.audio_files import seconds_of
+from unbraid.corpus.catalogue import Material
+from unbraid.errors import CorpusError
+
+NAME = "manifest.jsonl"
+Line = dict[str, object]
+
+
+def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
+    """The lines of one song folder, from its `song.json`; CorpusError if a material is not in the catalogue."""
+    record = json.loads((folder / "song.json").read_text())
+    lines: list[Line] = []
+    for path in sorted(folder.glob("*.flac")):
+        used = [_find(known, name, folder) for name in record["materials"][path.stem]]
+        lines.append(
+            {
+                "id": f"{folder.name}/{path.stem}",
+                "kind": record["kind"],
+                "source": path.stem,
+                "licence": " AND ".join(sorted({material.licence for material in used})),
+                "attribution": "; ".join(sorted({material.attribution for material in used})),
+                "sha256": digest(path),
+                "seconds": round(seconds_of(path), 2),
+                "split": folder.parent.name,
+                "materials": [material.id for material in used],
+            }
+        )
+    return lines
+
+
+def write(path: Path, lines: Iterable[Line]) -> None:
+    """Write lines of JSON, all or nothing."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text("".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines))
+    temporary.rename(path)
+
+
+def read(path: Path) -> list[Line]:
+    """The lines of a manifest; CorpusError if it is missing or broken."""
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path} is missing: this is no built corpus, or its build never finished.") from error
+    except json.JSONDecodeError as error:
+        raise CorpusError(f"{path} is not a manifest ({error}): build again, what is there will be kept.") from error
+
+
+def materials_of(line: Line) -> list[str]:
+    """The identifiers of what a stem was made of."""
+    names = line.get("materials", [])
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find(known: Mapping[str, Material], name: str, folder: Path) -> Material:
+    if name not in known:
+        raise CorpusError(f"{folder.name} was made with {name}, which is not in the catalogue: build it again.")
+    return known[name]
