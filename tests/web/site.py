@@ -36,6 +36,7 @@ class Site:
             "UNBRAID_MIN_FREE_MB": "1",
             "UNBRAID_STALE_SECONDS": "5",
             "UNBRAID_HOUSEKEEPING_SECONDS": "2",
+            "UNBRAID_API_RATE": "10000/m",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -104,7 +104,8 @@ def run_separation(separation: Separation, stopping: Stopping) -> None:
     """Decode the upload, separate it block by block, and store the stems segment by segment."""
     if not storage.has_room():
         raise OSError(28, "less room than must stay free")
-    song, run = separation.song, str(separation.claim)
+    assert separation.claim is not None
+    song, run = separation.song, separation.claim.hex
     separation.beat(stage=Separation.Stage.DECODING, run=run)
     with tempfile.TemporaryDirectory(prefix="separate-", dir=storage.work_folder()) as folder, ExitStack() as on_error:
         on_error.callback(storage.delete_tree, separation.run_folder)

@@ -1,0 +1,72 @@
+"""What monitoring sees, and what a deployment must be."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+
+from tests.web.conftest import Person
+from unbraid_web.songs.models import Song
+
+
+def test_healthz(visitor: Client, settings: Any) -> None:
+    answer = visitor.get("/healthz")
+    assert answer.json() == {"status": "ok", "database": "ok", "storage": "ok"}
+    settings.MIN_FREE_BYTES = 10**18
+    answer = visitor.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["storage"] == "full"
+    assert visitor.post("/healthz").status_code == 405
+
+
+def test_metrics_are_for_staff_and_for_who_has_the_token(
+    alice: Person, visitor: Client, done: Song, settings: Any
+) -> None:
+    assert visitor.get("/metrics").status_code == 404
+    assert alice.client.get("/metrics").status_code == 404
+    settings.METRICS_TOKEN = "a-token"
+    text = visitor.get("/metrics", headers={"Authorization": "Bearer a-token"}).content.decode()
+    assert "unbraid_users 1\n" in text
+    assert 'unbraid_separations{state="done"} 1\n' in text
+    assert f"unbraid_stored_bytes {done.bytes_total}\n" in text
+    assert visitor.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+
+
+def test_admin_pages_work(alice: Person, done: Song) -> None:
+    assert alice.client.get("/admin/").status_code == 302
+    alice.user.is_staff = alice.user.is_superuser = True
+    alice.user.save()
+    for page in ("accounts/user/", "songs/song/", "separations/separation/?state__exact=done", "separations/export/"):
+        assert alice.client.get(f"/admin/{page}").status_code == 200
+    retry = {"action": "try_again", "_selected_action": [str(done.separations.get().pk)]}
+    assert alice.client.post("/admin/separations/separation/", retry).status_code == 302
+
+
+def manage(data: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("UNBRAID_")}
+    environment = kept | {"UNBRAID_DATA": str(data)} | settings
+    run = [sys.executable, "-W", "ignore::UserWarning", "-m", "django", *command]
+    return subprocess.run(run, env=environment, capture_output=True, text=True)
+
+
+def test_a_deployment_passes_djangos_checks(tmp_path: Path) -> None:
+    checked = manage(
+        tmp_path, "check", "--deploy", "--fail-level=WARNING",
+        UNBRAID_URL="https://stems.example.org", UNBRAID_SECRET_KEY="k9" * 30 + "xyzXYZ",
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_models_and_migrations_agree(tmp_path: Path) -> None:
+    found = manage(tmp_path, "makemigrations", "--check", "--dry-run", "accounts", "songs", "separations", "api")
+    assert found.returncode == 0, found.stdout
+
+
+def test_the_web_process_stays_light(tmp_path: Path) -> None:
+    heavy = ("unbraid", "onnxruntime", "openvino", "torch")
+    code = f"import unbraid_web.wsgi, sys; print([name for name in {heavy} if name in sys.modules])"
+    found = manage(tmp_path, "shell", "--no-imports", "-c", code)
+    assert found.stdout.strip() == "[]", found.stderr

@@ -1,0 +1,58 @@
+"""The same site on PostgreSQL, with its jobs and cache in Redis, by settings alone; a worker is killed meanwhile."""
+
+import io
+import os
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.conftest import write_song
+from tests.web.services import postgres, redis
+from tests.web.site import PATIENCE, Site
+
+
+@pytest.fixture
+def big_site(tmp_path: Path, tiny_model: Path) -> Iterator[Site]:
+    with ExitStack() as services:
+        database, broker = services.enter_context(postgres(tmp_path)), services.enter_context(redis(tmp_path))
+        data = tmp_path / "data"
+        data.mkdir()
+        site = Site(
+            data,
+            UNBRAID_MODEL=str(tiny_model),
+            DATABASE_URL=database,
+            UNBRAID_BROKER_URL=f"{broker}/0",
+            UNBRAID_CACHE_URL=f"{broker}/1",
+        )
+        services.callback(site.stop)
+        yield site.start()
+
+
+def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
+    site = big_site
+    token = site.token("ana@example.org")
+    song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=30))
+    path = f"/api/v1/songs/{song['id']}"
+    end = time.monotonic() + PATIENCE
+    while not (0 < (now := site.api(token, "GET", path))["fraction"] < 1 and now["stage"] == "separating"):
+        assert time.monotonic() < end and now["state"] != "done", site.log()
+        time.sleep(0.03)
+    before = site.workers()
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    done = site.wait_for(token, path)
+    assert not set(before) & set(site.workers())
+    assert [stem["name"] for stem in done["stems"]] == ["vocals", "drums", "bass", "piano", "other"]
+    stem = soundfile.info(io.BytesIO(site.api(token, "GET", done["stems"][1]["file"])))
+    assert stem.frames == 30 * 44_100
+    export = site.api(token, "POST", f"{path}/exports", {"kind": "zip", "format": "mp3"})
+    export = site.wait_for(token, f"/api/v1/exports/{export['id']}")
+    with zipfile.ZipFile(io.BytesIO(site.api(token, "GET", export["file"]))) as archive:
+        assert len(archive.namelist()) == 5
+    assert (site.data / "site.sqlite3").exists() is False
