@@ -121,17 +121,17 @@ class MaskedSpectrum(nn.Module):
         ‖M X − S‖² = A (M − C/A)² + (D − C²/A)     with A = ‖X‖², C = Re⟨S, X⟩, D = ‖S‖²,
 
     the first term what a better mask could mend (its optimum C/A is the phase-sensitive mask of Erdogan et al. 2015),
-    the second what no real mask can: real arithmetic on a few small tensors. Over the bands and frames of one stem this
-    error is measured twice, by its L2 norm, which is what SDR sees, and by the L1 norm of the bands (L2,1), in which
-    loud passages do not drown soft ones. Each is relative to the stem's own norm, softened by a share of the mixture's:
-    a soft piano counts almost as much as loud drums, and a silent stem does not count without bound.
+    the second what no real mask can: real arithmetic on a few small tensors. The loss is the norm of this error over
+    a whole stem, which is what SDR sees, relative to the stem's own norm plus a share of the mixture's: a soft piano
+    counts almost as much as loud drums, and a silent stem does not count without bound. A sum of magnitudes in its
+    place (L1) asks for the median, and the median of a source that seldom leads in a band is silence.
 
     Args:
         share: of the mixture's norm that is added to the stem's own.
-        floor: magnitude below which coefficients count as silent.
+        floor: magnitude below which all is silent.
     """
 
-    def __init__(self, share: float = 0.25, floor: float = 1e-2) -> None:
+    def __init__(self, share: float = 0.5, floor: float = 1e-2) -> None:
         super().__init__()
         self.share, self.floor = share, floor
 
@@ -146,13 +146,9 @@ class MaskedSpectrum(nn.Module):
             residual: D − C²/A, shaped like `masks`.
         """
         error = power * (masks - optimum).square() + residual
-        total = masks.new_zeros(())
-        for norm in (self._l1, self._l2):
-            total = total + (norm(error) / (norm(stem_power) + self.share * norm(power))).mean()
-        return 0.5 * total
+        value: Tensor = (self._norm(error) / (self._norm(stem_power) + self.share * self._norm(power))).mean()
+        return value
 
-    def _l1(self, power: Tensor) -> Tensor:
-        return (power + self.floor**2).sqrt().mean((2, 3, 4))
-
-    def _l2(self, power: Tensor) -> Tensor:
+    def _norm(self, power: Tensor) -> Tensor:
+        """Root mean square of each stem, from the power of its bands."""
         return (power.mean((2, 3, 4)) + self.floor**2).sqrt()
