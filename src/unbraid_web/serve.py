@@ -38,7 +38,8 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
         ident="unbraid",
         max_request_body_size=2**30,
         channel_timeout=300,
-        send_bytes=65536,
+        recv_bytes=2**18,  # few, large reads: each one waits for the interpreter while pages are being made
+        send_bytes=2**16,
     )
     signal.signal(signal.SIGTERM, _stop)
     with background():

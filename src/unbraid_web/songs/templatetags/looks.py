@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from unbraid_web.songs.models import Song
@@ -50,21 +50,17 @@ def cover(song: Song, size: int = 64) -> SafeString:
     """Return the song's cover: its loudness, drawn on its colour."""
     outline = song.outline or [20] * 64
     most = max(*outline, 64)
-    bars = [255 * max(outline[at : at + 4]) / most for at in range(0, 64, 4)]
-    lines = format_html_join(
-        "",
-        '<rect x="{}" y="{}" width="2.2" height="{}" rx="1.1"/>',
-        ((8 + 3 * n, round(32 - 18 * bar / 255 - 1, 1), round(36 * bar / 255 + 2, 1)) for n, bar in enumerate(bars)),
-    )
+    tall = [1 + 18 * max(outline[at : at + 4]) / most for at in range(0, 64, 4)]
+    bars = "".join(f"M{9 + 3 * n} {32 - half:.1f}v{2 * half:.1f}" for n, half in enumerate(tall))
     return format_html(
         '<svg class="cover" viewBox="0 0 64 64" width="{0}" height="{0}" aria-hidden="true">'
         '<rect width="64" height="64" rx="10" fill="hsl({1} 55% 34%)"/>'
         '<circle cx="56" cy="6" r="30" fill="hsl({2} 65% 45%)" opacity=".5"/>'
-        '<g fill="hsl({1} 90% 92%)">{3}</g></svg>',
+        '<path d="{3}" stroke="hsl({1} 90% 92%)" stroke-width="2.2" stroke-linecap="round"/></svg>',
         size,
         song.hue,
         (song.hue + 50) % 360,
-        lines,
+        bars,
     )
 
 

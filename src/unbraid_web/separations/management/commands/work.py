@@ -1,5 +1,6 @@
 """`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Hand over to the worker of the database queue or of the broker."""
+        if hasattr(os, "nice"):
+            os.nice(5)  # pages come first where one machine does both
         if settings.USES_BROKER:
             # SimpleWorker runs jobs in this very process, so the model is loaded once.
             call_command("rqworker", "default", worker_class="rq.SimpleWorker", job_class="django_tasks_rq.Job")
