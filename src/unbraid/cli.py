@@ -56,6 +56,10 @@ def _separate(commands: Any) -> None:
     parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="begin there in the song")
     parser.add_argument("--duration", type=float, metavar="SECONDS", help="take only so much of it")
     parser.add_argument("--skip-existing", action="store_true", help="leave out songs whose stems are all there")
+    parser.add_argument("--plot", action="store_true", help="draw the stems too, into DIR/<song>/stems.png")
+    parser.add_argument(
+        "--dask", metavar="SCHEDULER", help="let the workers of this Dask cluster do it; songs may be URLs like s3://…"
+    )
     _add_model(parser)
     parser.add_argument("--quiet", "-q", action="store_true", help="say nothing unless something is wrong")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each song")

@@ -25,6 +25,10 @@ BAR_OF_UNKNOWN_LENGTH = "{desc}  {n:.0f} s, {postfix}"
 def separate_command(args: argparse.Namespace) -> int:
     """Separate all songs named; one that fails does not stop the others. Returns 1 if any did, else 0."""
     bit_depth_of(args.format, args.bit_depth)
+    if args.dask:
+        from unbraid.cluster import cluster_command
+
+        return cluster_command(args)
     jobs = find_jobs(args.songs, Path(args.out))
     separator = Separator(args.model, device=args.device, precision="fp32" if args.strict else "auto")
     wanted = args.stems.split(",") if args.stems is not None else None
@@ -52,6 +56,10 @@ def separate_command(args: argparse.Namespace) -> int:
                     duration=args.duration,
                     on_progress=on_progress,
                 )
+                if args.plot:
+                    from unbraid.plot import plot_stems
+
+                    plot_stems(song, job.folder / "stems.png")
         except UsageError:
             raise  # the same request would fail for every song
         except UnbraidError as error:

