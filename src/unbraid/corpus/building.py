@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from unbraid.corpus import adapters, manifest
@@ -49,14 +49,13 @@ def build(
     Raises CorpusError if material or a tool is missing, before anything is made.
     """
     folder, target = material_folder(material), Path(out)
+    _check_tools()
     catalogue = {item.id: item for item in materials(folder)}
     built = Built()
     for place in _real_songs(folder, target):
         _count(built, place, 0)
     make = partial(_make, seed=seed, material=folder, out=target, song_seconds=song_seconds)
-    # A fresh process for each song: WORLD keeps a random state, and a song must not depend on those before it.
-    _preload()
-    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
         first = 0
         while built.hours < hours:
             for place, new, failure in pool.imap(make, range(first, first + BATCH)):
@@ -73,14 +72,11 @@ def build(
     return built
 
 
-def _preload() -> None:
-    """Import what every song needs once, before the processes are forked."""
-    for name in ("fluidsynth", "pedalboard", "pysfizz", "pyworld", "scipy.ndimage", "scipy.signal", "symusic"):
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise CorpusError(f"{name} is missing ({error}): `pip install 'unbraid[corpus]'`.") from error
-    import_module("unbraid.corpus.songs")
+def _check_tools() -> None:
+    """Raise CorpusError if a library is missing, before any work is done."""
+    for name in ("fluidsynth", "pedalboard", "pysfizz", "pyworld", "scipy", "symusic"):
+        if find_spec(name) is None:
+            raise CorpusError(f"The library {name} is missing: `pip install 'unbraid[corpus]'`.")
 
 
 def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float) -> tuple[Path, int, str]:

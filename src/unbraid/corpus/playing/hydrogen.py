@@ -98,7 +98,7 @@ def _pieces(folder: str) -> dict[str, list[Layers]]:
     return pieces
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _stroke(path: Path) -> Audio:
     """One stroke as (2, samples), at most 4 s."""
     audio = read(path, 0.0, 4.0)

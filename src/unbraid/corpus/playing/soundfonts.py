@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +44,14 @@ class SoundFontProgram:
             events.append((int(note.start * RATE), 2, note.pitch, note.velocity))
             events.append((int(note.end * RATE), 0, note.pitch, 0))
         events += [(int(time * RATE), 1, value, 0) for time, value in part.bends]
-        blocks: list[Any] = []
+        blocks: list[Audio] = []
         done = 0
         for at, order, value, velocity in sorted(events):
             if at >= samples:
                 break
             ahead = (at - done) // BLOCK * BLOCK
             if ahead > 0:
-                blocks.append(synth.get_samples(ahead))
+                blocks.append(_samples(synth, ahead))
                 done += ahead
             if order == 2:
                 synth.noteon(0, value, velocity)
@@ -58,10 +59,19 @@ class SoundFontProgram:
                 synth.pitch_bend(0, value)
             else:
                 synth.noteoff(0, value)
-        blocks.append(synth.get_samples(max(samples - done, BLOCK)))
+        blocks.append(_samples(synth, max(samples - done, BLOCK)))
         synth.delete()
-        audio = np.concatenate(blocks).reshape(-1, 2).T[:, :samples]
-        return np.ascontiguousarray(audio, dtype=np.float32) / np.float32(32768)
+        return np.ascontiguousarray(np.concatenate(blocks, axis=1)[:, :samples])
+
+
+def _samples(synth: Any, count: int) -> Audio:
+    """The next `(2, count)` samples in floating point: 16 bits come with a dither that differs from run to run."""
+    import fluidsynth
+
+    block = np.zeros((2, count), np.float32)
+    left, right = (side.ctypes.data_as(ctypes.c_void_p) for side in block)
+    fluidsynth._fl.fluid_synth_write_float(ctypes.c_void_p(synth.synth), count, left, 0, 1, right, 0, 1)
+    return block
 
 
 def _synth(file: str) -> tuple[Any, int]:

@@ -105,7 +105,7 @@ def sing(
         _bend(pitch, note.pitch, max(at - lead, 0), min(until + 40, frames), at, previous, singer, rng)
         gain[max(at - lead, 0) : until + 40] = rng.uniform(-singer.effort, 0)
         previous = (until, float(note.pitch))
-    return _synthesise(rng, speech, singer, source, pitch, gain, int(seconds * RATE))
+    return _synthesise(rng, speech, singer, source, pitch, gain, round(seconds * RATE))
 
 
 def _in_order(syllables: list[Syllable], first: int, count: int) -> Iterator[Syllable]:
