@@ -22,6 +22,7 @@ Source = str | os.PathLike[str] | IO[bytes]
 
 RATES = range(1_000, 768_001)  # Hz; beyond these a header is wrong, not a song unusual
 BLOCK_SECONDS = 1.0
+UNREADABLE = (av.FFmpegError, OSError, ValueError, MemoryError)  # what PyAV raises for damaged bytes, seen by fuzzing
 LOUDEST = 1e12  # full scale is 1, or 2³¹ in careless float files; what is far beyond would overflow in a power spectrum
 
 # Containers of sound and video files. Playlists and descriptions (HLS, DASH, SDP, concat …) are left out, since they
@@ -114,7 +115,7 @@ class SongReader:
     def __iter__(self) -> Iterator[Block]:
         skip = round(self._start * self.sample_rate)
         left = math.inf if self._duration is None else round(self._duration * self.sample_rate)
-        decoded = odd = 0
+        decoded = gathered = odd = 0
         waiting: list[Block] = []
         for block in self._decoded():
             block = block[:, : self._padding_starts(decoded)]
@@ -126,9 +127,11 @@ class SongReader:
                 odd += silence_odd_samples(part)
                 waiting.append(part)
                 left -= part.shape[1]
-            if sum(piece.shape[1] for piece in waiting) >= BLOCK_SECONDS * self.sample_rate:
+                gathered += part.shape[1]
+            if gathered >= BLOCK_SECONDS * self.sample_rate:
                 yield np.concatenate(waiting, axis=1)
                 waiting.clear()
+                gathered = 0
             if left <= 0:
                 break
         else:
@@ -141,12 +144,12 @@ class SongReader:
     def _open_container(self) -> Any:
         try:
             return av.open(
-                self._file,
+                _ForgivingFile(self._file),
                 options={"format_whitelist": CONTAINERS},
                 buffer_size=1 << 18,
                 metadata_errors="replace",
             )
-        except av.FFmpegError as error:
+        except UNREADABLE as error:
             raise InputError(f"{self.name} is not a sound file that can be read ({_reason(error)}).") from error
 
     def _find_stream(self) -> Any:
@@ -155,6 +158,8 @@ class SongReader:
             raise InputError(f"{self.name} holds no sound: there is no audio stream in it.")
         stream = streams[0]
         context = stream.codec_context
+        if context is None:
+            raise InputError(f"{self.name} cannot be read: nobody here knows how its sound is encoded.")
         if not context.channels or stream.rate not in RATES:
             raise InputError(
                 f"{self.name} cannot be read as sound: it claims {context.channels} channels at {stream.rate} Hz."
@@ -188,11 +193,11 @@ class SongReader:
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.sample_rate)
         packets = iter(self._container.demux(self._stream))
         damaged = heard = 0
-        last_damage: av.FFmpegError | None = None
+        last_damage: Exception | None = None
         while (packet := self._next_packet(packets)) is not None:
             try:
                 blocks = self._blocks_of(packet, resampler)
-            except av.FFmpegError as error:
+            except UNREADABLE as error:
                 damaged, last_damage = damaged + 1, error
                 continue
             for samples in blocks:
@@ -211,7 +216,7 @@ class SongReader:
         with self._in_use:
             try:
                 return None if self._closed else next(packets, None)
-            except OSError as error:  # FFmpeg's errors are OSErrors too
+            except UNREADABLE as error:
                 raise InputError(f"{self.name} could not be read to its end ({_reason(error)}).") from error
 
     def _blocks_of(self, packet: Any, resampler: av.AudioResampler) -> list[Block]:
@@ -243,6 +248,21 @@ class SongReader:
                 f"{self.name} is cut off: it ends after {seconds:.1f}{of} s. Fetch it again, or take what there is "
                 f"with a duration of {math.floor(seconds * 10) / 10} s."
             )
+
+
+class _ForgivingFile:
+    """A file for FFmpeg, which asks damaged ones for impossible places and expects a number, not an exception."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.read, self.tell, self.seekable = file.read, file.tell, file.seekable
+        self._file = file
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Return the new position, or −1 if there is no such place."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 class ArraySong:
