@@ -8,6 +8,7 @@
     UNBRAID_CACHE_URL       redis://host:6379/1                      memory of the one web process
     UNBRAID_BROKER_URL      redis://host:6379/0: jobs by Redis       jobs in the database
     UNBRAID_S3_BUCKET       songs and stems in S3 (AWS_* apply)      files in UNBRAID_DATA
+    UNBRAID_S3_ORIGIN       https://bucket.host, for browsers        this site alone
     UNBRAID_ACCEL           /protected/: nginx sends the files       the web process sends them
     UNBRAID_PROXY           1: trust X-Forwarded-Proto and -For      0
     EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
@@ -66,14 +67,15 @@ X_FRAME_OPTIONS = "DENY"
 TRUST_PROXY = flag("UNBRAID_PROXY")
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+S3_ORIGIN = list(filter(None, [os.environ.get("UNBRAID_S3_ORIGIN", "")]))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", *S3_ORIGIN],
         "font-src": ["'self'"],
-        "connect-src": ["'self'"],
+        "connect-src": ["'self'", *S3_ORIGIN],
         "media-src": ["'self'", "blob:"],
         "manifest-src": ["'self'"],
         "form-action": ["'self'"],
