@@ -18,6 +18,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from unbraid_web.separations.decode import NotMusic
+from unbraid_web.separations.heart import Heart
 from unbraid_web.separations.jobs import ClaimLost, Job
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.queue import task
@@ -69,7 +70,7 @@ def work_on(job: J, work: Callable[[J, Stopping], None]) -> None:
     facts = {"job": job._meta.model_name, "id": str(job.pk), "attempt": job.attempt}
     logger.info("job started", extra=facts)
     try:
-        with Stopping() as stopping:
+        with Stopping() as stopping, Heart(job):
             work(job, stopping)
         logger.info("job done", extra=facts)
     except ClaimLost:

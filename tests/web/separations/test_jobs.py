@@ -1,6 +1,7 @@
 """What may happen to a job, and that nothing happens twice."""
 
 import errno
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 from tests.conftest import write_song
 from tests.web.conftest import Person, put
 from unbraid_web.separations import housekeeping, tasks
+from unbraid_web.separations.heart import Heart
 from unbraid_web.separations.jobs import ClaimLost
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.stopping import StopAsked, Stopping
@@ -57,6 +59,17 @@ def test_who_lost_the_claim_changes_nothing(waiting: Song, settings: Any) -> Non
     slow.hand_back()
     now = only(waiting)
     assert (now.state, now.claim, now.fraction, now.error) == ("running", quick.claim, 0.0, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_block_that_takes_long_is_no_silence(waiting: Song, settings: Any) -> None:
+    settings.STALE_SECONDS = 0.4
+    job = only(waiting)
+    assert job.take()
+    with Heart(job):
+        time.sleep(1.5)
+        settings.STALE_SECONDS = 1.5
+        assert housekeeping.reclaim() == 0
 
 
 def test_a_silent_job_goes_back_in_line_and_after_some_attempts_no_more(waiting: Song, settings: Any) -> None:

@@ -1,0 +1,44 @@
+"""Beats while a job runs, however long one block of it takes: only a worker that died falls silent."""
+
+import logging
+import threading
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from unbraid_web.separations.jobs import ClaimLost, Job
+
+logger = logging.getLogger(__name__)
+
+
+class Heart:
+    """While entered, shows a sign of life four times in the span after which a job counts as stale."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def _beat(self) -> None:
+        try:
+            while not self._ended.wait(settings.STALE_SECONDS / 4):
+                try:
+                    self._job.beat()
+                except ClaimLost:
+                    return  # the work itself notices at its next step
+                except DatabaseError:
+                    logger.warning("a heartbeat was missed", exc_info=True)
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
