@@ -122,10 +122,18 @@ def test_a_second_run_replaces_the_stems(separate: list[str]) -> None:
     assert read("stems/song/bass.wav")[0].shape == read(song)[0].shape
 
 
+def test_what_a_killed_run_left_is_swept_away(separate: list[str]) -> None:
+    write_song(Path("song.wav"), seconds=0.3)
+    Path("stems/song").mkdir(parents=True)
+    Path("stems/song/.vocals.0123abcd.part").touch()
+    assert main([*separate, "song.wav", "--quiet", "--stems", "vocals"]) == 0
+    assert stems_in(Path("stems")) == ["song/vocals.wav"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_batch_keeps_what_is_finished(separate: list[str], number: signal.Signals) -> None:
     write_song(Path("1.wav"), seconds=0.3)
-    write_song(Path("2.wav"), seconds=900, rate=44_100, channels=1)
+    write_song(Path("2.wav"), seconds=300, channels=1)
     process = subprocess.Popen([*COMMAND, *separate, "1.wav", "2.wav", "--quiet"], stderr=subprocess.PIPE, text=True)
     while not list(Path("stems/2").glob(".*.part")):
         assert process.poll() is None

@@ -45,10 +45,10 @@ class LocalCluster:
         return self.processes[1:]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     with ExitStack() as stack:
-        running = LocalCluster(tmp_path, stack)
+        running = LocalCluster(tmp_path_factory.mktemp("cluster"), stack)
         yield running
         for process in running.processes:
             process.kill()
@@ -56,34 +56,6 @@ def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
 
 def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
-    catalogue, out = tmp_path / "catalogue", tmp_path / "out"
-    for number in range(8):
-        place = catalogue / f"album {number % 2}"
-        place.mkdir(parents=True, exist_ok=True)
-        write_song(place / f"{number}.wav", seconds=4, seed=number)
-    (catalogue / "bad.wav").write_text("no song")
-    process = subprocess.Popen(
-        [*SEPARATE, str(catalogue), "-o", str(out), "--dask", cluster.address, "--model", str(mask_model), "--json"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    while not list(out.rglob("vocals.wav")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    os.kill(cluster.workers[0].pid, signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 1, "one song is bad"
-    reports = [json.loads(line) for line in said.splitlines()]
-    assert len(reports) == 9
-    assert [report["song"] for report in reports if "error" in report] == [str(catalogue / "bad.wav")]
-    assert files_in(out) == sorted(f"album {n % 2}/{n}/{stem}.wav" for n in range(8) for stem in SOURCES)
-    for number in range(8):
-        total = sum(read(path)[0] for path in (out / f"album {number % 2}" / str(number)).iterdir())
-        song, _ = read(catalogue / f"album {number % 2}" / f"{number}.wav")
-        np.testing.assert_allclose(total, song, atol=1e-6)
 
 
 def test_urls_and_a_second_run(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
@@ -97,6 +69,34 @@ def test_urls_and_a_second_run(cluster: LocalCluster, mask_model: Path, tmp_path
     stems = sorted((tmp_path / "out/deep/song").iterdir())
     assert [stem.name for stem in stems] == ["accompaniment.flac", "vocals.flac"]
     assert read(stems[0])[0].shape == read(song)[0].shape
+
+
+def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+    catalogue, out = tmp_path / "catalogue", tmp_path / "out"
+    for number in range(6):
+        place = catalogue / f"album {number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        write_song(place / f"{number}.wav", seconds=3, seed=number)
+    (catalogue / "bad.wav").write_text("no song")
+    process = subprocess.Popen(
+        [*SEPARATE, str(catalogue), "-o", str(out), "--dask", cluster.address, "--model", str(mask_model), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not list(out.rglob("vocals.wav")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, "one song is bad"
+    reports = [json.loads(line) for line in said.splitlines()]
+    assert len(reports) == 7
+    assert [report["song"] for report in reports if "error" in report] == [str(catalogue / "bad.wav")]
+    assert files_in(out) == sorted(f"album {n % 2}/{n}/{stem}.wav" for n in range(6) for stem in SOURCES)
+    for number in range(6):
+        total = sum(read(path)[0] for path in (out / f"album {number % 2}" / str(number)).iterdir())
+        song, _ = read(catalogue / f"album {number % 2}" / f"{number}.wav")
+        np.testing.assert_allclose(total, song, atol=1e-6)
 
 
 @pytest.mark.parametrize("scheduler", ["nowhere", "tcp://127.0.0.1:9"])

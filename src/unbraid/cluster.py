@@ -151,6 +151,8 @@ def _separated(separator: Separator, task: Task) -> dict[str, Any]:
                 duration=task.duration,
             )
             files.makedirs(folder, exist_ok=True)
+            for left in files.glob(posixpath.join(folder, ".*.part")):  # by a worker that was lost with this song
+                files.rm_file(left)
             token = uuid.uuid4().hex[:8]
             for stem, path in paths.items():
                 part = posixpath.join(folder, f".{stem}.{token}.part")

@@ -113,6 +113,9 @@ class StemFolder:
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
             self._made.append(path)
+        for stem in self.paths:
+            for left in self._folder.glob(f".{stem}.*.part"):  # by a run that was killed outright
+                left.unlink(missing_ok=True)
 
     def _encode(self, stems: Mapping[str, Block]) -> None:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
