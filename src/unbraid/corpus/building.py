@@ -98,9 +98,10 @@ def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float
 
 def _real_songs(material: Path, out: Path) -> Iterator[Path]:
     """Write the real stems, unless they lie there, and return their folders."""
-    for song in adapters.songs("folders", material / "songs"):
-        split = "valid" if song.name in HELD_OUT_SONGS else "train"
-        yield _real(song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}")
+    if (material / "songs").is_dir():
+        for song in adapters.songs("folders", material / "songs"):
+            split = "valid" if song.name in HELD_OUT_SONGS else "train"
+            yield _real(song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}")
     if FRETS_ON_FIRE.is_dir():
         for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
             yield _real(song, out / song.split / f"guitar-{song.folder_name}", f"guitar:{song.name}")

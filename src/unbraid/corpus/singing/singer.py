@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unbraid.corpus.composing.melody import SungNote
 from unbraid.corpus.singing.syllables import FRAME_SECONDS, RATE, Speech, Syllable
+from unbraid.corpus.singing.world import vocoder
 
 FRAMES_PER_SECOND = 1 / FRAME_SECONDS
 Frames = NDArray[np.float64]
@@ -156,7 +157,6 @@ def _synthesise(
     samples: int,
 ) -> NDArray[np.float32]:
     """Resample the frames of the speech along `source`, reshape them, and let WORLD speak."""
-    import pyworld
     from scipy.ndimage import gaussian_filter1d
 
     sounding = source >= 0
@@ -175,7 +175,7 @@ def _synthesise(
     )
     voiced = (speech.pitch[frame] > 0) & sounding & (pitch > 0)
     hertz = np.where(voiced, 440 * 2 ** ((notes - 69) / 12), 0.0)
-    audio = pyworld.synthesize(hertz, np.ascontiguousarray(shape), air, RATE, FRAME_SECONDS * 1000)
+    audio = vocoder().synthesize(hertz, np.ascontiguousarray(shape), air, RATE, FRAME_SECONDS * 1000)
     out = np.zeros(samples, np.float32)
     out[: min(samples, len(audio))] = audio[:samples]
     return out

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.corpus.singing.world import vocoder
+
 RATE = 44100
 FRAME_SECONDS = 0.005
 FLOOR_HZ, CEILING_HZ = 71.0, 800.0
@@ -46,8 +48,7 @@ def analyse(audio: NDArray[np.float32], band_limit: float | None = None) -> Spee
 
     A net that hears only voices cut at 12 kHz would learn that nothing above is ever a voice.
     """
-    import pyworld
-
+    pyworld = vocoder()
     signal = np.ascontiguousarray(audio, dtype=np.float64)
     coarse, times = pyworld.dio(signal, RATE, f0_floor=FLOOR_HZ, f0_ceil=CEILING_HZ, frame_period=FRAME_SECONDS * 1000)
     pitch = pyworld.stonemask(signal, coarse, times, RATE)

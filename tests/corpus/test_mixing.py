@@ -1,0 +1,51 @@
+"""Properties of render-time mixing: levels are met, silence stays silence, sums stay below full scale."""
+
+import numpy as np
+import pytest
+
+from unbraid.corpus import mixing
+from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.composing.notes import Note, Part
+
+
+def noise(seed: int, seconds: float = 1.0) -> Audio:
+    return np.random.default_rng(seed).normal(0, 0.1, (2, int(seconds * RATE))).astype(np.float32)
+
+
+def test_a_stem_put_at_a_level_has_it_and_its_pauses_do_not_count() -> None:
+    half_silent = noise(1)
+    half_silent[:, RATE // 2 :] = 0
+    for stem in (noise(1), half_silent):
+        assert mixing.loudness(mixing.at_level(stem, -23.0)) == pytest.approx(-23.0, abs=0.1)
+
+
+def test_silence_stays_silence() -> None:
+    silence = np.zeros((2, RATE), np.float32)
+    assert not mixing.at_level(silence, -10).any()
+    assert not any(stem.any() for stem in mixing.balance({"drums": silence}).values())
+
+
+def test_balance_scales_all_stems_alike_and_keeps_the_sum_below_the_peak() -> None:
+    stems = {"vocals": noise(1) * 9, "drums": noise(2), "bass": noise(3)[:1]}
+    balanced = mixing.balance(stems, 0.8)
+    total = np.sum([np.broadcast_to(stem, (2, RATE)) for stem in balanced.values()], axis=0)
+    assert max(np.abs(total).max(), *(np.abs(stem).max() for stem in balanced.values())) == pytest.approx(0.8, abs=1e-5)
+    factors = {round(float(balanced[name].std() / stems[name].std()), 5) for name in stems}
+    assert len(factors) == 1
+
+
+def test_panning_keeps_the_power() -> None:
+    mono = noise(1)[0]
+    for position in (-1.0, -0.3, 0.0, 0.8):
+        sides = mixing.pan(mono, position)
+        assert (sides**2).sum() == pytest.approx(2 * (mono**2).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("source", ["bass", "drums", "piano", "other"])
+def test_a_dressed_instrument_keeps_its_length_and_the_same_seed_dresses_alike(source: str) -> None:
+    part = Part("x", 30, False, [Note(0, 1, 60, 90)])
+    for seed in range(3):
+        one, two = (mixing.dress(np.random.default_rng(seed), source, part, noise(1, 0.3)) for _ in range(2))
+        assert one.shape == (2, int(0.3 * RATE))
+        assert np.isfinite(one).all()
+        np.testing.assert_array_equal(one, two)

@@ -1,0 +1,70 @@
+"""Properties of instruments that need no samples: right pitch, right length, silence where nobody plays."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.composing.notes import Note, Part
+from unbraid.corpus.playing import synths
+from unbraid.corpus.playing.drum_machines import DrumMachine
+from unbraid.corpus.playing.percussion import strike
+from unbraid.corpus.playing.sfz import _fair
+
+PATCHES = {
+    "bass": synths.random_bass, "lead": synths.random_lead, "pluck": synths.random_pluck, "pad": synths.random_pad,
+    "electric piano": synths.random_electric_piano, "sweep": synths.random_sweep,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_a_synthesiser_plays_when_it_should_and_alike_for_the_same_seed(name: str) -> None:
+    part = Part(name, 0, False, [Note(0.5, 0.8, 57, 100)])
+    first, second = (PATCHES[name](np.random.default_rng(7)).render(part, RATE) for _ in range(2))
+    assert first.shape == (2, RATE)
+    assert np.isfinite(first).all()
+    assert not first[:, : RATE // 2].any()
+    assert np.abs(first[:, RATE // 2 :]).max() > 1e-3
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_lead_sounds_at_the_pitch_of_its_note_and_does_not_alias() -> None:
+    rng = np.random.default_rng(0)
+    patch = synths._patch(rng, wave="saw", cutoff=12000.0, sweep=0.0, drive=0.0, sustain=1.0)
+    tone = patch.render(Part("x", 80, False, [Note(0, 1, 81, 127)]), RATE)[0]
+    spectrum = np.abs(np.fft.rfft(tone[4410:-4410] * np.hanning(len(tone) - 8820)))
+    hertz = np.fft.rfftfreq(len(tone) - 8820, 1 / RATE)
+    assert abs(hertz[spectrum.argmax()] - 880) < 3
+    between = (np.abs(hertz % 880 - 440) < 200) & (hertz < 18000)
+    assert spectrum[between].max() < spectrum.max() * 1e-2
+
+
+def test_every_piece_of_a_drum_machine_sounds_and_two_seeds_differ() -> None:
+    beat = Part("drums", 0, True, [Note(0.1, 0.2, pitch, 110) for pitch in (36, 38, 42, 46, 49, 51, 45)])
+    one, other = (DrumMachine(seed).render(beat, RATE) for seed in (1, 2))
+    assert np.abs(one).max() > 0.1
+    assert not np.allclose(one, other)
+    for pitch in (36, 37, 38, 39, 42, 46, 49, 51, 56, 45):
+        assert np.abs(DrumMachine(1).render(Part("d", 0, True, [Note(0, 1, pitch, 100)]), RATE // 2)).max() > 1e-3
+
+
+def test_a_closed_hat_chokes_an_open_one() -> None:
+    ring = np.ones((2, RATE), np.float32)
+
+    def hit(piece: str, velocity: int) -> Audio | None:
+        return ring if piece == "open" else None
+
+    struck = strike(Part("d", 0, True, [Note(0, 1, 46, 127), Note(0.25, 0.3, 42, 127)]), RATE, hit)
+    assert struck[:, : RATE // 5].all()
+    assert not struck[:, RATE // 4 + 1 :].any()
+
+
+def test_the_chances_of_an_sfz_become_a_controller_that_covers_all_values(tmp_path: Path) -> None:
+    regions = "<region> hirand=0.333\n<region> lorand=0.333 hirand=0.666\n<region> lorand=0.666 amp_random=3"
+    text = _fair(regions, tmp_path)
+    assert "rand" not in text.split("default_path")[1].split("\n", 1)[1]
+    edges = [(0, 42), (43, 84), (85, 127)]
+    for low, high in edges:
+        assert (f"locc20={low}" in text) == (low > 0)
+        assert (f"hicc20={high}" in text) == (high < 127)
