@@ -34,6 +34,8 @@ class FilterBankUNetConfig:
     outer_blocks: int = 2
     levels: int = 2
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+    refinement_channels: int = 24
+    refinement_blocks: int = 2
 
     def __post_init__(self) -> None:
         if sum(width * count for width, count in self.bands) != self.window // 2:
@@ -57,6 +59,7 @@ class FilterBankUNetConfig:
             # blocks on the way down and up, then the stride-2 convolution (±1) and the upsampling's smoothing (±1)
             frames += 2**level * (2 * self.outer_blocks + 1) + 2 ** (level + 1)
         frames += 2**self.levels * sum(self.dilations)
+        frames += self.refinement_blocks + 2
         samples = frames * self.hop + self.window
         return int(-(-samples // self.stride) * self.stride)
 
@@ -110,6 +113,30 @@ class Level(nn.Module):
         return out
 
 
+class Refinement(nn.Module):
+    """A few 2-D convolutions over frames and bands, added to what the U-Net says.
+
+    Lines along time and edges along frequency look alike in every band; the 1-D U-Net has to learn them for each anew.
+    Maps (batch, inputs, frames, bands) to (batch, outputs, frames, bands) and starts as zero.
+    """
+
+    def __init__(self, inputs: int, channels: int, outputs: int, blocks: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, channels, (3, 5), padding=(1, 2))
+        self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
+        self.last = nn.Conv2d(channels, outputs, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        x = self.first(x)
+        for block in self.blocks:
+            x = x + block(F.relu(x))
+        y: Tensor = self.last(F.relu(x))
+        return y
+
+
 class FilterBankUNet(nn.Module):
     """Masks for every source from the spectrum of a mixture; see the module's drawing.
 
@@ -132,7 +159,9 @@ class FilterBankUNet(nn.Module):
             body = Level(c, config.outer_blocks, body)
         self.body = body
         self.norm = Norm(c)
-        self.head = nn.Conv2d(c, len(config.sources) * config.audio_channels * k, 1)
+        masks = len(config.sources) * config.audio_channels
+        self.head = nn.Conv2d(c, masks * k, 1)
+        self.refine = Refinement(self.views + masks, config.refinement_channels, masks, config.refinement_blocks)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's own annotations
 
     # --- the fixed filter bank, the same as unbraid.filter_bank -------------------------------------------------------
@@ -188,20 +217,20 @@ class FilterBankUNet(nn.Module):
         features: Tensor = x.permute(0, 1, 3, 2).flatten(1, 2).unsqueeze(2)
         return features
 
-    def band_logits(self, spectrum: Tensor) -> Tensor:
-        """Masks before the softmax, (batch, sources, channels, frames, bands)."""
-        x = self.features(spectrum).to(memory_format=torch.channels_last)
-        logits: Tensor = self._by_source(self.head(self.norm(self.body(self.embed(x)))))
-        return logits
-
-    def _by_source(self, y: Tensor) -> Tensor:
+    def logits(self, features: Tensor) -> Tensor:
+        """Masks before the softmax, (batch, sources, channels, frames, bands), from `features`."""
         c = self.config
-        by_source: Tensor = y.squeeze(2).unflatten(1, (len(c.sources), c.audio_channels, c.n_bands))
-        return by_source.transpose(-1, -2)
+        x = self.embed(features.to(memory_format=torch.channels_last))
+        y = self.head(self.norm(self.body(x)))
+        coarse = y.squeeze(2).unflatten(1, (-1, c.n_bands)).transpose(-1, -2)
+        views = features.squeeze(2).unflatten(1, (-1, c.n_bands)).transpose(-1, -2)
+        seen = torch.cat([views.to(coarse.dtype), coarse], 1).to(memory_format=torch.channels_last)
+        logits: Tensor = (coarse + self.refine(seen)).unflatten(1, (len(c.sources), c.audio_channels))
+        return logits
 
     def band_masks(self, spectrum: Tensor) -> Tensor:
         """Masks per band, (batch, sources, channels, frames, bands), that sum to one over the sources."""
-        return self.band_logits(spectrum).float().softmax(1)
+        return self.logits(self.features(spectrum)).float().softmax(1)
 
     def masks(self, spectrum: Tensor) -> Tensor:
         """Masks per coefficient, (batch, channels, frames, bins, 2) to (batch, sources, channels, frames, bins)."""
@@ -226,8 +255,7 @@ class FilterBankUNet(nn.Module):
             if equalisers is None:
                 equalisers = spectra.new_ones(*stems.shape[:2], spectra.shape[-2])
             features, *statistics = self._statistics(spectra, equalisers)
-        x = features.to(memory_format=torch.channels_last)
-        return self._masked_loss(self.head(self.norm(self.body(self.embed(x)))), loss, *statistics)
+        return self._masked_loss(self.logits(features), loss, *statistics)
 
     def fuse(self) -> None:
         """Compile the element-wise parts of `training_loss`: one pass over memory, not a dozen (needs a compiler)."""
@@ -245,6 +273,6 @@ class FilterBankUNet(nn.Module):
         residual = (stem_power - optimum * cross).clamp_min(0.0)
         return self.features(mixture), power, stem_power, optimum, residual
 
-    def _masked_loss(self, y: Tensor, loss: MaskedSpectrum, *statistics: Tensor) -> Tensor:
-        value: Tensor = loss(self._by_source(y).float().softmax(1), *statistics)
+    def _masked_loss(self, logits: Tensor, loss: MaskedSpectrum, *statistics: Tensor) -> Tensor:
+        value: Tensor = loss(logits.float().softmax(1), *statistics)
         return value

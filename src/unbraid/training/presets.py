@@ -65,7 +65,7 @@ LOSSES: dict[str, Callable[[], nn.Module]] = {
 }
 
 PRESETS: dict[str, Preset] = {
-    "unbraid": Preset("unbraid", FilterBankUNetConfig(), "masked-spectrum", batch=6, learning_rate=1.5e-3),
+    "unbraid": Preset("unbraid", FilterBankUNetConfig(), "masked-spectrum", batch=6, learning_rate=1e-3),
     # the published networks with the published loss and optimiser step (Stoller et al. 2018, section 4.2)
     **{
         name: Preset(
