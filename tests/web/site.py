@@ -108,7 +108,7 @@ class Site:
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
-            return json.loads(content) if "json" in answer.headers["Content-Type"] else content
+            return json.loads(content) if content and "json" in answer.headers["Content-Type"] else content
 
     def wait_for(self, token: str, path: str, states: tuple[str, ...] = ("done",)) -> Any:
         """Ask again and again until the state is one of those."""

@@ -1,0 +1,50 @@
+"""Songs and stems in S3-compatible storage, by settings alone."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+import soundfile
+from moto.server import ThreadedMotoServer
+
+from tests.conftest import write_song
+from tests.web.site import Site
+
+BUCKET = "stems"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that speaks S3, with an empty bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://127.0.0.1:{1}".format(*server.get_host_and_port())
+    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    boto3.client("s3", endpoint_url=address).create_bucket(Bucket=BUCKET)
+    yield address
+    server.stop()
+
+
+def test_upload_separate_fetch_delete(s3: str, tmp_path: Path, tiny_model: Path) -> None:
+    client = boto3.client("s3", endpoint_url=s3)
+    site = Site(
+        tmp_path, UNBRAID_MODEL=str(tiny_model), UNBRAID_DEMO_SONG="none",
+        UNBRAID_S3_BUCKET=BUCKET, AWS_ENDPOINT_URL_S3=s3, UNBRAID_UNDO_MINUTES="0",
+    ).start()  # fmt: skip
+    try:
+        token = site.token("ana@example.org")
+        song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=12))
+        done = site.wait_for(token, f"/api/v1/songs/{song['id']}")
+        stem = site.api(token, "GET", done["stems"][0]["file"])  # by way of a signed address
+        assert soundfile.info(io.BytesIO(stem)).frames == 12 * 44_100
+        names = [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+        assert len(names) == 1 + 5 * (3 + 2)  # the song; of each stem three segments, the whole and its picture
+        assert not (tmp_path / "media").exists()
+        site.api(token, "DELETE", f"/api/v1/songs/{song['id']}")
+        site.manage("housekeep")
+        assert "Contents" not in client.list_objects_v2(Bucket=BUCKET)
+    finally:
+        site.stop()
