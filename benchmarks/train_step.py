@@ -41,6 +41,8 @@ def main() -> None:
 
 def audio_per_second(name: str, steps: int, threads: int, measures: set[str]) -> float:
     """Return the seconds of audio that an optimiser step takes in per second, loader excluded."""
+    from pathlib import Path
+
     import torch
 
     from unbraid.training import loop, memory
@@ -51,7 +53,7 @@ def audio_per_second(name: str, steps: int, threads: int, measures: set[str]) ->
     if "keep" in measures:
         memory.keep_freed()
     chosen = preset(name)
-    run = loop.Run(chosen, [], [], loop.Path("unused"), steps=10**6, bf16="bf16" in measures, device="cpu")
+    run = loop.Run(chosen, [], [], Path("unused"), steps=10**6, bf16="bf16" in measures, device="cpu")
     state = loop.new_state(run)
     if "fuse" in measures and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
