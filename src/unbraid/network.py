@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ class Network:
         strides = max(1, round(tile_seconds * self.facts.sample_rate / self.facts.stride))
         self.length = strides * self.facts.stride
         threads = threads or cpu_count()
+        self._workspace = local()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="unbraid-filter-bank")
         self.notes: list[str] = []
         """What a person should know about how it ran: sentences."""
@@ -115,7 +116,7 @@ class Network:
         bank = self.facts.filter_bank
         assert bank is not None
         window, hop = bank.window, bank.hop
-        spectrum = np.empty((len(tile), tile.shape[1] // hop, bank.bins), np.complex64)
+        spectrum = self._spectrum_buffer((len(tile), tile.shape[1] // hop, bank.bins))
 
         def analyse(channel: int) -> None:
             here = slice(channel, channel + 1)
@@ -138,6 +139,13 @@ class Network:
 
         list(self._pool.map(synthesise, range(len(sources))))
         return stems
+
+    def _spectrum_buffer(self, shape: tuple[int, ...]) -> NDArray[np.complex64]:
+        """Return memory for a spectrum, this thread's own and the same for every tile: it is the largest array."""
+        buffer: NDArray[np.complex64] | None = getattr(self._workspace, "spectrum", None)
+        if buffer is None or buffer.shape != shape:
+            buffer = self._workspace.spectrum = np.empty(shape, np.complex64)
+        return buffer
 
 
 def default_model() -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import StemWriter
+from unbraid.devices import cpu_count
 from unbraid.errors import OutputError, UsageError
 from unbraid.formats import bit_depth_of, clips
 
@@ -54,7 +55,7 @@ class StemFolder:
         self._kept: IO[bytes] | None = None
         self._kept_lengths: list[int] = []
         self._peak = 0.0
-        self._pool = ThreadPoolExecutor(max_workers=len(stems), thread_name_prefix="unbraid-encode")
+        self._pool = ThreadPoolExecutor(min(len(stems), cpu_count()), thread_name_prefix="unbraid-encode")
         try:
             self._make_folder()
             for stem, part in self._parts.items():
