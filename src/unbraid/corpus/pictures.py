@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.corpus.audio_files import RATE, SOURCES, Audio, read
+from unbraid.corpus.audio_files import RATE, SOURCES, Audio, read, seconds_of
 
 WINDOW = 4096
 COLOURS = {"built": "#d95f02", "real": "#1b6ca8"}
@@ -33,8 +33,8 @@ def draw_spectra(built: Path, real: Path, out: Path, songs: int = 30) -> None:
     figure, axes = plt.subplots(1, len(SOURCES), figsize=(18, 3.6), sharey=True, layout="constrained")
     for axis, source in zip(axes, SOURCES, strict=True):
         for kind, folder in (("built", built), ("real", real)):
-            paths = sorted(folder.glob(f"*/{source}.*"))[:songs]
-            spectra = [average_spectrum(audio)[1:] for path in paths if (audio := read(path, 0, 90)).any()]
+            excerpts = [_middle(path) for path in sorted(folder.glob(f"*/{source}.*"))[:songs]]
+            spectra = [average_spectrum(audio)[1:] for audio in excerpts if np.abs(audio).max() > 0.01]
             if not spectra:
                 continue
             low, middle, high = np.percentile(spectra, (15, 50, 85), axis=0)
@@ -46,6 +46,11 @@ def draw_spectra(built: Path, real: Path, out: Path, songs: int = 30) -> None:
     axes[0].set_ylabel("dB")
     figure.savefig(out, dpi=70)
     plt.close(figure)
+
+
+def _middle(path: Path, seconds: float = 90.0) -> Audio:
+    """The middle of a file: beginnings are often silent."""
+    return read(path, max(0.0, (seconds_of(path) - seconds) / 2), seconds)
 
 
 def draw_spectrograms(song: Path, out: Path, start: float = 10.0, seconds: float = 10.0) -> None:
