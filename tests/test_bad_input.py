@@ -1,5 +1,6 @@
 """Whatever is wrong is said in one sentence, with the right exit code, and leaves nothing half-written behind."""
 
+import contextlib
 import math
 import os
 import resource
@@ -16,6 +17,7 @@ import pytest
 import soundfile
 
 from tests.conftest import noise, write_song
+from unbraid import InputError, Separator
 from unbraid.audio import read
 from unbraid.cli import main
 
@@ -55,9 +57,7 @@ def test_a_folder_without_songs(run: Run, tmp_path: Path) -> None:
     assert_one_sentence(said, "album", "no song")
 
 
-def test_a_folder_is_no_song(separator: object, tmp_path: Path) -> None:
-    from unbraid import InputError
-
+def test_a_folder_is_no_song(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         read(tmp_path)
 
@@ -90,7 +90,7 @@ def test_a_truncated_file(run: Run, tmp_path: Path, ending: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_truncated_m4a(run: Run, tmp_path: Path, separator: object) -> None:
+def test_a_truncated_m4a(run: Run, tmp_path: Path) -> None:
     song = write_song(tmp_path / "song.wav", seconds=3)
     run(song, "--format", "m4a", "--stems", "drums")
     whole = (tmp_path / "out/song/drums.m4a").read_bytes()
@@ -203,6 +203,26 @@ def test_samples_that_are_no_numbers(run: Run, tmp_path: Path, capsys: pytest.Ca
     stems = [read(path)[0] for path in (tmp_path / "out/song").iterdir()]
     assert all(np.isfinite(stem).all() for stem in stems)
     np.testing.assert_allclose(sum(stems), np.nan_to_num(song, posinf=0.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["flac", "wav", "mp3"])
+def test_a_song_that_shrinks_while_it_is_read(separator: Separator, tmp_path: Path, ending: str) -> None:
+    song = write_song(tmp_path / f"song.{ending}", seconds=60)
+    with pytest.raises(InputError, match="cut off"), separator.stream(song) as stream:
+        for number, _ in enumerate(stream):
+            if number == 0:
+                os.truncate(song, song.stat().st_size // 2)
+
+
+def test_a_song_that_changes_while_it_is_read(separator: Separator, tmp_path: Path) -> None:
+    """Other bytes of the same length are another song, or damage: never a crash, and never stems that do not sum."""
+    song = write_song(tmp_path / "song.flac", seconds=30)
+    size = song.stat().st_size
+    with separator.stream(song) as stream, contextlib.suppress(InputError):
+        for number, block in enumerate(stream):
+            if number == 0:
+                song.write_bytes(np.random.default_rng(0).bytes(size))
+            assert all(np.isfinite(stem).all() for stem in block.values())
 
 
 def test_an_unknown_stem(run: Run, tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import unbraid
 from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
 from unbraid import Progress, Separator
 from unbraid.audio import read
+from unbraid.stream import StemStream
 
 FAST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -174,6 +178,40 @@ def test_a_stream_covers_the_song(separator: Separator, tmp_path: Path) -> None:
     assert len(blocks) > 1
     together = np.concatenate([sum(block.values()) for block in blocks], axis=1)
     np.testing.assert_allclose(together, read(song)[0], atol=1e-6)
+
+
+class EndlessSong:
+    """Noise without end, which counts what was asked of it."""
+
+    name, sample_rate, channels, duration = "noise", 44_100, 2, None
+
+    def __init__(self) -> None:
+        self.tags: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.seconds, self.closed = 0, False
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        while True:
+            self.seconds += 1
+            yield noise(2, 44_100, self.seconds)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_only_a_bounded_part_of_a_song_is_held(separator: Separator, workers: int) -> None:
+    """However long the song is: what is read ahead of the stems stays the same, and so does the memory."""
+    song = EndlessSong()
+    done = 0.0
+    with StemStream(separator._network, song, workers=workers) as stream:
+        for block in stream:
+            done += block["vocals"].shape[1] / 44_100
+            assert song.seconds - done < 2 * workers + 14
+            if done > 40:
+                break
+    assert song.closed
+    assert not any(thread.name == "unbraid-decode" for thread in threading.enumerate())
 
 
 def test_a_stream_can_be_left_early(separator: Separator, tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ class StemFolder:
 
     def _abandon(self) -> None:
         """Close and remove whatever has not reached its name."""
+        self._pool.shutdown()  # FFmpeg crashes if a file is closed in one thread while another encodes into it
         for writer in self._writers.values():
             writer.abandon()
         self._writers.clear()
@@ -146,7 +147,6 @@ class StemFolder:
         for made in reversed(self._made):
             with suppress(OSError):  # someone else may have put something there
                 made.rmdir()
-        self._pool.shutdown()
 
     def _check_not_onto(self, song: object) -> None:
         for path in self.paths.values():
