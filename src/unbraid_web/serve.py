@@ -71,9 +71,7 @@ def make_data_folder() -> None:
 
 def prepare() -> None:
     """Bring database and static files up to date in a process of its own: settings read afterwards see the result."""
-    run = [sys.executable, "-m", "django"]
-    for command in (["migrate", "--verbosity=0", "--no-input"], ["collectstatic", "--verbosity=0", "--no-input"]):
-        subprocess.run([*run, *command], check=True)
+    subprocess.run([sys.executable, "-m", "django", "prepare"], check=True)
 
 
 @contextlib.contextmanager

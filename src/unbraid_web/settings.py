@@ -179,12 +179,7 @@ STORAGES = {
     }
     if S3_BUCKET
     else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Names with a hash of the contents once `unbraid web` or collectstatic gathered them, plain ones while developing.
-    "staticfiles": {
-        "BACKEND": "unbraid_web.static_files.HashedModules"
-        if not DEBUG and (STATIC_ROOT / "staticfiles.json").exists()
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "unbraid_web.static_files.HashedModules"},
 }
 STATICFILES_DIRS = [PACKAGE / "static"]
 WHITENOISE_USE_FINDERS = True

@@ -13,7 +13,7 @@ class HashedModules(ManifestStaticFilesStorage):
     manifest_strict = False  # a name that was never gathered is a 404 for one file, not an error page
 
     def hashed_name(self, name: str, content: File[Any] | None = None, filename: str | None = None) -> str:
-        """Leave alone what other packages refer to but do not ship (source maps)."""
+        """Keep the plain name of what was not collected: while developing, and for source maps that nobody ships."""
         try:
             return super().hashed_name(name, content, filename)
         except ValueError:

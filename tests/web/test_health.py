@@ -66,7 +66,8 @@ def test_models_and_migrations_agree(tmp_path: Path) -> None:
 
 
 def test_the_web_process_stays_light(tmp_path: Path) -> None:
-    heavy = ("unbraid", "onnxruntime", "openvino", "torch")
-    code = f"import unbraid_web.wsgi, sys; print([name for name in {heavy} if name in sys.modules])"
+    heavy = ("unbraid", "onnxruntime", "openvino", "torch", "numpy", "av")
+    ours = "import unbraid_web.wsgi, unbraid_web.separations.tasks, sys"
+    code = f"{ours}; print([name for name in {heavy} if name in sys.modules])"
     found = manage(tmp_path, "shell", "--no-imports", "-c", code)
     assert found.stdout.strip() == "[]", found.stderr

@@ -37,7 +37,7 @@ def big_site(tmp_path: Path, tiny_model: Path) -> Iterator[Site]:
 def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     site = big_site
     token = site.token("ana@example.org")
-    song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=30))
+    song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=20))
     path = f"/api/v1/songs/{song['id']}"
     end = time.monotonic() + PATIENCE
     while not (0 < (now := site.api(token, "GET", path))["fraction"] < 1 and now["stage"] == "separating"):
@@ -50,7 +50,7 @@ def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     assert not set(before) & set(site.workers())
     assert [stem["name"] for stem in done["stems"]] == ["vocals", "drums", "bass", "piano", "other"]
     stem = soundfile.info(io.BytesIO(site.api(token, "GET", done["stems"][1]["file"])))
-    assert stem.frames == 30 * 44_100
+    assert stem.frames == 20 * 44_100
     export = site.api(token, "POST", f"{path}/exports", {"kind": "zip", "format": "mp3"})
     export = site.wait_for(token, f"/api/v1/exports/{export['id']}")
     with zipfile.ZipFile(io.BytesIO(site.api(token, "GET", export["file"]))) as archive:

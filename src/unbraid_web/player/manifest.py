@@ -6,8 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from unbraid_web.separations.jobs import State
-from unbraid_web.separations.models import Separation, Stem
-from unbraid_web.separations.stems import PEAKS_PER_SECOND
+from unbraid_web.separations.models import PEAKS_PER_SECOND, Separation, Stem
 
 
 def manifest(separation: Separation, key: str = "") -> dict[str, Any]:

@@ -13,6 +13,8 @@ from unbraid_web.separations.jobs import Job, JobQuerySet, State
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 
+PEAKS_PER_SECOND = 20  # in Stem.peaks
+
 
 class SeparationQuerySet(JobQuerySet):
     """Which separations."""

@@ -13,8 +13,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid_web.separations.models import PEAKS_PER_SECOND
+
 SEGMENT_SECONDS = 5
-PEAKS_PER_SECOND = 20
 AUDIBLE = 10 ** (-50 / 20)  # RMS above which a stem is said to play
 
 Samples = NDArray[np.float32]

@@ -17,12 +17,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from unbraid_web.separations.decode import NotMusic
 from unbraid_web.separations.heart import Heart
 from unbraid_web.separations.jobs import ClaimLost, Job
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.queue import task
 from unbraid_web.separations.stopping import StopAsked, Stopping
+from unbraid_web.separations.verdict import NotMusic
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.models.song import tidy_title
