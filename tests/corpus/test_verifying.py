@@ -94,6 +94,14 @@ def test_a_manifest_line_says_licence_makers_and_digest_of_a_stem(tmp_path: Path
         manifest.song_lines(tmp_path / "train" / "song-1", {})
 
 
+def test_a_song_that_does_not_say_what_it_was_made_of_is_named(tmp_path: Path) -> None:
+    place = song(tmp_path)
+    (place / "song.json").write_text("{}")
+    with pytest.raises(CorpusError, match=r"song-1.song\.json"):
+        manifest.song_lines(place, {})
+    assert any("song.json" in problem for problem in song_problems(place, KNOWN))
+
+
 def test_only_listed_licences_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CorpusError, match="Nobody has written down"):
         licences.terms("voices/somebody")

@@ -122,7 +122,7 @@ def _count(built: Built, place: Path, new: int) -> None:
 
 
 def _write_manifest(out: Path, catalogue: dict[str, Material]) -> None:
-    places = sorted(path.parent for path in out.glob("*/*/song.json"))
+    places = sorted(path.parent for path in out.glob("*/[!.]*/song.json"))
     manifest.write(out / manifest.NAME, (line for place in places for line in manifest.song_lines(place, catalogue)))
     used = {name for line in manifest.read(out / manifest.NAME) for name in manifest.materials_of(line)}
     manifest.write(out / "materials.jsonl", (catalogue[name].line() for name in sorted(used)))

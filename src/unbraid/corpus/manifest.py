@@ -17,14 +17,18 @@ Line = dict[str, object]
 
 def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
     """The lines of one song folder, from its `song.json`; CorpusError if a material is not in the catalogue."""
-    record = json.loads((folder / "song.json").read_text())
+    try:
+        record = json.loads((folder / "song.json").read_text())
+        kind, materials = str(record["kind"]), dict(record["materials"])
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise CorpusError(f"{folder / 'song.json'} does not say what the song was made of: delete the song.") from error
     lines: list[Line] = []
     for path in sorted(folder.glob("*.flac")):
-        used = [_find(known, name, folder) for name in record["materials"][path.stem]]
+        used = [_find(known, name, folder) for name in materials.get(path.stem, [])]
         lines.append(
             {
                 "id": f"{folder.name}/{path.stem}",
-                "kind": record["kind"],
+                "kind": kind,
                 "source": path.stem,
                 "licence": " AND ".join(sorted({material.licence for material in used})),
                 "attribution": "; ".join(sorted({material.attribution for material in used})),
