@@ -38,7 +38,7 @@ def main() -> None:
         for stem in song.stems.values():
             file = io.BytesIO()
             soundfile.write(file, stem.T, RATE, format="FLAC", subtype="PCM_16", compression_level=0.3)
-            size += file.tell()
+            size += file.getbuffer().nbytes
         kind = "with a voice" if "vocals" in song.stems else "band alone"
         for name, processor in ((kind, made), ("all", made), ("encoding", time.process_time() - begin)):
             spent[name][0] += seconds
