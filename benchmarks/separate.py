@@ -22,6 +22,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
+from packaging.requirements import Requirement
 
 from unbraid.audio import StemWriter
 
@@ -156,7 +157,8 @@ def installed_mb(name: str, seen: set[str] | None = None) -> float:
         size += sum(
             path.stat().st_size for path in Path(__file__).parents[1].glob("src/unbraid*/**/*") if path.is_file()
         )
-    needed = [re.split(r"[ ;<>=!~\[(]", need)[0] for need in found.requires or [] if "extra ==" not in need]
+    needs = [Requirement(text) for text in found.requires or []]
+    needed = [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
     return size / 1e6 + sum(installed_mb(need, seen) for need in needed)
 
 
