@@ -95,7 +95,8 @@ def keep_running(command: list[str], ending: threading.Event) -> None:
     pause = 1.0
     while not ending.is_set():
         started = time.monotonic()
-        child = subprocess.Popen([sys.executable, "-m", "django", *command], start_new_session=True)
+        run = [sys.executable, "-m", "django", *command, "--attached"]
+        child = subprocess.Popen(run, stdin=subprocess.PIPE, start_new_session=True)
         while child.poll() is None and not ending.wait(0.2):
             pass
         if child.poll() is None:

@@ -223,3 +223,12 @@ def test_9_logs_out_and_leaves(site: Site, page: Chrome) -> None:
     find(page, "#id_password").send_keys("strings and hammers")
     click(page, ".danger")
     see(page, "Your account and all your songs were deleted.")
+
+
+def test_the_worker_leaves_with_a_site_that_is_killed(site: Site) -> None:
+    assert site.workers()
+    assert site.process
+    site.process.kill()
+    site.process.wait()
+    until(lambda: not site.workers(), "the worker to leave")
+    site.start()

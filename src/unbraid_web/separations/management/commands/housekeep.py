@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
 from unbraid_web.separations import housekeeping
+from unbraid_web.separations.attached import leave_with_parent
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +22,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Once, or every so many seconds."""
         parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with this pause")
+        parser.add_argument("--attached", action="store_true", help="leave when standard input ends")
 
-    def handle(self, *args: Any, every: float | None, **options: Any) -> None:
+    def handle(self, *args: Any, every: float | None, attached: bool, **options: Any) -> None:
         """Keep house."""
+        if attached:
+            leave_with_parent()
         housekeeping.ensure_demo()
         done = housekeeping.keep_house()
         self.stdout.write(", ".join(f"{count} {what}" for what, count in done.items()))

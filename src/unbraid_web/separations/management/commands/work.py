@@ -1,11 +1,14 @@
 """`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
 
 import os
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+
+from unbraid_web.separations.attached import leave_with_parent
 
 
 class Command(BaseCommand):
@@ -13,8 +16,14 @@ class Command(BaseCommand):
 
     help = __doc__
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """For `unbraid web`, which keeps the other end of standard input."""
+        parser.add_argument("--attached", action="store_true", help="leave when standard input ends")
+
+    def handle(self, *args: Any, attached: bool, **options: Any) -> None:
         """Hand over to the worker of the database queue or of the broker."""
+        if attached:
+            leave_with_parent()
         if hasattr(os, "nice"):
             os.nice(5)  # pages come first where one machine does both
         if settings.USES_BROKER:

@@ -1,0 +1,16 @@
+"""Lets a child leave when its parent is gone, however the parent went: their pipe breaks."""
+
+import os
+import signal
+import sys
+import threading
+
+
+def leave_with_parent() -> None:
+    """Stop this process, as SIGTERM does, as soon as standard input ends."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
