@@ -108,7 +108,13 @@ def test_only_listed_licences_are_let_in(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(licences.TERMS, "voices/greedy", ("CC-BY-NC-4.0", "Greedy"))
     with pytest.raises(CorpusError, match="greedy is under CC-BY-NC"):
         licences.terms("voices/greedy")
-    assert all(licence in licences.ALLOWED for licence, _ in licences.TERMS.values() if licence != "CC-BY-NC-4.0")
+
+
+def test_what_is_under_the_gpl_is_measured_with_but_not_learnt_from() -> None:
+    assert licences.terms("hydrogen/ForzeeStereo", "valid")
+    with pytest.raises(CorpusError, match="GPL"):
+        licences.terms("hydrogen/ForzeeStereo")
+    assert not any(licence.startswith("GPL") for licence in licences.ALLOWED)
 
 
 def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def splits(folder: Path) -> dict[str, str]:
 
 
 def _material(identifier: str, kind: str, source: str, split: str, collection: str, *paths: Path) -> Material:
-    licence, attribution = terms(collection)
+    licence, attribution = terms(collection, split)
     return Material(identifier, kind, source, licence, attribution, split, paths)
 
 

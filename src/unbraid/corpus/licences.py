@@ -13,13 +13,16 @@ ALLOWED = frozenset(
         "CC-BY-4.0",
         "CC-BY-SA-3.0",
         "CC0-1.0",
-        "GPL-2.0-only",
-        "GPL-2.0-or-later",
-        "GPL-3.0-or-later",
         "MIT",
         "Public-Domain",
     )
 )
+
+# What may be measured with is more than what may be learnt from: nothing of it is in the weights.
+ALLOWED_FOR_VALIDATION = ALLOWED | {"GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-or-later"}
+
+# A tool's licence does not reach what is made with it: MMA's styles steer the composing, nothing of them is heard.
+TOOLS = frozenset({"styles"})
 
 # Collection: (licence, whom to thank).
 TERMS = {
@@ -67,11 +70,12 @@ TERMS = {
 }
 
 
-def terms(collection: str) -> tuple[str, str]:
-    """Licence and attribution of a collection; a CorpusError refuses what is unknown or not allowed."""
+def terms(collection: str, split: str = "train") -> tuple[str, str]:
+    """Licence and attribution of a collection; a CorpusError refuses what is unknown or not allowed in the split."""
     if collection not in TERMS:
         raise CorpusError(f"Nobody has written down the licence of {collection}: it may not be used for training.")
     licence, attribution = TERMS[collection]
-    if licence not in ALLOWED:
+    allowed = ALLOWED_FOR_VALIDATION if split == "valid" else ALLOWED
+    if licence not in allowed and collection not in TOOLS:
         raise CorpusError(f"{collection} is under {licence}, which is not on the list of allowed licences.")
     return licence, attribution

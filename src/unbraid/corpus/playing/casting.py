@@ -44,17 +44,10 @@ GUITARS = {
     "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
 }
 HYDROGEN = {
-    "train": (
-        "Millo-Drums_v.1",
-        "Millo_MultiLayered2",
-        "Millo_MultiLayered3",
-        "BJA_Pacific",
-        "rumpf_kit_z01_h2",
-        "The Black Pearl 1.0",
-    ),
+    "train": ("BJA_Pacific", "rumpf_kit_z01_h2"),
     "valid": ("ForzeeStereo", "ColomboAcousticDrumkit"),
 }
-ELECTRONIC_HYDROGEN = {"train": ("HardElectro1", "ElectricEmpireKit", "VariBreaks"), "valid": ("Audiophob",)}
+ELECTRONIC_HYDROGEN = {"train": ("Audiophob",), "valid": ("HardElectro1", "ElectricEmpireKit")}
 SOUNDFONTS = {split: (*GENERAL[split], DRUM_FONTS[split]) for split in GENERAL}
 KITS = {split: (*HYDROGEN[split], *ELECTRONIC_HYDROGEN[split]) for split in HYDROGEN}
 FAMILIES = (

@@ -174,7 +174,12 @@ def _patch(rng: np.random.Generator, **fixed: object) -> Synth:
 
 
 def random_bass(rng: np.random.Generator) -> Synth:
-    """Sub, acid, detuned or FM bass."""
+    """Sub, acid, detuned or FM bass; one in five is little but its fundamental, below 65 Hz."""
+    if rng.random() < 0.2:
+        return _patch(
+            rng, kind="subtractive", wave="triangle", cutoff=float(2 ** rng.uniform(6, 9)), sub=0.0, resonance=0.0,
+            glide=bool(rng.random() < 0.4), low=23, high=36,
+        )  # fmt: skip
     kind = str(rng.choice(("subtractive", "subtractive", "subtractive", "fm")))
     return _patch(
         rng, kind=kind, cutoff=float(2 ** rng.uniform(6.8, 10.5)), sub=float(rng.choice((0, rng.uniform(0.2, 1.5)))),
