@@ -1,6 +1,7 @@
 """The training loop: draw mixes, step, average the weights, validate on held-out songs, checkpoint, resume."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -32,7 +33,8 @@ class Run:
         data, valid: folders of song folders.
         folder: where checkpoint, log and curves go.
         minutes, steps: the budget, whichever is given; the learning rate falls to zero over it.
-        fuse, bf16: whether to compile the element-wise work and to compute in bfloat16 where that is faster.
+        fuse: compile the element-wise work; needs a compiler.
+        bf16: compute in bfloat16 where that is faster.
         leg: steps between two looks at the data folders, log lines and (if due) validations.
     """
 
@@ -46,7 +48,7 @@ class Run:
     leg: int = 100
     validate_every: int = 5
     workers: int = 1
-    fuse: bool = True
+    fuse: bool = field(default_factory=lambda: shutil.which("g++") is not None)
     bf16: bool = True
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
