@@ -42,7 +42,7 @@ class MultiResolutionSTFT(nn.Module):
     Args:
         windows: STFT window lengths in samples; the hop is a quarter of each.
         convergence, log_magnitude, complex_distance: weights of the three parts.
-        floor: magnitude, in the unit of a unit-amplitude sine's STFT peak × 1e-3, below which nothing is told apart.
+        floor: magnitude, relative to the STFT peak of a full-scale sine, below which nothing is told apart.
     """
 
     def __init__(
