@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from unbraid import Separator
-from unbraid.evaluation.dataset import STEMS
+from unbraid.stems import STEMS
 
 DEMO = Path(__file__).parents[1] / "demo" / "lithium-demo.flac"
 

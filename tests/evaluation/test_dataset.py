@@ -6,7 +6,8 @@ import soundfile
 
 from tests.conftest import noise
 from unbraid.errors import InputError
-from unbraid.evaluation.dataset import STEMS, find_songs, fold
+from unbraid.evaluation.dataset import find_songs, fold
+from unbraid.stems import STEMS
 
 RATE = 44_100
 

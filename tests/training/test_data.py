@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import noise
 from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
-from unbraid.evaluation.dataset import STEMS
+from unbraid.stems import STEMS
 from unbraid.training import augment
 from unbraid.training.data import Folder, Mixes, MixingConfig, SampleCache
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import CorpusError
+from unbraid.stems import STEMS
 
 RATE = 44100
-SOURCES = ("vocals", "drums", "bass", "piano", "other")
+SOURCES = STEMS
 Audio = NDArray[np.float32]
 
 

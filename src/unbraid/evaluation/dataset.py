@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from unbraid.audio import SongReader, resampled
 from unbraid.errors import InputError
+from unbraid.stems import STEMS
 
-STEMS = ("vocals", "drums", "bass", "piano", "other")
 SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma"})
 
 Audio = NDArray[np.float32]

@@ -14,7 +14,8 @@ from torch.utils.data import Dataset
 
 from unbraid.audio import SongReader, resampled
 from unbraid.errors import InputError, TrainingError
-from unbraid.evaluation.dataset import STEMS, StemSong, find_songs, fold
+from unbraid.evaluation.dataset import StemSong, find_songs, fold
+from unbraid.stems import STEMS
 from unbraid.training import augment
 
 

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name the field uses)
 from torch import Tensor, nn
 
+from unbraid.stems import STEMS
 from unbraid.training.losses import MaskedSpectrum
 
 
@@ -23,7 +24,7 @@ from unbraid.training.losses import MaskedSpectrum
 class FilterBankUNetConfig:
     """All that defines the network. `window` and `hop` are in samples, `channels` is the body's width in features."""
 
-    sources: tuple[str, ...] = ("vocals", "drums", "bass", "piano", "other")
+    sources: tuple[str, ...] = STEMS
     sample_rate: int = 44100
     audio_channels: int = 2
     window: int = 4096

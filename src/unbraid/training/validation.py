@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unbraid.evaluation.dataset import STEMS, StemSong, find_songs, fold
+from unbraid.evaluation.dataset import StemSong, find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr
+from unbraid.stems import STEMS
 from unbraid.training.data import Folder, SampleCache
 from unbraid.training.presets import Network
 from unbraid.training.wave_u_net import WaveUNet
