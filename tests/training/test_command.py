@@ -35,6 +35,7 @@ def test_from_stems_to_a_model_file(
         (["train", "unbraid", "--data", "songs"], "budget", 2),
         (["train", "m9", "--data", "songs", "--steps", "1"], "no preset 'm9'", 2),
         (["train", "unbraid", "--data", "/nowhere", "--steps", "1", "--out", "OUT"], "holds no songs", 1),
+        (["train", "unbraid", "--data", "songs", "--steps", "1", "--from", "/nowhere.pt"], "does not exist", 1),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
     ],
 )

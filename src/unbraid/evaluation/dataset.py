@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import SongReader, resampled
+from unbraid.batch import ENDINGS
 from unbraid.errors import InputError
 from unbraid.stems import STEMS
-
-SUFFIXES = frozenset({".wav", ".flac", ".opus", ".ogg", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma"})
 
 Audio = NDArray[np.float32]
 
@@ -67,7 +66,7 @@ def find_songs(folder: Path) -> list[StemSong]:
     for place in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not place.is_dir() or place.name.startswith("."):
             continue
-        files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in SUFFIXES}
+        files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in ENDINGS}
         stems = {name: files[name] for name in STEMS if name in files}
         if stems:
             songs.append(StemSong(place, stems, files.get("mixture")))

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unbraid.errors import TrainingError
+from unbraid.errors import OutputError, TrainingError
+from unbraid.training.checkpoint import read, restore
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.presets import Network, preset
 from unbraid.training.wave_u_net import WaveUNet
@@ -59,16 +60,11 @@ def export(checkpoint: Path, path: Path) -> dict[str, Any]:
 def load(checkpoint: Path) -> tuple[Network, str]:
     """Return the network with the averaged weights of a checkpoint, and its preset's name.
 
-    Raises TrainingError if the file is no checkpoint of a known preset.
+    Raises TrainingError if the file is no checkpoint of this version, UsageError if its preset is unknown.
     """
-    try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network = preset(saved["preset"]).build()
-        network.load_state_dict(saved["average"])
-    except FileNotFoundError:
-        raise TrainingError(f"The checkpoint {checkpoint} does not exist.") from None
-    except Exception as error:  # torch raises all kinds for files that are not its own
-        raise TrainingError(f"{checkpoint} is not a checkpoint of this version ({error}).") from error
+    saved = read(checkpoint)
+    network = preset(saved["preset"]).build()
+    restore(network, saved["average"], checkpoint)
     return network.eval(), saved["preset"]
 
 
@@ -98,15 +94,17 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
     halve(model)
     model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
     onnx.helper.set_model_props(model, {"unbraid": json.dumps(facts, ensure_ascii=False)})
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    onnx.save(model, part)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, part)
         check(module, inputs, part)
-    except TrainingError:
-        part.unlink()
-        raise
-    part.replace(path)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"The model cannot be written to {path}: {error.strerror}.") from error
+    finally:
+        if part.exists():
+            part.unlink()
     return facts
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from unbraid.errors import TrainingError
-from unbraid.training import augment, validation
+from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
 from unbraid.training.data import Folder, Mixes, SampleCache
 from unbraid.training.filter_bank_u_net import FilterBankUNet
@@ -50,7 +50,7 @@ class Run:
     workers: int = 1
     fuse: bool = field(default_factory=lambda: shutil.which("g++") is not None)
     bf16: bool = True
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+    device: str = field(default_factory=lambda: "cuda" if torch.cuda.is_available() else "cpu")
 
     @property
     def checkpoint(self) -> Path:
@@ -88,9 +88,9 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     if resume and run.checkpoint.exists():
         load(run, state)
     elif start_from is not None:
-        weights = torch.load(start_from, map_location=run.device, weights_only=True)["average"]
-        state.network.load_state_dict(weights)
-        state.average.load_state_dict(weights)
+        weights = checkpoint.read(start_from, run.device)["average"]
+        for network in (state.network, state.average):
+            checkpoint.restore(network, weights, start_from)
     if run.fuse and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
     loss = run.preset.build_loss()
@@ -226,14 +226,14 @@ def save(run: Run, state: State) -> None:
 
 def load(run: Run, state: State) -> None:
     """Take everything from `run.checkpoint`; raises TrainingError if it is one of another preset."""
-    saved = torch.load(run.checkpoint, map_location=run.device, weights_only=True)
+    saved = checkpoint.read(run.checkpoint, run.device)
     if saved["preset"] != run.preset.name:
         raise TrainingError(
             f"{run.checkpoint} is a checkpoint of preset {saved['preset']!r}, not {run.preset.name!r}: "
             "give another --out or remove it."
         )
-    state.network.load_state_dict(saved["network"])
-    state.average.load_state_dict(saved["average"])
+    checkpoint.restore(state.network, saved["network"], run.checkpoint)
+    checkpoint.restore(state.average, saved["average"], run.checkpoint)
     state.optimiser.load_state_dict(saved["optimiser"])
     state.step, state.seconds, state.history = saved["step"], saved["seconds"], saved["history"]
     torch.set_rng_state(saved["torch_rng"].cpu())
