@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import ModelError, UsageError
+from unbraid.signal_stack import signal_stack_kept
 
 Array = NDArray[np.float32]
 
@@ -38,6 +39,13 @@ class OpenVINORuntime:
     """OpenVINO on the processor; compiled once for one shape."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], precision: str, threads: int) -> None:
+        with signal_stack_kept():
+            narrow = self._compile(path, shape, precision, threads)
+        self._requests = threading.local()
+        self.description = f"OpenVINO on the CPU ({'bf16' if narrow else 'fp32'}, {_counted(threads)})"
+
+    def _compile(self, path: Path, shape: tuple[int, ...], precision: str, threads: int) -> bool:
+        """Load and compile the model; returns whether it computes in bf16."""
         core = _openvino().Core()
         try:
             model = core.read_model(str(path))
@@ -56,8 +64,7 @@ class OpenVINORuntime:
             )
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot use the model {path}: {_last_line(error)}") from error
-        self._requests = threading.local()
-        self.description = f"OpenVINO on the CPU ({'bf16' if narrow else 'fp32'}, {_counted(threads)})"
+        return narrow
 
     def run(self, array: Array) -> Array:
         """Return the body's answer, valid until the same thread's next call."""
