@@ -27,7 +27,7 @@ def validate(network: Network, folders: Sequence[Folder], cache: SampleCache, de
     scores: dict[str, dict[str, float]] = {}
     gains: dict[str, list[float]] = {}
     for song in (song for folder in folders for song in find_songs(folder.path)):
-        stems = fold(_middle(song, cache, config.audio_channels), config.sources)
+        stems = fold(middle(song, cache, config.audio_channels), config.sources)
         mixture = stems.sum(0)
         estimates = separate(network, torch.from_numpy(mixture).to(device)).cpu().numpy()
         scores[song.name] = {}
@@ -59,7 +59,7 @@ def separate(network: Network, mixture: Tensor) -> Tensor:
     return stems
 
 
-def _middle(song: StemSong, cache: SampleCache, channels: int) -> NDArray[np.float32]:
+def middle(song: StemSong, cache: SampleCache, channels: int) -> NDArray[np.float32]:
     """Return the middle of a song's stems, (len(STEMS), channels, samples)."""
     arrays = {stem: cache[path] for stem, path in song.stems.items()}
     longest = max(len(array) for array in arrays.values())
