@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from unbraid_web.accounts.forms import LeaveForm, LoginForm, SignUpForm
 from unbraid_web.accounts.models import User
 from unbraid_web.accounts.throttle import RESET, SIGN_UP, client_address
-from unbraid_web.songs.models import Song
+from unbraid_web.songs.models import Song, Upload
 
 
 class Login(LoginView):
@@ -84,6 +84,8 @@ def leave(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         for song in Song.objects.filter(owner=user):
             song.destroy()
+        for upload in Upload.objects.filter(owner=user):
+            upload.drop()
         logout(request)
         user.delete()
         messages.success(request, "Your account and all your songs were deleted.")

@@ -66,9 +66,7 @@ def delete_for_good() -> int:
         song.destroy()
         count += 1
     for upload in Upload.objects.abandoned():
-        folder = upload.folder
-        upload.delete()
-        storage.delete_tree(folder)
+        upload.drop()
         count += 1
     return count
 

@@ -6,7 +6,7 @@ from django.test import Client
 from tests.web.conftest import PASSWORD, Person
 from unbraid_web.accounts.models import User
 from unbraid_web.separations.models import Separation
-from unbraid_web.songs.models import Song
+from unbraid_web.songs.models import Song, Upload
 
 URL = "/account/leave/"
 
@@ -14,7 +14,10 @@ URL = "/account/leave/"
 def test_deletes_the_account_its_songs_and_their_files(alice: Person, charlie: Person, done: Song) -> None:
     separation = done.separation
     assert separation
+    upload = Upload.objects.create(owner=alice.user, filename="half.mp3", size=6)
+    upload.add(b"abc")
     assert alice.client.post(URL, {"password": PASSWORD}).headers["Location"] == "/"
+    assert not default_storage.exists(upload.folder)
     assert list(User.objects.all()) == [charlie.user]
     assert not Song.objects.exists()
     assert not Separation.objects.exists()

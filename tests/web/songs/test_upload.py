@@ -97,6 +97,29 @@ def test_a_full_disk_is_a_sentence_and_what_was_sent_is_kept(
     assert send(alice.client, url, 3, b"def").status_code == 201
 
 
+def test_a_disk_that_is_full_at_the_very_end_costs_no_piece(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = begin(alice.client, "a.mp3", 3).json()["url"]
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unbraid_web.songs.storage.joined", full)
+        assert send(alice.client, url, 0, b"abc").status_code == 507
+    assert begin(alice.client, "a.mp3", 3).json()["received"] == 3
+    assert send(alice.client, url, 3, b"").status_code == 201
+    assert stored(Song.objects.get().upload) == b"abc"
+
+
+def test_the_last_piece_may_come_twice(alice: Person, charlie: Person) -> None:
+    url = begin(alice.client, "a.mp3", 3).json()["url"]
+    answers = [send(alice.client, url, 0, b"abc") for _ in range(2)]  # the first answer was lost
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json() == {"song": f"/songs/{Song.objects.get().pk}/"}
+    assert Song.objects.get().separations.count() == 1
+    assert send(charlie.client, url, 0, b"abc").status_code == 404
+
+
 def test_can_be_dropped(alice: Person) -> None:
     url = begin(alice.client, "a.mp3", 6).json()["url"]
     send(alice.client, url, 0, b"abc")

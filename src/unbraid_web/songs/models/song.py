@@ -98,10 +98,17 @@ class Song(models.Model):
         return self.title
 
     @classmethod
-    def new(cls, owner: "User | None", filename: str, size: int) -> "Song":
+    def new(cls, owner: "User | None", filename: str, size: int, pk: uuid.UUID | None = None) -> "Song":
         """Return an unsaved song titled after its file."""
         name = PurePath(filename.replace("\\", "/")).name[-255:] or "song"
-        song = cls(owner=owner, filename=name, title=tidy_title(name), upload_bytes=size, bytes_total=size)
+        song = cls(
+            id=pk or uuid.uuid4(),
+            owner=owner,
+            filename=name,
+            title=tidy_title(name),
+            upload_bytes=size,
+            bytes_total=size,
+        )
         song.upload = f"songs/{song.id}/original{PurePath(name).suffix.lower()[:10]}"
         return song
 

@@ -61,16 +61,23 @@ class Upload(models.Model):
         self.refresh_from_db()
         return bool(moved)
 
-    def become_song(self) -> Song:
-        """Join the pieces into a song and forget the upload."""
+    def become_song(self) -> Song | None:
+        """Join the pieces into a song with the upload's id and forget the upload; None if another request was quicker."""
         folder_of_pieces = self.folder
-        song = Song.new(self.owner, self.filename, self.size)
+        song = Song.new(self.owner, self.filename, self.size, self.id)
         with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
             whole = Path(folder) / "upload"
             storage.joined(self.pieces, whole)
             storage.keep(song.upload, whole)
         with transaction.atomic():
-            song.save(force_insert=True)
-            self.delete()
+            mine, _ = Upload.objects.filter(pk=self.pk).delete()
+            if mine:
+                song.save(force_insert=True)
         storage.delete_tree(folder_of_pieces)
-        return song
+        return song if mine else None
+
+    def drop(self) -> None:
+        """Forget the upload with all its pieces."""
+        folder = self.folder
+        self.delete()
+        storage.delete_tree(folder)

@@ -64,23 +64,26 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     user = person(request)
     if user is None:
         return trouble("Log in first.", 401)
-    upload = get_object_or_404(Upload, pk=upload_id, owner=user)
+    upload = Upload.objects.filter(pk=upload_id, owner=user).first()
+    made = {"song": f"/songs/{upload_id}/"}
+    if upload is None:  # it may be a song by now, and the answer that said so was lost
+        get_object_or_404(Song.objects.owned_by(user), pk=upload_id)
+        return JsonResponse(made, status=201)
     if request.method == "DELETE":
-        folder = upload.folder
-        upload.delete()
-        storage.delete_tree(folder)
+        upload.drop()
         return HttpResponse(status=204)
     if request.method == "GET":
         return JsonResponse({"received": upload.received})
     if request.headers.get("Upload-Offset") != str(upload.received):
         return JsonResponse({"received": upload.received}, status=409)
     body = request.body
-    if not body or len(body) > MAX_PIECE or upload.received + len(body) > upload.size:
+    left = upload.size - upload.received  # 0: all is here, but there was no room to make a song of it
+    if len(body) > min(MAX_PIECE, left) or (left and not body):
         return trouble(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
     try:
         if not storage.has_room(len(body)):
             return trouble(FULL, 507)
-        if not upload.add(body):
+        if left and not upload.add(body):
             return JsonResponse({"received": upload.received}, status=409)
         if upload.received < upload.size:
             return JsonResponse({"received": upload.received})
@@ -89,8 +92,9 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         if storage.is_full(error):
             return trouble(FULL, 507)
         raise
-    Separation.start(song)
-    return JsonResponse({"song": f"/songs/{song.pk}/"}, status=201)
+    if song is not None:
+        Separation.start(song)
+    return JsonResponse(made, status=201)
 
 
 @require_POST
