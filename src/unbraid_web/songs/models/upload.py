@@ -62,7 +62,7 @@ class Upload(models.Model):
         return bool(moved)
 
     def become_song(self) -> Song | None:
-        """Join the pieces into a song with the upload's id and forget the upload; None if another request was quicker."""
+        """Join the pieces into a song that takes over our id; None if another request was quicker."""
         folder_of_pieces = self.folder
         song = Song.new(self.owner, self.filename, self.size, self.id)
         with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
