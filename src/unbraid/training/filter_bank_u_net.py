@@ -1,13 +1,15 @@
-"""The network that we ship: a 1-D U-Net between a fixed filter bank and its inverse.
+"""The network that we ship: a U-Net over frames and bands, between a fixed filter bank and its inverse.
 
-    mixture ──STFT──▶ magnitudes by band ──U-Net over frames──▶ one mask per source, channel, band ─┐
-        └──────────────────── complex coefficients ───────────────────────────────────────────────▶ × ──iSTFT──▶ stems
+    mixture ──STFT──▶ magnitudes by band ──U-Net──▶ one mask per source, channel, frame, band ─┐
+        └──────────────────── complex coefficients ────────────────────────────────────────────▶ × ──iSTFT──▶ stems
 
 It descends from the Wave-U-Net (Stoller, Ewert, Dixon 2018): the first and the last layer of a waveform U-Net learn
-something like a windowed Fourier basis, at a great cost; here they are that basis, fixed and exact, and everything
-between is the same 1-D U-Net of convolutions with skip connections, over frames instead of samples. The masks of all
-sources are a softmax, so the stems sum to the mixture by construction. Bands are single coefficients up to 4.1 kHz and
-grow wider above, as hearing does.
+something like a windowed Fourier basis, at a great cost; here they are that basis, fixed and exact, and between them is
+the same U of convolutions with skip connections. They run over frames and bands, for lines along time and edges along
+frequency look alike in every band; what depends on a band's place (a bass is low) is learnt by layers that connect all
+bands of a frame ("time-distributed fully-connected", Choi et al. 2020). The masks of all sources are a softmax, so the
+stems sum to the mixture by construction. Bands are single coefficients up to 4.1 kHz and grow wider above, as hearing
+does.
 """
 
 from dataclasses import dataclass
@@ -22,30 +24,48 @@ from unbraid.training.losses import MaskedSpectrum
 
 @dataclass(frozen=True)
 class FilterBankUNetConfig:
-    """All that defines the network. `window` and `hop` are in samples, `channels` is the body's width in features."""
+    """All that defines the network. `window` and `hop` are in samples.
+
+    Attributes:
+        bands: (coefficients a band, bands), from the lowest up.
+        patch: bands that the outermost level of the U sees as one.
+        channels: features of each level; each level has half the frames and half the bands of the one before.
+        blocks: blocks on the way down, and again on the way up, of each level but the last.
+        dilations: of the last level's blocks, in frames.
+        across: features of the layers that connect all bands of a frame.
+        fine_channels, fine_blocks: of the convolutions at full resolution, after the U.
+    """
 
     sources: tuple[str, ...] = STEMS
     sample_rate: int = 44100
     audio_channels: int = 2
     window: int = 4096
     hop: int = 1024
-    # (coefficients a band, bands): 384 single ones to 4.1 kHz, 96 of four to 8.3 kHz, 160 of eight to 22.05 kHz
+    # 384 single ones to 4.1 kHz, 96 of four to 8.3 kHz, 160 of eight to 22.05 kHz
     bands: tuple[tuple[int, int], ...] = ((1, 384), (4, 96), (8, 160))
-    channels: int = 352
-    outer_blocks: int = 2
-    levels: int = 2
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
-    refinement_channels: int = 24
-    refinement_blocks: int = 2
+    patch: int = 4
+    channels: tuple[int, ...] = (32, 64, 128)
+    blocks: int = 1
+    dilations: tuple[int, ...] = (1, 2, 4)
+    across: int = 40
+    fine_channels: int = 24
+    fine_blocks: int = 1
 
     def __post_init__(self) -> None:
         if sum(width * count for width, count in self.bands) != self.window // 2:
             raise ValueError(f"The bands must cover {self.window // 2} coefficients, all but the Nyquist one.")
+        if self.n_bands % (self.patch * 2**self.levels):
+            raise ValueError(f"{self.n_bands} bands cannot be halved {self.levels} times in patches of {self.patch}.")
 
     @property
     def n_bands(self) -> int:
         """Number of bands in which magnitudes are seen and masks are given."""
         return sum(count for _, count in self.bands)
+
+    @property
+    def levels(self) -> int:
+        """How often the U halves its frames and bands."""
+        return len(self.channels) - 1
 
     @property
     def stride(self) -> int:
@@ -55,18 +75,15 @@ class FilterBankUNetConfig:
     @property
     def context(self) -> int:
         """Samples on each side that one output sample depends on, rounded up to a multiple of `stride`."""
-        frames = 0
-        for level in range(self.levels):
-            # blocks on the way down and up, then the stride-2 convolution (±1) and the upsampling's smoothing (±1)
-            frames += 2**level * (2 * self.outer_blocks + 1) + 2 ** (level + 1)
+        frames = 1 + 2**self.levels - 1 + 2 + self.fine_blocks  # first layer, pooling, layers at full resolution
+        frames += sum(2**level * 2 * self.blocks for level in range(self.levels))
         frames += 2**self.levels * sum(self.dilations)
-        frames += self.refinement_blocks + 2
         samples = frames * self.hop + self.window
         return int(-(-samples // self.stride) * self.stride)
 
 
 class Norm(nn.Module):
-    """LayerNorm over the features of each frame, for tensors (batch, features, 1, frames) kept channels-last."""
+    """LayerNorm over the features of each frame and band, for tensors (batch, features, frames, bands)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -77,65 +94,65 @@ class Norm(nn.Module):
         return y.permute(0, 3, 1, 2)
 
 
-class Block(nn.Module):
-    """A gated residual block: norm, convolution over three frames, GLU (Dauphin et al. 2017), projection."""
+class Around(nn.Module):
+    """A residual block of its surroundings: norm, 3 × 3 convolution, ReLU, projection. Starts as the identity."""
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
         self.norm = Norm(channels)
-        self.conv = nn.Conv2d(channels, 2 * channels, (1, 3), padding=(0, dilation), dilation=(1, dilation))
-        self.project = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.project.weight)  # each block starts as the identity: deep stacks train from the first step
-        assert self.project.bias is not None
-        nn.init.zeros_(self.project.bias)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=(dilation, 1), dilation=(dilation, 1))
+        self.project = zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        y: Tensor = self.project(F.glu(self.conv(self.norm(x)), dim=1))
+        y: Tensor = self.project(F.relu(self.conv(self.norm(x))))
         return x + y
 
 
-class Level(nn.Module):
-    """One level of the U: blocks, then everything slower at half the frame rate, then blocks again beside the skip."""
+class Across(nn.Module):
+    """A residual block across all bands of each frame: two fully connected layers. Starts as the identity."""
 
-    def __init__(self, channels: int, n_blocks: int, inner: nn.Module) -> None:
+    def __init__(self, channels: int, bands: int, hidden: int) -> None:
         super().__init__()
-        self.before = nn.Sequential(*(Block(channels) for _ in range(n_blocks)))
-        self.down = nn.Conv2d(channels, channels, (1, 4), stride=(1, 2), padding=(0, 1))
-        self.inner = inner
-        # nearest upsampling, then a convolution: no tonal artefacts of transposed convolutions (Pons et al. 2021)
-        self.up = nn.Conv2d(channels, channels, (1, 3), padding=(0, 1))
-        self.after = nn.Sequential(*(Block(channels) for _ in range(n_blocks)))
+        self.norm = Norm(channels)
+        self.gather = nn.Parameter(torch.randn(hidden, bands) * bands**-0.5)
+        self.spread = nn.Parameter(torch.zeros(bands, hidden))
+
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
+        y = self.norm(x).permute(0, 2, 3, 1)  # (batch, frames, bands, features), as it lies in memory
+        y = torch.matmul(self.spread, F.relu(torch.matmul(self.gather, y)))
+        return x + y.permute(0, 3, 1, 2)
+
+
+class Level(nn.Module):
+    """One level of the U: blocks, then everything slower at half the frames and bands, then blocks beside the skip."""
+
+    def __init__(
+        self, before: nn.Module, inner: nn.Module, after: nn.Module, channels: int, inner_channels: int
+    ) -> None:
+        super().__init__()
+        self.before, self.inner, self.after = before, inner, after
+        self.down = nn.Conv2d(channels, inner_channels, 2, stride=2)
+        # nearest upsampling before convolutions: no tonal artefacts of transposed convolutions (Pons et al. 2021)
+        self.up = nn.Conv2d(inner_channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         skip = self.before(x)
-        y = self.inner(self.down(skip))
-        y = self.up(F.interpolate(y, scale_factor=(1.0, 2.0), mode="nearest"))
+        y = F.interpolate(self.up(self.inner(self.down(skip))), scale_factor=(2.0, 2.0), mode="nearest")
         out: Tensor = self.after(skip + y)
         return out
 
 
-class Refinement(nn.Module):
-    """A few 2-D convolutions over frames and bands, added to what the U-Net says.
+def blocks(channels: int, bands: int, across: int, dilations: tuple[int, ...]) -> nn.Sequential:
+    """Blocks that look around and across, in turn."""
+    pairs = ((Around(channels, dilation), Across(channels, bands, across)) for dilation in dilations)
+    return nn.Sequential(*(block for pair in pairs for block in pair))
 
-    Lines along time and edges along frequency look alike in every band; the 1-D U-Net has to learn them for each anew.
-    Maps (batch, inputs, frames, bands) to (batch, outputs, frames, bands) and starts as zero.
-    """
 
-    def __init__(self, inputs: int, channels: int, outputs: int, blocks: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(inputs, channels, (3, 5), padding=(1, 2))
-        self.blocks = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(blocks))
-        self.last = nn.Conv2d(channels, outputs, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)
-
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        x = self.first(x)
-        for block in self.blocks:
-            x = x + block(F.relu(x))
-        y: Tensor = self.last(F.relu(x))
-        return y
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """The layer, giving zeros: residual blocks that start as the identity train from the first step."""
+    for weight in layer.parameters():
+        nn.init.zeros_(weight)
+    return layer
 
 
 class FilterBankUNet(nn.Module):
@@ -146,23 +163,34 @@ class FilterBankUNet(nn.Module):
     """
 
     window: Tensor
+    place: Tensor
 
     def __init__(self, config: FilterBankUNetConfig) -> None:
         super().__init__()
-        self.config = config
-        c, k = config.channels, config.n_bands
-        self.register_buffer("window", torch.hann_window(config.window).sqrt(), persistent=False)
+        self.config = c = config
+        self.register_buffer("window", torch.hann_window(c.window).sqrt(), persistent=False)
+        position = torch.linspace(0, torch.pi, c.n_bands)
+        place = torch.stack([torch.cos(k * position) for k in (1, 2, 4, 8)])[None, :, None]
+        self.register_buffer("place", place, persistent=False)
         # left, right, mid and side magnitudes for stereo: where a source sits in the picture tells much of what it is
-        self.views = 4 if config.audio_channels == 2 else config.audio_channels
-        self.embed = nn.Conv2d(self.views * k, c, 1)
-        body: nn.Module = nn.Sequential(*(Block(c, dilation) for dilation in config.dilations))
-        for _ in range(config.levels):
-            body = Level(c, config.outer_blocks, body)
+        self.views = 4 if c.audio_channels == 2 else c.audio_channels
+        self.embed = nn.Conv2d(
+            self.views + place.shape[1], c.channels[0], (3, 2 * c.patch), stride=(1, c.patch), padding=(1, c.patch // 2)
+        )
+        bands = c.n_bands // c.patch
+        body: nn.Module = blocks(c.channels[-1], bands >> c.levels, c.across, c.dilations)
+        for level in reversed(range(c.levels)):
+            width, inner_width = c.channels[level : level + 2]
+            before, after = (blocks(width, bands >> level, c.across, (1,) * c.blocks) for _ in range(2))
+            body = Level(before, body, after, width, inner_width)
         self.body = body
-        self.norm = Norm(c)
-        masks = len(config.sources) * config.audio_channels
-        self.head = nn.Conv2d(c, masks * k, 1)
-        self.refine = Refinement(self.views + masks, config.refinement_channels, masks, config.refinement_blocks)
+        self.norm = Norm(c.channels[0])
+        self.unfold = nn.Conv2d(c.channels[0], c.fine_channels * c.patch, 1)
+        self.fine = nn.Conv2d(self.views, c.fine_channels, (3, 5), padding=(1, 2))
+        self.fine_blocks = nn.ModuleList(
+            nn.Conv2d(c.fine_channels, c.fine_channels, 3, padding=1) for _ in range(c.fine_blocks)
+        )
+        self.head = zeroed(nn.Conv2d(c.fine_channels, len(c.sources) * c.audio_channels, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's own annotations
 
     # --- the fixed filter bank, the same as unbraid.filter_bank -------------------------------------------------------
@@ -207,26 +235,27 @@ class FilterBankUNet(nn.Module):
     # --- the network --------------------------------------------------------------------------------------------------
 
     def features(self, spectrum: Tensor) -> Tensor:
-        """Log band magnitudes, (batch, channels, frames, bins, 2) to (batch, views · bands, 1, frames)."""
+        """Log band magnitudes, (batch, channels, frames, bins, 2) to (batch, views, frames, bands)."""
         views = spectrum
         if self.config.audio_channels == 2:
             left, right = spectrum[:, 0], spectrum[:, 1]
             views = torch.stack([left, right, (left + right) / 2, (left - right) / 2], 1)
         power = self.by_band(views.square().sum(-1))
         # full scale sine ≈ 2^10; the floor of 1e-3 lies some 120 dB below, and the constants bring music to about ±2
-        x = torch.log(power + 1e-3) * 0.25
-        features: Tensor = x.permute(0, 1, 3, 2).flatten(1, 2).unsqueeze(2)
-        return features
+        return torch.log(power + 1e-3) * 0.25
 
     def logits(self, features: Tensor) -> Tensor:
         """Masks before the softmax, (batch, sources, channels, frames, bands), from `features`."""
         c = self.config
-        x = self.embed(features.to(memory_format=torch.channels_last))
-        y = self.head(self.norm(self.body(x)))
-        coarse = y.squeeze(2).unflatten(1, (-1, c.n_bands)).transpose(-1, -2)
-        views = features.squeeze(2).unflatten(1, (-1, c.n_bands)).transpose(-1, -2)
-        seen = torch.cat([views.to(coarse.dtype), coarse], 1).to(memory_format=torch.channels_last)
-        logits: Tensor = (coarse + self.refine(seen)).unflatten(1, (len(c.sources), c.audio_channels))
+        views = features.contiguous(memory_format=torch.channels_last)
+        place = self.place.to(views.dtype).expand(views.shape[0], -1, views.shape[2], -1)
+        x = self.unfold(self.norm(self.body(self.embed(torch.cat([views, place], 1)))))
+        # each cell becomes the `patch` bands that it stands for
+        x = x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, c.n_bands, c.fine_channels).permute(0, 3, 1, 2)
+        x = x + self.fine(views)
+        for block in self.fine_blocks:
+            x = x + block(F.relu(x))
+        logits: Tensor = self.head(F.relu(x)).unflatten(1, (len(c.sources), c.audio_channels))
         return logits
 
     def band_masks(self, spectrum: Tensor) -> Tensor:

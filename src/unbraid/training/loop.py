@@ -21,6 +21,7 @@ from unbraid.training.data import Folder, Mixes, SampleCache
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed
+from unbraid.training.optimiser import OPTIMISERS
 from unbraid.training.presets import Network, Preset
 from unbraid.training.wave_u_net import crop
 
@@ -117,10 +118,7 @@ def new_state(run: Run) -> State:
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False).eval()
     p = run.preset
-    decayed = [w for w in network.parameters() if w.ndim > 1]
-    others = [w for w in network.parameters() if w.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": p.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=p.learning_rate, betas=(0.9, 0.98), fused=True)
+    optimiser = OPTIMISERS[p.optimiser](network, p.learning_rate, p.weight_decay)
     return State(network, average, optimiser)
 
 

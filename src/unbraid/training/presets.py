@@ -21,6 +21,7 @@ class Preset:
     Attributes:
         loss: a key of `LOSSES`.
         seconds: length of what the network answers in an excerpt, rounded to what its shape allows.
+        optimiser: a key of `OPTIMISERS`.
         warm_up: steps over which the learning rate rises.
         ema: decay of the exponential moving average of the weights, per step.
     """
@@ -30,6 +31,7 @@ class Preset:
     loss: str
     seconds: float = 4.5
     batch: int = 8
+    optimiser: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
@@ -65,7 +67,9 @@ LOSSES: dict[str, Callable[[], nn.Module]] = {
 }
 
 PRESETS: dict[str, Preset] = {
-    "unbraid": Preset("unbraid", FilterBankUNetConfig(), "masked-spectrum", batch=6, learning_rate=1e-3),
+    "unbraid": Preset(
+        "unbraid", FilterBankUNetConfig(), "masked-spectrum", seconds=3, batch=2, optimiser="muon", learning_rate=2e-3
+    ),
     # the published networks with the published loss and optimiser step (Stoller et al. 2018, section 4.2)
     **{
         name: Preset(
