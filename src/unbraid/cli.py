@@ -112,8 +112,11 @@ def _evaluate(commands: Any) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a folder of song folders with a file for each stem")
     parser.add_argument("--model", metavar="FILE.onnx", help="instead of the one that comes with unbraid")
     parser.add_argument("--json", metavar="FILE", help="write the report here")
-    parser.add_argument("--plot", metavar="FILE.png", help="draw the report here")
-    parser.set_defaults(command=lambda args: _call("unbraid.evaluation.report", "evaluate_command", args, "train"))
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the report here, with spectrograms of one song")
+    parser.add_argument(
+        "--bsseval", action="store_true", help="measure ISR, SIR and SAR too (museval; takes as long as the songs)"
+    )
+    parser.set_defaults(command=lambda args: _call("unbraid.evaluation.report", "evaluate_command", args, "evaluate"))
 
 
 def _corpus(commands: Any) -> None:
@@ -146,7 +149,7 @@ def _train(commands: Any) -> None:
         "--minutes", type=float, metavar="M", help="train for so long in all, interruptions not counted"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="or for so many steps")
-    parser.add_argument("--from", dest="start_from", metavar="CHECKPOINT", help="start from the weights of another run")
+    parser.add_argument("--from", dest="start_from", metavar="FILE", help="start from the weights of a checkpoint or model")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
     parser.set_defaults(command=lambda args: _call("unbraid.training.command", "train_command", args, "train"))
 

@@ -7,7 +7,7 @@ import torch
 from tests.training.networks import BANK, WAVE
 from unbraid import Separator
 from unbraid.errors import TrainingError
-from unbraid.training import export
+from unbraid.training import checkpoint, export
 from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
 from unbraid.training.validation import separate
 from unbraid.training.wave_u_net import WaveUNet, WaveUNetConfig
@@ -39,6 +39,25 @@ def test_the_separator_gives_what_pytorch_gives(tmp_path: Path, config: FilterBa
         difference = np.abs(found[source] - expected[i])[:, margin:-margin].max()
         assert difference < 2e-3, source  # weights are stored in half precision
     assert np.abs(sum(found.values()) - mixture).max() < 1e-6
+
+
+@pytest.mark.parametrize("config", [BANK, WAVE], ids=["bank", "wave"])
+def test_a_training_can_go_on_from_a_model(tmp_path: Path, config: FilterBankUNetConfig | WaveUNetConfig) -> None:
+    network, path = build(config), tmp_path / "tiny.onnx"
+    export.write(network, "tiny", path)
+    other = type(network)(config)  # type: ignore[arg-type]  # the configuration of this very type
+    checkpoint.restore(other, checkpoint.averaged(path), path)
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-6), "half precision keeps three digits"
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    export.write(build(BANK), "tiny", tmp_path / "tiny.onnx")
+    with pytest.raises(TrainingError, match="another network"):
+        checkpoint.restore(build(WAVE), checkpoint.averaged(tmp_path / "tiny.onnx"), tmp_path / "tiny.onnx")
+    (tmp_path / "text.onnx").write_text("no model")
+    with pytest.raises(TrainingError, match="not a model"):
+        checkpoint.averaged(tmp_path / "text.onnx")
 
 
 def test_a_file_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A checkpoint on disk, read back with sentences instead of PyTorch's many kinds of error."""
+"""Weights on disk, read back with sentences instead of PyTorch's many kinds of error."""
 
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,37 @@ def read(path: Path, device: str = "cpu") -> dict[str, Any]:
     return saved
 
 
-def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path) -> None:
-    """Put `weights`, read from `path`, into `network`; raises TrainingError if they are those of another network."""
+def averaged(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Return the averaged weights of a checkpoint, or those of a model that was exported to `.onnx`.
+
+    A training can so go on from the shipped model, without the checkpoint that it came from.
+    Raises TrainingError if the file is missing or is neither.
+    """
+    if path.suffix != ".onnx":
+        weights: dict[str, Any] = read(path, device)["average"]
+        return weights
+    import onnx
+
     try:
-        network.load_state_dict(weights)
+        stored = onnx.load(path).graph.initializer
+    except FileNotFoundError:
+        raise TrainingError(f"The model {path} does not exist.") from None
+    except Exception as error:  # protobuf raises its own kinds for files that are not ONNX
+        raise TrainingError(f"{path} is not a model that can be read ({type(error).__name__}).") from error
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in stored}
+    # the module that is exported holds the network as `network`, large weights lie in half precision
+    names = {
+        name: name.removesuffix(".half").removeprefix("network.") for name in arrays if name.startswith("network.")
+    }
+    return {short: torch.tensor(arrays[name], dtype=torch.float32, device=device) for name, short in names.items()}
+
+
+def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path) -> None:
+    """Put `weights`, read from `path`, into `network`; raises TrainingError if they are those of another network.
+
+    What is no weight (an exported model holds constants too) is left aside.
+    """
+    try:
+        network.load_state_dict({name: weights[name] for name in network.state_dict() if name in weights})
     except RuntimeError as error:
         raise TrainingError(f"{path} holds the weights of another network than this version's: train anew.") from error

@@ -77,7 +77,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     Args:
         run: what to do.
         resume: go on from `run.checkpoint` if it is there.
-        start_from: another run's checkpoint whose averaged weights are the start.
+        start_from: another run's checkpoint, or a model exported to `.onnx`, whose averaged weights are the start.
 
     Raises:
         TrainingError: no songs, or a checkpoint of another preset.
@@ -89,7 +89,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     if resume and run.checkpoint.exists():
         load(run, state)
     elif start_from is not None:
-        weights = checkpoint.read(start_from, run.device)["average"]
+        weights = checkpoint.averaged(start_from, run.device)
         for network in (state.network, state.average):
             checkpoint.restore(network, weights, start_from)
     if run.fuse and isinstance(state.network, FilterBankUNet):
