@@ -87,8 +87,8 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
         dynamic = {"mixture": {2: torch.export.Dim.AUTO}}
     program = torch.onnx.export(
         module.eval(), (), kwargs=inputs, dynamo=True, opset_version=18, output_names=[output], dynamic_shapes=dynamic,
-        verbose=False,
-    )  # fmt: skip
+        verbose=False, optimize=False,
+    )  # fmt: skip  # unoptimised, weights keep their names, and a training can go on from them; runtimes optimise anyway
     assert program is not None
     model = program.model_proto
     halve(model)
