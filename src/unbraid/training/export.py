@@ -85,10 +85,11 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
         samples = 2 * facts["context"] + 2 * facts["stride"]
         inputs = {"mixture": 0.1 * torch.randn(1, config.audio_channels, samples)}
         dynamic = {"mixture": {2: torch.export.Dim.AUTO}}
+    # left unoptimised, weights keep their names, and a training can go on from them; runtimes optimise by themselves
     program = torch.onnx.export(
         module.eval(), (), kwargs=inputs, dynamo=True, opset_version=18, output_names=[output], dynamic_shapes=dynamic,
         verbose=False, optimize=False,
-    )  # fmt: skip  # unoptimised, weights keep their names, and a training can go on from them; runtimes optimise anyway
+    )  # fmt: skip
     assert program is not None
     model = program.model_proto
     halve(model)
