@@ -46,6 +46,7 @@ class MixingConfig:
         doubled: how often a stem is the sum of two: two singers, two guitars.
         level, level_spread: mean and standard deviation of a stem's level.
         speed_spread: largest change of speed, as a natural logarithm.
+        deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
         limit: how often the sum is driven into a limiter.
     """
 
@@ -55,6 +56,7 @@ class MixingConfig:
     level: float = -21.0
     level_spread: float = 5.5
     speed_spread: float = 0.12
+    deep: float = 0.2
     limit: float = 0.2
 
 
@@ -165,7 +167,10 @@ class Mixes(Dataset[Tensor]):
         return stems
 
     def _one_stem(self, stem: str, rng: np.random.Generator) -> NDArray[np.float32]:
-        length = round(self.samples * self._speed(rng))
+        speed = self._speed(rng)
+        if stem == "bass" and rng.random() < self.mixing.deep:
+            speed *= 2 ** -rng.random()
+        length = round(self.samples * speed)
         for _ in range(6):  # prefer a place where the stem sounds
             array = self.cache[self._draw(self._having[stem], rng).stems[stem]]
             start = int(rng.integers(0, max(1, len(array) - length)))
