@@ -1,6 +1,6 @@
 """Which loss suits a Wave-U-Net: the same network, songs, order and steps under each, several seeds, held-out songs.
 
-    python -m benchmarks.ablation --data SONGS --valid HELD_OUT [--steps 400] [--seeds 3]
+    python -m benchmarks.ablation --data SONGS --valid HELD_OUT [--steps 600] [--seeds 3]
 
 The network is M6 of the paper (22.05 kHz mono, valid convolutions, difference output, four sources) reduced to what a
 processor can train in minutes: 9 levels of 12 features each instead of 12 of 24. A seed decides the first weights and
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of song folders to train on")
     parser.add_argument("--valid", type=Path, required=True, help="folder of held-out song folders")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)

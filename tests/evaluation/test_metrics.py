@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import noise
-from unbraid.evaluation.metrics import is_silent, sdr, si_sdr
+from unbraid.evaluation.metrics import LIMIT, framewise_sdr, is_silent, median, sdr, si_sdr
 
 
 def test_sdr_is_the_ratio_of_the_energies() -> None:
@@ -13,7 +13,8 @@ def test_sdr_is_the_ratio_of_the_energies() -> None:
 
 def test_si_sdr_does_not_see_a_gain_and_sees_noise() -> None:
     reference, error = noise(2, 50_000, 0), noise(2, 50_000, 1)
-    assert si_sdr(reference, np.float32(0.3) * reference) > 60
+    assert si_sdr(reference, np.float32(0.3) * reference) == LIMIT
+    assert si_sdr(reference, np.zeros_like(reference)) == -LIMIT
     assert si_sdr(reference, np.float32(0.3) * (reference + np.float32(0.1) * error)) == pytest.approx(20, abs=0.2)
 
 
@@ -24,3 +25,23 @@ def test_silence_is_finite_and_told() -> None:
     assert is_silent(1e-4 * mixture, mixture)
     assert is_silent(silence, silence)
     assert not is_silent(0.01 * mixture, mixture)
+
+
+def test_a_level_of_its_own_in_every_second_shows_in_the_frames() -> None:
+    reference = np.stack([noise(2, 40_000, seed) for seed in (0, 1)])
+    error = np.repeat([0.1, 0.01, 0.1, 0.001], 10_000).astype(np.float32)
+    found = framewise_sdr(reference, reference * (1 - error), 10_000)
+    assert np.allclose(found, [[20, 40, 20, 60]] * 2, atol=0.01)
+
+
+def test_a_frame_in_which_something_is_silent_is_not_scored() -> None:
+    reference = np.stack([noise(2, 35_000, seed) for seed in (0, 1)])
+    reference[1, :, :10_000] = 0.0
+    found = framewise_sdr(reference, 0.9 * reference + 1e-3, 10_000)
+    assert found.shape == (2, 3)  # what is left after the last full frame does not count
+    assert np.isnan(found).tolist() == [[True, False, False]] * 2
+
+
+def test_the_median_leaves_out_what_is_not_known() -> None:
+    assert median([1.0, float("nan"), 5.0, 3.0]) == 3.0
+    assert np.isnan(median([float("nan")]))

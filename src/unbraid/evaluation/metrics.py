@@ -1,4 +1,7 @@
-"""The measures of source separation. All take reference and estimate `(channels, samples)` and give decibels."""
+"""The measures of source separation, in decibels, of references and estimates `(channels, samples)`."""
+
+import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +29,31 @@ def si_sdr(reference: Audio, estimate: Audio) -> float:
     r, e = reference.astype(np.float64).ravel(), estimate.astype(np.float64).ravel()
     energy = np.dot(e, e)
     target = np.dot(r, e) ** 2 / max(np.dot(r, r), TINY)
-    return float(np.clip(10 * np.log10((target + TINY) / max(energy - target, 1e-12 * energy, TINY)), -LIMIT, LIMIT))
+    ratio = target / max(energy - target, 1e-12 * energy, TINY)
+    return float(np.clip(10 * np.log10(max(ratio, TINY**2)), -LIMIT, LIMIT))
+
+
+def framewise_sdr(references: Audio, estimates: Audio, frame: int) -> NDArray[np.float64]:
+    """SDR of BSSEval v4 in frames of `frame` samples: `(sources, channels, samples)` twice to `(sources, frames)`.
+
+    BSSEval's distortion filters only divide the error up into its kinds; their sum, which is all that the SDR sees, is
+    the plain difference (Stöter, Liutkus, Ito 2018, section 3). As in museval a frame in which any reference or
+    estimate is all zeros is NaN for every source, and the samples after the last full frame are left out.
+    """
+    samples = references.shape[-1]
+    frame = min(frame, samples)
+    ratios = np.full((len(references), samples // frame), np.nan)
+    for k in range(samples // frame):
+        r, e = (x[..., k * frame : (k + 1) * frame] for x in (references, estimates))
+        if all(x.sum(1).any(-1).all() for x in (r, e)):
+            ratios[:, k] = [sdr(a, b) for a, b in zip(r, e, strict=True)]
+    return ratios
+
+
+def median(values: Iterable[float]) -> float:
+    """The median of what is known: NaNs are left out; NaN if nothing is left."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.median(known)) if known else math.nan
 
 
 def is_silent(reference: Audio, mixture: Audio) -> bool:
