@@ -4,8 +4,9 @@ import secrets
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Min, Sum
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -48,10 +49,17 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "Songs and stems, in bytes.",
             {"": Song.objects.aggregate(total=Sum("bytes_total"))["total"] or 0},
         ),
+        *gauge("unbraid_oldest_waiting_seconds", "How long the first in line has waited.", {"": longest_wait()}),
         *gauge("unbraid_separations", "Separations by state.", by_state(Separation)),
         *gauge("unbraid_exports", "Exports by state.", by_state(Export)),
     ]
     return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def longest_wait() -> int:
+    """Return for how many seconds the first separation in line has waited; 0 if none waits."""
+    first = Separation.objects.filter(state=State.QUEUED).aggregate(first=Min("queued_at"))["first"]
+    return max(0, round((timezone.now() - first).total_seconds())) if first else 0
 
 
 def by_state(kind: type[Separation] | type[Export]) -> dict[str, int]:

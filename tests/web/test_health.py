@@ -31,6 +31,7 @@ def test_metrics_are_for_staff_and_for_who_has_the_token(
     text = visitor.get("/metrics", headers={"Authorization": "Bearer a-token"}).content.decode()
     assert "unbraid_users 1\n" in text
     assert 'unbraid_separations{state="done"} 1\n' in text
+    assert "unbraid_oldest_waiting_seconds 0\n" in text
     assert f"unbraid_stored_bytes {done.bytes_total}\n" in text
     assert visitor.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
 

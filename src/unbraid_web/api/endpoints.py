@@ -90,11 +90,21 @@ def change_song(request: HttpRequest, song_id: UUID, change: SongChange) -> Any:
 
 @api.delete("/songs/{uuid:song_id}", response={204: None}, summary="Delete", tags=["songs"])
 def delete_song(request: HttpRequest, song_id: UUID) -> Any:
-    """Delete the song; on the site it can be brought back for a while."""
+    """Delete the song; it can be restored for a while."""
     song = own(request, song_id)
     song.delete_for_now()
     separation_of(song).cancel()
     return Status(204, None)
+
+
+@api.post("/songs/{uuid:song_id}/restore", response=SongOut, summary="Undo deleting", tags=["songs"])
+def restore_song(request: HttpRequest, song_id: UUID) -> Any:
+    """Bring a deleted song back, and its place in line if it had one."""
+    song = get_object_or_404(Song.objects.deleted_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
+    song.restore()
+    if (separation := separation_of(song)).state == State.CANCELLED:
+        separation.retry()
+    return SongOut.of(song)
 
 
 @api.post("/songs/{uuid:song_id}/retry", response=SongOut, summary="Try again", tags=["songs"])

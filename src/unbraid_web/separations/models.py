@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -92,6 +92,13 @@ class Separation(Job):
     def is_playable(self) -> bool:
         """Whether there is something to hear."""
         return self.segments > 0 and self.state in (State.RUNNING, State.DONE)
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When the stems go; None where they are kept for ever."""
+        if not settings.STEM_DAYS or not self.finished_at or self.song.owner_id is None:
+            return None
+        return self.finished_at + timedelta(days=settings.STEM_DAYS)
 
     def clean_up(self) -> None:
         """Remove the stems and files of earlier attempts."""

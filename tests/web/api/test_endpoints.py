@@ -53,6 +53,9 @@ def test_list_search_rename_share_delete(program: Program, done: Song, visitor: 
     assert visitor.get(link).status_code == 404
     assert program("delete", f"/songs/{done.pk}").status_code == 204
     assert program("get", f"/songs/{done.pk}").status_code == 404
+    assert program("post", f"/songs/{done.pk}/restore").json()["state"] == "done"
+    assert program("get", f"/songs/{done.pk}").status_code == 200
+    assert program("post", f"/songs/{done.pk}/restore").status_code == 404  # it is not deleted
 
 
 def test_cancel_and_retry(program: Program, waiting: Song) -> None:

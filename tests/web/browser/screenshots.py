@@ -38,7 +38,7 @@ class Album:
     def take(self, name: str) -> None:
         """Store the page as it looks now, in its whole length."""
         time.sleep(0.7)
-        wide, visible = self.page.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+        wide, visible = self.page.execute_script("return document.documentElement.scrollWidth"), SIZES[self.size][0]
         assert wide <= visible, f"{name} is {wide} pixels wide on a screen of {visible}"
         height = self.page.execute_script("return document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": visible, "height": min(height, 2600), "scale": 1}

@@ -36,6 +36,19 @@ def test_a_song_that_waits_has_its_page_too(alice: Person, waiting: Song) -> Non
     assert "hidden" in page[page.index('id="downloads"') :][:80]
 
 
+def test_where_stems_expire_the_page_says_when(alice: Person, done: Song, settings: Any) -> None:
+    assert "are kept until" not in alice.client.get(f"/songs/{done.pk}/").content.decode()
+    settings.STEM_DAYS = 30
+    assert "are kept until" in alice.client.get(f"/songs/{done.pk}/").content.decode()
+
+
+def test_there_is_no_mixer_for_what_failed(alice: Person, waiting: Song) -> None:
+    waiting.separations.update(state="failed", error="This is no music.")
+    page = alice.client.get(f"/songs/{waiting.pk}/").content.decode()
+    assert "This is no music." in page
+    assert "hidden" in page[page.index('id="mixer"') :][:80]
+
+
 def test_an_unknown_link_is_not_found(visitor: Client, done: Song) -> None:
     assert visitor.get("/s/guess/").status_code == 404
 

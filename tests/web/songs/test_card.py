@@ -6,10 +6,10 @@ from unbraid_web.songs.models import Song
 
 def test_asks_for_itself_again_while_there_is_something_to_wait_for(alice: Person, waiting: Song) -> None:
     url = f"/songs/{waiting.pk}/card/"
-    assert "hx-get" in alice.client.get(url).content.decode()
+    assert "hx-trigger" in alice.client.get(url).content.decode()
     waiting.separations.update(state="failed")
     card = alice.client.get(url).content.decode()
-    assert "hx-get" not in card
+    assert "hx-trigger" not in card
     assert "Failed" in card
 
 

@@ -31,6 +31,14 @@ def test_in_the_library_it_leaves_a_line_to_undo(alice: Person, done: Song) -> N
     assert "song-open" in alice.client.post(f"/songs/{done.pk}/undo/", headers=htmx).content.decode()
 
 
+def test_it_can_be_undone_later_from_the_library(alice: Person, charlie: Person, done: Song) -> None:
+    alice.client.post(f"/songs/{done.pk}/delete/")
+    page = alice.client.get("/library/").content.decode()
+    assert "Recently deleted (1)" in page
+    assert f"/songs/{done.pk}/undo/" in page
+    assert "Recently deleted" not in charlie.client.get("/library/").content.decode()
+
+
 def test_after_a_while_it_is_gone_with_its_files(alice: Person, done: Song) -> None:
     folder = done.separations.get().folder
     alice.client.post(f"/songs/{done.pk}/delete/")

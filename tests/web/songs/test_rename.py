@@ -14,6 +14,16 @@ def test_changes_title_and_artist(alice: Person, done: Song) -> None:
     assert "<html" not in part
 
 
+def test_in_the_library_the_form_stands_in_the_card(alice: Person, done: Song) -> None:
+    url, htmx = f"/songs/{done.pk}/rename/?in=card", {"HX-Request": "true"}
+    form = alice.client.get(url, headers=htmx).content.decode()
+    assert form.lstrip().startswith(f'<li class="song" id="song-{done.pk}"')
+    assert f'hx-post="{url}"' in form
+    assert "A song needs a title" in alice.client.post(url, {"title": ""}, headers=htmx).content.decode()
+    card = alice.client.post(url, {"title": "Blue"}, headers=htmx).content.decode()
+    assert '<span class="song-title">Blue</span>' in card
+
+
 def test_a_song_needs_a_title(alice: Person, done: Song) -> None:
     answer = alice.client.post(f"/songs/{done.pk}/rename/", {"title": " "})
     assert answer.status_code == 422

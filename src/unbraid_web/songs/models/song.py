@@ -28,6 +28,10 @@ class SongQuerySet(models.QuerySet["Song"]):
         """The songs in a person's library; deleted ones are not in it."""
         return self.filter(owner=user, deleted_at=None)
 
+    def deleted_by(self, user: "User") -> "SongQuerySet":
+        """Songs that the person deleted and can still bring back, the latest first."""
+        return self.filter(owner=user, deleted_at__isnull=False).order_by("-deleted_at")
+
     def demo(self) -> "SongQuerySet":
         """The song that everybody may play: it belongs to nobody."""
         return self.filter(owner=None, deleted_at=None)
@@ -92,6 +96,9 @@ class Song(models.Model):
         indexes = (
             models.Index(fields=["owner", "deleted_at", "-created_at"]),
             models.Index("owner", "deleted_at", Lower("title"), name="song_by_title"),
+            models.Index(
+                fields=["owner", "deleted_at", "bytes_total"]
+            ),  # what is stored, added up from the index alone
         )
 
     def __str__(self) -> str:

@@ -3,17 +3,16 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from unbraid_web.accounts.models import User
-from unbraid_web.separations.models import Separation
 from unbraid_web.songs.limits import room_of
 from unbraid_web.songs.models import SORTS, Song
 
 PAGE = 24
+BIN = 20  # deleted songs that are offered for undoing
 
 
 @require_safe
@@ -27,6 +26,8 @@ def library(request: HttpRequest) -> HttpResponse:
     page = Paginator(songs, PAGE).get_page(request.GET.get("page"))
     page.object_list = with_separations(page.object_list)
     context: dict[str, object] = {"page": page, "words": words, "order": order, "sorts": SORTS}
+    if not words and page.number == 1:
+        context["deleted"] = Song.objects.deleted_by(user)[:BIN]
     if request.headers.get("HX-Target") == "songs":
         return render(request, "songs/list.html", context)
     context |= {
@@ -39,5 +40,4 @@ def library(request: HttpRequest) -> HttpResponse:
 
 def with_separations(songs: object) -> list[Song]:
     """Return the songs with their separations fetched in one more query, not one a song."""
-    light = Separation.objects.select_related("song")
-    return list(songs.prefetch_related(Prefetch("separations", light)))  # type: ignore[attr-defined]
+    return list(songs.prefetch_related("separations"))  # type: ignore[attr-defined]

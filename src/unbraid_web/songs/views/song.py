@@ -27,7 +27,7 @@ def card(request: HttpRequest, song_id: UUID) -> HttpResponse:
 def rename(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """Change title and artist."""
     song = own_song(request, song_id)
-    error = ""
+    error, in_card = "", request.GET.get("in") == "card"
     if request.method == "POST":
         title, artist = (request.POST.get(name, "").strip() for name in ("title", "artist"))
         if not title:
@@ -38,10 +38,12 @@ def rename(request: HttpRequest, song_id: UUID) -> HttpResponse:
             song.title, song.artist = title, artist
             song.save(update_fields=["title", "artist"])
             if wants_part(request):
-                return render(request, "songs/heading.html", {"song": song, "mine": True})
+                part = "songs/card.html" if in_card else "songs/heading.html"
+                return render(request, part, {"song": song, "mine": True, "focus": True})
             return redirect("player:song", song.pk)
-    context = {"song": song, "error": error}
-    return render(request, "songs/rename.html", context, status=422 if error else 200)
+    template = "songs/rename_form.html" if wants_part(request) else "songs/rename.html"
+    context = {"song": song, "error": error, "in_card": in_card}
+    return render(request, template, context, status=422 if error else 200)
 
 
 @require_POST
@@ -52,7 +54,7 @@ def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
     if separation := song.separation:
         separation.cancel()
     if wants_part(request) and request.headers.get("HX-Target", "").startswith("song-"):
-        return render(request, "songs/deleted.html", {"song": song})
+        return render(request, "songs/deleted.html", {"song": song, "focus": True})
     return redirect(f"{reverse('songs:library')}?deleted={song.pk}")
 
 
@@ -65,7 +67,7 @@ def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
     if separation and separation.state == State.CANCELLED:
         separation.retry()
     if wants_part(request):
-        return render(request, "songs/card.html", {"song": song})
+        return render(request, "songs/card.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)
 
 

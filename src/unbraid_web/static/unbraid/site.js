@@ -22,6 +22,11 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// Escape leaves a form that was opened on the page.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") event.target.closest("form")?.querySelector("[data-cancel]")?.click();
+});
+
 /** Show a sentence at the top of the page. */
 export function note(sentence, kind = "error") {
   const paragraph = document.createElement("p");

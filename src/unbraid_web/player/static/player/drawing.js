@@ -55,9 +55,10 @@ export function drawRuler(canvas, duration) {
   const { pen, width, height } = fresh(canvas);
   const style = getComputedStyle(canvas);
   pen.fillStyle = pen.strokeStyle = style.color;
-  pen.font = `11px ${style.fontFamily}`;
+  const unit = Number.parseFloat(style.fontSize) / 16; // 1 where the page's letters have their usual size
+  pen.font = `${11 * unit}px ${style.fontFamily}`;
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
-  const step = steps.find((seconds) => (seconds / duration) * width >= 56) ?? 1200;
+  const step = steps.find((seconds) => (seconds / duration) * width >= 56 * unit) ?? 1200;
   for (let at = 0; at < duration; at += step) {
     const x = Math.round((at / duration) * width) + 0.5;
     pen.globalAlpha = 0.5;
@@ -66,7 +67,7 @@ export function drawRuler(canvas, duration) {
     pen.lineTo(x, height);
     pen.stroke();
     pen.globalAlpha = 1;
-    if (x + 34 < width) pen.fillText(clock(at), x + 4, height - 8);
+    if (x + 34 * unit < width) pen.fillText(clock(at), x + 4, height - 8 * unit);
   }
 }
 

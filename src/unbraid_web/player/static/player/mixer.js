@@ -26,6 +26,7 @@ class Mixer {
     this.manifest = manifest;
     this.duration = manifest.duration || manifest.frames / manifest.sampleRate || 1;
     this.seekBar.max = this.duration;
+    this.root.hidden = ["failed", "cancelled", "expired"].includes(manifest.state); // there is nothing to hear
     if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
     if (restarted) this.forget();
     if (!manifest.stems.length || !manifest.segments) return;
@@ -61,6 +62,8 @@ class Mixer {
     const select = document.querySelector("#downloads select[name=stem]");
     if (select && !select.options.length) select.append(...this.manifest.stems.map(({ name }) => new Option(name)));
     this.apply();
+    this.engine.setRate(Number(this.do("speed").value)); // may have been chosen before there was anything to play
+    this.engine.setLoop(this.loop);
   }
 
   wire() {

@@ -1,0 +1,173 @@
+"""Everybody can use the pages: axe-core finds nothing against WCAG 2.2 AA, and the keyboard alone is enough."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from selenium.webdriver import ActionChains, Chrome, Keys
+
+from tests.web.browser.chromium import resize
+from tests.web.browser.conftest import RATE, music
+from tests.web.browser.test_journey import click, find, log_in, see, state, until
+from tests.web.site import Site
+
+AXE = (Path(__file__).parent / "axe-core-4.14.1.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LOOK = """
+const done = arguments[arguments.length - 1];
+axe.run(document, { runOnly: arguments[0], resultTypes: ["violations"] }).then(({ violations }) => done(
+  violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)),
+));
+"""
+EVE = "eve@example.org"
+
+
+@pytest.fixture(scope="module")
+def song(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A song of eve's that was separated; there is one that failed, too."""
+    folder = tmp_path_factory.mktemp("eve")
+    soundfile.write(folder / "Low Tide.flac", music(16.0, seed=3), RATE)
+    (folder / "letter.mp3").write_text("not music")
+    token = site.token(EVE)
+    site.api(token, "POST", "/api/v1/songs", file=folder / "letter.mp3")
+    made = site.api(token, "POST", "/api/v1/songs", file=folder / "Low Tide.flac")
+    return site.wait_for(token, f"/api/v1/songs/{made['id']}")
+
+
+class Inspector:
+    """Looks at one page after the other and gathers what is wrong."""
+
+    def __init__(self, page: Chrome, width: int) -> None:
+        self.page, self.width, self.wrong = page, width, list[str]()
+
+    def look(self, where: str) -> None:
+        self.page.execute_script(AXE)
+        self.wrong += [f"{where}: {what}" for what in self.page.execute_async_script(LOOK, RULES)]
+        wide = self.page.execute_script("return document.documentElement.scrollWidth")
+        if wide > self.width:
+            self.wrong.append(f"{where}: {wide} pixels wide on a screen of {self.width}")
+
+    def visit(self, url: str) -> None:
+        self.page.get(url)
+        self.look(url)
+
+
+def strips(page: Chrome) -> Any:
+    return until(lambda: page.find_elements("css selector", ".strip"), "the strips")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: int, scheme: str) -> None:
+    inspector = Inspector(page, width)
+    resize(page, width, 800)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    page.delete_all_cookies()
+    page.get(site.url)
+    strips(page)
+    inspector.look("welcome")
+    for path in ("sign-up", "login", "reset", "reset/sent", "reset/used/up"):
+        inspector.visit(f"{site.url}/account/{path}/")
+    page.get(f"{site.url}/account/login/")
+    click(page, "main button")
+    inspector.look("a login without anything")
+    log_in(page, site, EVE)
+    for path in ("account/", "account/leave/", "api/", "api/tokens/", "nothing/", "library/?q=nothing", "library/"):
+        inspector.visit(f"{site.url}/{path}")
+    click(page, f"#song-{song['id']} [aria-label^=Rename]")
+    find(page, ".song .rename")
+    inspector.look("library, renaming")
+    page.get(f"{site.url}/library/?q=letter")
+    click(page, ".song-open")
+    see(page, "This is not a sound file")
+    inspector.look("a failed song")
+    page.get(f"{site.url}/songs/{song['id']}/")
+    strips(page)
+    inspector.look("song")
+    click(page, "[data-stem=vocals] .mute")
+    click(page, "[data-stem=bass] .solo")
+    click(page, "[data-do=loop]")
+    click(page, "[data-do=spectrum]")
+    click(page, ".keys summary")
+    click(page, "[aria-label=Rename]")
+    find(page, ".rename")
+    inspector.look("song, all open")
+    resize(page, 1440, 900)
+    assert not inspector.wrong, "\n".join(inspector.wrong)
+
+
+def focus(page: Chrome) -> str:
+    """What has the focus, as a screen reader names it."""
+    name = page.execute_script(
+        "const {activeElement: e} = document; return e.getAttribute('aria-label') ?? e.textContent.trim()"
+    )
+    return str(name)
+
+
+def test_the_mixer_needs_no_mouse(site: Site, page: Chrome, song: Any) -> None:
+    log_in(page, site, EVE)
+    page.get(f"{site.url}/songs/{song['id']}/")
+    strips(page)
+    passed, pressed = list[str](), ActionChains(page)
+
+    def walk_to(name: str) -> None:
+        for _ in range(60):
+            pressed.send_keys(Keys.TAB).perform()
+            passed.append(focus(page))
+            if passed[-1] == name:
+                return
+        raise AssertionError(f"{name} is not among {passed}")
+
+    walk_to("Play")
+    pressed.send_keys(Keys.SPACE).perform()
+    until(lambda: state(page)["playing"] and state(page)["position"] > 0, "the sound")
+    walk_to("Position")
+    pressed.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_UP).perform()
+    until(lambda: 10 <= state(page)["position"] / RATE < 14, "ten seconds on")
+    walk_to("Mute vocals")
+    pressed.send_keys(Keys.SPACE).perform()  # here the space bar presses the button, as everywhere
+    assert find(page, "[data-stem=vocals] .mute").get_attribute("aria-pressed") == "true"
+    assert state(page)["playing"]
+    walk_to("Volume of vocals")
+    pressed.send_keys(Keys.ARROW_LEFT).perform()
+    assert find(page, "[data-stem=vocals] .volume").get_attribute("aria-valuetext") == "99 %"
+    walk_to("Solo drums")
+    pressed.send_keys(Keys.ENTER).perform()
+    gains = page.execute_script("return document.querySelector('#mixer').mixer.engine.gains.map(([left]) => left)")
+    assert gains == [0, 1, 0, 0, 0]
+    pressed.send_keys("[").perform()
+    until(lambda: page.execute_script("return document.querySelector('#mixer').mixer.loop !== null"), "the loop")
+    walk_to("Keys")
+    pressed.send_keys(Keys.ENTER).perform()
+    walk_to("Format of the mix")
+    assert {f"Mute {stem}" for stem in ("vocals", "drums", "bass", "piano", "other")} <= set(passed)
+
+
+def test_single_keys_can_be_kept_to_the_mixer(site: Site, page: Chrome, song: Any) -> None:
+    log_in(page, site, EVE)
+    page.get(f"{site.url}/songs/{song['id']}/")
+    strips(page)
+    muted = "return document.querySelector('[data-stem=vocals] .mute').getAttribute('aria-pressed')"
+    click(page, ".keys summary")
+    click(page, "[data-do=keys]")
+    page.get(page.current_url)  # it is remembered
+    strips(page)
+    ActionChains(page).send_keys("1").perform()
+    assert page.execute_script(muted) == "false"
+    find(page, "[data-stem=drums] .solo").send_keys("1")
+    assert page.execute_script(muted) == "true"
+    page.execute_script("localStorage.clear()")
+
+
+def test_an_opened_form_closes_with_escape_and_gives_the_focus_back(site: Site, page: Chrome, song: Any) -> None:
+    log_in(page, site, EVE)
+    click(page, f"#song-{song['id']} [aria-label^=Rename]")
+    until(lambda: page.switch_to.active_element.get_attribute("name") == "title", "the focus in the form")
+    page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    until(lambda: page.find_elements("css selector", f"#song-{song['id']} .song-open"), "the card")
+    click(page, f"#song-{song['id']} [aria-label^=Rename]")
+    until(lambda: page.switch_to.active_element.get_attribute("name") == "title", "the focus in the form")
+    page.switch_to.active_element.send_keys("r", Keys.ENTER)
+    until(lambda: focus(page).startswith("Rename Low Tide"), "the focus on the button")
