@@ -57,12 +57,12 @@ def audio_per_second(name: str, steps: int, threads: int, measures: set[str]) ->
     state = loop.new_state(run)
     if "fuse" in measures and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
-    config, loss = chosen.network, chosen.build_loss()
+    config, objective = chosen.network, loop.Objective(state.network, chosen.build_loss())
     stems = 0.1 * torch.randn(chosen.batch, len(config.sources), config.audio_channels, chosen.excerpt_samples)
     times = []
     for _ in range(steps + 2):  # the first two compile and warm up
         began = time.perf_counter()
-        loop.step(run, state, loss, stems)
+        loop.step(run, state, objective, stems)
         times.append(time.perf_counter() - began)
     median = sorted(times[2:])[steps // 2]
     return chosen.batch * chosen.excerpt_samples / config.sample_rate / median

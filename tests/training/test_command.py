@@ -20,7 +20,10 @@ def test_from_stems_to_a_model_file(
     monkeypatch.setitem(PRESETS, "tiny", tiny(BANK, "masked-spectrum"))
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     songs, out, model = str(tmp_path / "songs"), tmp_path / "run", tmp_path / "tiny.onnx"
-    assert main(["train", "tiny", "--data", songs, "--valid", songs, "--steps", "2", "--out", str(out)]) == 0
+    assert (
+        main(["train", "tiny", "--data", songs, "--valid", songs, "--steps", "2", "--batch", "1", "--out", str(out)])
+        == 0
+    )
     assert "unbraid export" in capsys.readouterr().out
     history = json.loads((out / "history.json").read_text())
     assert history[-1]["gain"].keys() == {"vocals", "drums", "bass"}
@@ -36,6 +39,7 @@ def test_from_stems_to_a_model_file(
         (["train", "m9", "--data", "songs", "--steps", "1"], "no preset 'm9'", 2),
         (["train", "unbraid", "--data", "/nowhere", "--steps", "1", "--out", "OUT"], "holds no songs", 1),
         (["train", "unbraid", "--data", "songs", "--steps", "1", "--from", "/nowhere.pt"], "does not exist", 1),
+        (["train", "unbraid", "--data", "songs", "--steps", "1", "--batch", "0"], "at least one excerpt", 2),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
     ],
 )

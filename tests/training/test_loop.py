@@ -51,7 +51,8 @@ def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: Config, lo
     whole = train(a_run(tmp_path, "whole", network, loss, steps=4))
     run = a_run(tmp_path, "halves", network, loss, steps=4)
     stopped = loop.new_state(run)
-    loop.leg(run, stopped, run.preset.build_loss(), SampleCache(tmp_path / "samples", 44_100))
+    objective = loop.Objective(stopped.network, run.preset.build_loss())
+    loop.leg(run, stopped, objective, SampleCache(tmp_path / "samples", 44_100))
     loop.save(run, stopped)
     resumed = train(run, resume=True)
     assert resumed.step == whole.step == 4

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from unbraid.errors import UsageError
@@ -18,8 +20,13 @@ def train_command(args: argparse.Namespace) -> None:
         raise UsageError("A training needs songs as stems: give --data DIR, as often as you have folders of them.")
     if args.minutes is None and args.steps is None:
         raise UsageError("A training needs a budget: give --minutes or --steps.")
+    chosen = preset(args.preset)
+    if args.batch is not None:
+        if args.batch < 1:
+            raise UsageError("A batch holds at least one excerpt.")
+        chosen = replace(chosen, batch=args.batch)
     run = Run(
-        preset=preset(args.preset),
+        preset=chosen,
         data=[Folder.parse(text) for text in args.data],
         valid=[Folder.parse(text) for text in args.valid],
         folder=Path(args.out or f"runs/{args.preset}"),
@@ -28,7 +35,10 @@ def train_command(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     train(run, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
-    print(f"The weights are in {run.checkpoint}; make a model of them: unbraid export {run.checkpoint} -o FILE.onnx")
+    if os.environ.get("RANK", "0") == "0":  # of those that torchrun started only one speaks
+        print(
+            f"The weights are in {run.checkpoint}; make a model of them: unbraid export {run.checkpoint} -o FILE.onnx"
+        )
 
 
 def export_command(args: argparse.Namespace) -> None:

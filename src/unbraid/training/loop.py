@@ -18,12 +18,15 @@ from unbraid.errors import TrainingError
 from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
 from unbraid.training.data import Folder, Mixes, SampleCache
+from unbraid.training.distribution import Team
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed
 from unbraid.training.optimiser import OPTIMISERS
 from unbraid.training.presets import Network, Preset
 from unbraid.training.wave_u_net import crop
+
+ALONE = Team()
 
 
 @dataclass
@@ -81,10 +84,13 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
 
     Raises:
         TrainingError: no songs, or a checkpoint of another preset.
+
+    Started by torchrun, all processes call it alike; see `unbraid.training.distribution`.
     """
     if run.minutes is None and run.steps is None:
         raise TrainingError("A training needs a budget: give minutes or steps.")
     keep_freed()
+    team = Team.gathered(run.device)
     state = new_state(run)
     if resume and run.checkpoint.exists():
         load(run, state)
@@ -94,21 +100,28 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
             checkpoint.restore(network, weights, start_from)
     if run.fuse and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
-    loss = run.preset.build_loss()
+    objective = team.joined(Objective(state.network, run.preset.build_loss()))
     cache = SampleCache(run.folder.parent / "samples", run.preset.network.sample_rate)
     legs = 0
     while _progress(run, state) < 1:
-        leg(run, state, loss, cache)
+        leg(run, state, objective, cache, team)
         legs += 1
         last = _progress(run, state) >= 1
-        if run.valid and (last or legs % run.validate_every == 0):
-            began = time.monotonic()
-            scores = validation.validate(state.average, run.valid, cache, run.device)
-            state.history.append({"step": state.step, "seconds": state.seconds, **scores})
-            print(f"step {state.step}: {validation.summary(scores)} ({time.monotonic() - began:.0f} s)", flush=True)
-        save(run, state)
-        plot_curves(state.history, run.folder / "curves.png")
+        if team.leads:
+            if run.valid and (last or legs % run.validate_every == 0):
+                look(run, state, cache)
+            save(run, state)
+            plot_curves(state.history, run.folder / "curves.png")
+    team.leave()
     return state
+
+
+def look(run: Run, state: State, cache: SampleCache) -> None:
+    """Score the averaged weights on the held-out songs."""
+    began = time.monotonic()
+    scores = validation.validate(state.average, run.valid, cache, run.device)
+    state.history.append({"step": state.step, "seconds": state.seconds, **scores})
+    print(f"step {state.step}: {validation.summary(scores)} ({time.monotonic() - began:.0f} s)", flush=True)
 
 
 def new_state(run: Run) -> State:
@@ -122,49 +135,75 @@ def new_state(run: Run) -> State:
     return State(network, average, optimiser)
 
 
-def leg(run: Run, state: State, loss: nn.Module, cache: SampleCache) -> None:
+class Objective(nn.Module):
+    """A network and its loss in one: only what is called as a whole has its gradients averaged over processes."""
+
+    def __init__(self, network: Network, loss: nn.Module) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+
+    def forward(self, stems: Tensor, gains: Tensor | None) -> Tensor:
+        """The loss for the mixture of stems (batch, sources, channels, samples), coloured by (batch, sources, bins)."""
+        network, loss = self.network, self.loss
+        if isinstance(network, FilterBankUNet) and isinstance(loss, MaskedSpectrum):
+            return network.training_loss(stems, loss, gains)
+        if network.config.audio_channels == 1:
+            stems = stems.mean(2, keepdim=True)
+        estimate = network(stems.sum(1))
+        result: Tensor = loss(estimate.float(), crop(stems, estimate.shape[-1]))
+        return result
+
+
+def leg(run: Run, state: State, objective: nn.Module, cache: SampleCache, team: Team = ALONE) -> None:
     """`run.leg` steps on the songs that are there now."""
     p = run.preset
     samples = p.excerpt_samples
     mixes = Mixes(run.data, p.network.sources, samples, cache, p.mixing, run.seed)
-    indices = range(state.step * p.batch, (state.step + run.leg) * p.batch)
+    steps = range(state.step, state.step + run.leg)
+    batches = [list(range(step * p.batch, (step + 1) * p.batch)[team.share(p.batch)]) for step in steps]
     loader = DataLoader(
-        mixes, batch_size=p.batch, sampler=indices, num_workers=run.workers, prefetch_factor=3 if run.workers else None
+        mixes, batch_sampler=batches, num_workers=run.workers, prefetch_factor=3 if run.workers else None
     )
     losses: list[float] = []
     waited, began = 0.0, time.monotonic()
-    batches: Iterator[Tensor] = iter(loader)
+    mixed: Iterator[Tensor] = iter(loader)
     for _ in range(run.leg):
         asked = time.monotonic()
-        stems = next(batches)
+        stems = next(mixed)
         got = time.monotonic()
-        losses.append(step(run, state, loss, stems.to(run.device, non_blocking=True)))
+        losses.append(step(run, state, objective, stems.to(run.device, non_blocking=True), team))
         waited += got - asked
-        state.seconds += time.monotonic() - asked
+        state.seconds = team.agreed(state.seconds + time.monotonic() - asked)
         if _progress(run, state) >= 1:
             break
     elapsed = time.monotonic() - began
     rate = len(losses) * p.batch * samples / p.network.sample_rate / elapsed
     entry = {
-        "step": state.step, "seconds": state.seconds, "loss": float(np.mean(losses)), "rate": rate,
+        "step": state.step, "seconds": state.seconds, "loss": team.mean(float(np.mean(losses))), "rate": rate,
         "waited": waited / elapsed, "songs": len(mixes.songs),
     }  # fmt: skip
     state.history.append(entry)
-    print(
-        f"step {state.step}  {100 * _progress(run, state):.0f} %  loss {entry['loss']:.4f}  {rate:.1f} audio s/s"
-        f"  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
-        flush=True,
-    )
+    if team.leads:
+        print(
+            f"step {state.step}  {100 * _progress(run, state):.0f} %  loss {entry['loss']:.4f}  {rate:.1f} audio s/s"
+            f"  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
+            flush=True,
+        )
 
 
-def step(run: Run, state: State, loss: nn.Module, stems: Tensor) -> float:
-    """One optimiser step on stems (batch, sources, channels, samples); returns the loss."""
+def step(run: Run, state: State, objective: nn.Module, stems: Tensor, team: Team = ALONE) -> float:
+    """One optimiser step on stems (batch, sources, channels, samples), this process's share; returns its loss."""
     p = run.preset
     rate = p.learning_rate * min(1.0, (state.step + 1) / p.warm_up) * _cosine(_progress(run, state))
     for group in state.optimiser.param_groups:
         group["lr"] = rate
+    gains = None
+    if isinstance(state.network, FilterBankUNet):
+        rng = np.random.default_rng((run.seed, state.step, 1))
+        everyones = augment.equalisers(rng, (p.batch, stems.shape[1]), state.network.config.window // 2 + 1)
+        gains = torch.from_numpy(everyones[team.share(p.batch)]).to(stems.device)
     with _autocast(run):
-        value = training_loss(state.network, loss, stems, np.random.default_rng((run.seed, state.step, 1)))
+        value = objective(stems, gains)
     state.optimiser.zero_grad(set_to_none=True)
     value.backward()
     nn.utils.clip_grad_norm_(state.network.parameters(), p.gradient_norm)
@@ -176,18 +215,6 @@ def step(run: Run, state: State, loss: nn.Module, stems: Tensor) -> float:
         current: list[Tensor] = list(state.network.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
     return float(value.detach())
-
-
-def training_loss(network: Network, loss: nn.Module, stems: Tensor, rng: np.random.Generator) -> Tensor:
-    """The loss of a network for the mixture of these stems, coloured at random."""
-    if isinstance(network, FilterBankUNet) and isinstance(loss, MaskedSpectrum):
-        gains = augment.equalisers(rng, tuple(stems.shape[:2]), network.config.window // 2 + 1)
-        return network.training_loss(stems, loss, torch.from_numpy(gains).to(stems.device))
-    if network.config.audio_channels == 1:
-        stems = stems.mean(2, keepdim=True)
-    estimate = network(stems.sum(1))
-    result: Tensor = loss(estimate.float(), crop(stems, estimate.shape[-1]))
-    return result
 
 
 def _progress(run: Run, state: State) -> float:

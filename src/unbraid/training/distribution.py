@@ -1,0 +1,84 @@
+"""Training in several processes, on one machine or many: each takes its share of every batch, and all step alike.
+
+    torchrun --nproc-per-node 2 -m unbraid.cli train …
+
+torchrun starts the processes and says through the environment how many they are; accelerate finds the devices and their
+way to talk (NCCL between GPUs, gloo between processors) and wraps the module in DistributedDataParallel, which averages
+the gradients. With a loss that is a mean over the batch the sum is that of one process with the whole batch.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from unbraid.errors import TrainingError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PATIENCE = timedelta(hours=2)
+"""How long the others wait for the first process, which validates and saves alone."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of one training; alone there is nothing to agree on, and accelerate is not even loaded."""
+
+    size: int = 1
+    rank: int = 0
+    accelerator: "Accelerator | None" = None
+
+    @classmethod
+    def gathered(cls, device: str) -> "Team":
+        """Meet the processes that torchrun started beside this one, if it did."""
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return cls()
+        from accelerate import Accelerator
+        from accelerate.utils import InitProcessGroupKwargs
+
+        patience = InitProcessGroupKwargs(timeout=PATIENCE)
+        accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", kwargs_handlers=[patience])
+        return cls(accelerator.num_processes, accelerator.process_index, accelerator)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that prints, validates and saves."""
+        return self.rank == 0
+
+    def share(self, batch: int) -> slice:
+        """Return which of a batch's examples are this process's; TrainingError if they cannot be shared evenly."""
+        if batch % self.size:
+            raise TrainingError(f"A batch of {batch} cannot be shared evenly by {self.size} processes: give --batch.")
+        each = batch // self.size
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def joined(self, module: nn.Module) -> nn.Module:
+        """Return the module with gradients averaged over all processes; its weights become the first one's."""
+        if self.accelerator is None:
+            return module
+        joined: nn.Module = self.accelerator.prepare_model(module)
+        return joined
+
+    def mean(self, value: float) -> float:
+        """Return the mean of every process's value."""
+        return self._reduced(value) / self.size
+
+    def agreed(self, value: float) -> float:
+        """Return the first process's value: clocks differ, and a schedule must not."""
+        return self._reduced(value if self.leads else 0.0)
+
+    def _reduced(self, value: float) -> float:
+        if self.accelerator is None:
+            return value
+        here = torch.tensor([value], dtype=torch.float64, device=self.accelerator.device)
+        total: torch.Tensor = self.accelerator.reduce(here, "sum")
+        return float(total[0])
+
+    def leave(self) -> None:
+        """Wait for the others and part from them."""
+        if self.accelerator is not None:
+            self.accelerator.end_training()

@@ -1,0 +1,31 @@
+"""What each process of `test_distribution.py` runs: a small training in fp32, started by torchrun.
+
+    torchrun --nproc-per-node 2 -m tests.training.several_processes FOLDER BANK|WAVE
+
+FOLDER holds `songs` and perhaps a checkpoint in `run`, from which it goes on.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from tests.training import networks
+from unbraid.training.data import Folder
+from unbraid.training.loop import Run, train
+
+STEPS = 4
+
+
+def a_run(folder: Path, network: str, name: str = "run") -> Run:
+    """Four steps of batches of two, a log line for each."""
+    preset = networks.tiny(getattr(networks, network), "masked-spectrum" if network == "BANK" else "l1")
+    return Run(
+        preset, [Folder(folder / "songs")], [], folder / name,
+        steps=STEPS, leg=1, workers=0, fuse=False, bf16=False, device="cpu",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    train(a_run(Path(sys.argv[1]), sys.argv[2]), resume=True)
