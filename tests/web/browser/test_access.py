@@ -123,13 +123,15 @@ def test_the_mixer_needs_no_mouse(site: Site, page: Chrome, song: Any) -> None:
     walk_to("Play")
     pressed.send_keys(Keys.SPACE).perform()
     until(lambda: state(page)["playing"] and state(page)["position"] > 0, "the sound")
+    pressed.send_keys(Keys.SPACE).perform()
+    until(lambda: not state(page)["playing"], "the pause")
     walk_to("Position")
     pressed.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_UP).perform()
     until(lambda: 10 <= state(page)["position"] / RATE < 14, "ten seconds on")
     walk_to("Mute vocals")
     pressed.send_keys(Keys.SPACE).perform()  # here the space bar presses the button, as everywhere
     assert find(page, "[data-stem=vocals] .mute").get_attribute("aria-pressed") == "true"
-    assert state(page)["playing"]
+    assert not state(page)["playing"]
     walk_to("Volume of vocals")
     pressed.send_keys(Keys.ARROW_LEFT).perform()
     assert find(page, "[data-stem=vocals] .volume").get_attribute("aria-valuetext") == "99 %"
@@ -169,5 +171,5 @@ def test_an_opened_form_closes_with_escape_and_gives_the_focus_back(site: Site, 
     until(lambda: page.find_elements("css selector", f"#song-{song['id']} .song-open"), "the card")
     click(page, f"#song-{song['id']} [aria-label^=Rename]")
     until(lambda: page.switch_to.active_element.get_attribute("name") == "title", "the focus in the form")
-    page.switch_to.active_element.send_keys("r", Keys.ENTER)
-    until(lambda: focus(page).startswith("Rename Low Tide"), "the focus on the button")
+    page.switch_to.active_element.send_keys(Keys.END, "s", Keys.ENTER)
+    until(lambda: focus(page).startswith("Rename Low Tides"), "the focus on the button")
