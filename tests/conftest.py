@@ -5,10 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from tests.tiny_models import write_mask_model, write_waveform_model
 from unbraid import Separator
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,11 @@ def analysis(samples: Samples, window: int, hop: int, out: Spectrum | None = Non
     frames = sliding_window_view(padded, window, axis=-1)[:, ::hop]
     # Any, for float32 is missing in NumPy's types of its FFT.
     spectrum: Any = np.empty((*frames.shape[:2], window // 2 + 1), np.complex64) if out is None else out
+    # NumPy computes an unnormalised rfft in float64, one divided by its length in float32, which is three times faster.
+    scaled_window = window_function(window) * np.float32(window)
     for first in range(0, frames.shape[1], FRAMES_AT_ONCE):
         part = slice(first, first + FRAMES_AT_ONCE)
-        np.fft.rfft(frames[:, part] * window_function(window), out=spectrum[:, part])
+        np.fft.rfft(frames[:, part] * scaled_window, norm="forward", out=spectrum[:, part])
     written: Spectrum = spectrum
     return written
 

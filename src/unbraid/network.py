@@ -18,13 +18,15 @@ from unbraid.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, 
 
 Block = NDArray[np.float32]
 
-TILE_SECONDS = 9.0  # longer ones spend less on their context, and more memory
+COMPUTED_SECONDS = 16.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
 
 
 class Network:
     """The network of an `.onnx` file, loaded, with the fixed filter bank around it if it has one.
 
     `length` is the number of samples of a tile that it answers at once; it needs `facts.context` more on each side.
+    Left to itself, it is what a fixed bound of memory leaves beside the contexts: a network that sees little of the
+    song's past and future spends hardly anything on them.
     """
 
     def __init__(
@@ -34,12 +36,11 @@ class Network:
         device: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
-        tile_seconds: float = TILE_SECONDS,
+        tile_seconds: float | None = None,
     ) -> None:
         self.facts = ModelFacts.read(model)
         self._band_of_bin = self.facts.filter_bank.band_of_bin() if self.facts.filter_bank else None
-        strides = max(1, round(tile_seconds * self.facts.sample_rate / self.facts.stride))
-        self.length = strides * self.facts.stride
+        self.length = _tile_length(self.facts, tile_seconds)
         threads = threads or cpu_count()
         self._workspace = local()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="unbraid-filter-bank")
@@ -146,6 +147,14 @@ class Network:
         if buffer is None or buffer.shape != shape:
             buffer = self._workspace.spectrum = np.empty(shape, np.complex64)
         return buffer
+
+
+def _tile_length(facts: ModelFacts, seconds: float | None) -> int:
+    """Return the samples of a tile of `seconds` without its contexts, or of one as long as memory allows."""
+    if seconds is None:
+        around = facts.context / facts.sample_rate
+        seconds = max(COMPUTED_SECONDS - 2 * around, around)  # a context that fills the bound breaks it
+    return max(1, round(seconds * facts.sample_rate / facts.stride)) * facts.stride
 
 
 def default_model() -> Path:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unbraid.audio import ArraySong, SongReader
 from unbraid.audio.decoding import Source
 from unbraid.errors import InputError
-from unbraid.network import TILE_SECONDS, Network, default_model
+from unbraid.network import Network, default_model
 from unbraid.progress import OnProgress, Progress
 from unbraid.stem_folder import StemFolder, folder_name
 from unbraid.stream import StemStream
@@ -54,7 +54,7 @@ class Separator:
         precision: str = "auto",
         threads: int | None = None,
         workers: int = 1,
-        tile_seconds: float = TILE_SECONDS,
+        tile_seconds: float | None = None,
     ) -> None:
         self.model = default_model() if model is None else Path(model)
         self._network = Network(
