@@ -121,13 +121,14 @@ def _evaluate(commands: Any) -> None:
 
 def _corpus(commands: Any) -> None:
     parser = commands.add_parser("corpus", help="make the songs that models are trained on")
-    parser.add_argument("action", choices=("list", "build", "verify"), help="what to do with them")
-    parser.add_argument("folder", nargs="?", metavar="DIR", help="the corpus to verify")
+    parser.add_argument("action", choices=("list", "build", "verify", "pack", "unpack", "fetch"), help="what to do")
+    parser.add_argument("folder", nargs="?", metavar="PATH", help="the corpus (unpack: the shard)")
     parser.add_argument("--hours", type=float, default=20.0, help="at least so many (20)")
     parser.add_argument("--seed", type=int, default=1, help="decides every song (1)")
-    parser.add_argument("-o", "--out", metavar="DIR", help="where the corpus is built")
+    parser.add_argument("-o", "--out", metavar="PATH", help="what is built, packed or unpacked")
     parser.add_argument("--material", metavar="DIR", help="the raw material (else $UNBRAID_CORPUS)")
     parser.add_argument("--workers", type=int, default=2, help="songs made at a time (2)")
+    parser.add_argument("--max-size", type=float, default=64.0, metavar="MIB", help="pack: no larger than this (64)")
     parser.add_argument("--json", action="store_true", help="list: one JSON object a line")
     parser.set_defaults(command=lambda args: _call("unbraid.corpus.command", "corpus_command", args, "corpus"))
 

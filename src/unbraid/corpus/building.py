@@ -52,8 +52,7 @@ def build(
     _check_tools()
     catalogue = {item.id: item for item in materials(folder)}
     built = Built()
-    for place in _real_songs(folder, target):
-        _count(built, place, 0)
+    _add_real_songs(built, folder, target)
     make = partial(_make, seed=seed, material=folder, out=target, song_seconds=song_seconds)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         first = 0
@@ -68,7 +67,7 @@ def build(
             first += BATCH
             if len(built.failed) == first:
                 raise CorpusError(f"No song could be made. {built.failed[0]}")
-    _write_manifest(target, catalogue)
+    _write_manifest(built, target, catalogue)
     return built
 
 
@@ -96,33 +95,52 @@ def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float
     return place, 1, ""
 
 
-def _real_songs(material: Path, out: Path) -> Iterator[Path]:
-    """Write the real stems, unless they lie there, and return their folders."""
+def _add_real_songs(built: Built, material: Path, out: Path) -> None:
+    """Write the real stems, unless they lie there; a song with a broken file is counted as failed."""
+    for song, place, identifier in _real_songs(material, out):
+        try:
+            if not (place / "song.json").exists():
+                used = {source: [identifier.format(source)] for source in song.stems}
+                record = {"kind": "real", "materials": used}
+                write_song(place, song.read(), {"song.json": json.dumps(record, indent=1)})
+        except CorpusError as error:
+            built.failed.append(f"{song.name}: {error}")
+        else:
+            _count(built, place, 0)
+
+
+def _real_songs(material: Path, out: Path) -> Iterator[tuple[DatasetSong, Path, str]]:
+    """Real songs, where each belongs, and what its stems are called in the catalogue."""
     if (material / "songs").is_dir():
         for song in adapters.songs("folders", material / "songs"):
             split = "valid" if song.name in HELD_OUT_SONGS else "train"
-            yield _real(song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}")
+            yield song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}"
     if FRETS_ON_FIRE.is_dir():
         for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
-            yield _real(song, out / song.split / f"guitar-{song.folder_name}", f"guitar:{song.name}")
-
-
-def _real(song: DatasetSong, place: Path, identifier: str) -> Path:
-    if not (place / "song.json").exists():
-        used = {source: [identifier.format(source)] for source in song.stems}
-        write_song(place, song.read(), {"song.json": json.dumps({"kind": "real", "materials": used}, indent=1)})
-    return place
+            yield song, out / song.split / f"guitar-{song.folder_name}", f"guitar:{song.name}"
 
 
 def _count(built: Built, place: Path, new: int) -> None:
-    stems = sorted(place.glob("*.flac"))
+    """Add a song that lies there, or what is wrong with it."""
+    try:
+        hours = max(map(seconds_of, sorted(place.glob("*.flac"))), default=0.0) / 3600
+    except CorpusError as error:
+        built.failed.append(str(error))
+        return
     built.songs += 1
     built.new += new
-    built.hours += max(map(seconds_of, stems), default=0.0) / 3600
+    built.hours += hours
 
 
-def _write_manifest(out: Path, catalogue: dict[str, Material]) -> None:
-    places = sorted(path.parent for path in out.glob("*/[!.]*/song.json"))
-    manifest.write(out / manifest.NAME, (line for place in places for line in manifest.song_lines(place, catalogue)))
-    used = {name for line in manifest.read(out / manifest.NAME) for name in manifest.materials_of(line)}
+def _write_manifest(built: Built, out: Path, catalogue: dict[str, Material]) -> None:
+    """List all songs; one that cannot be listed is left out, and named once."""
+    lines: list[manifest.Line] = []
+    for place in sorted(path.parent for path in out.glob("*/[!.]*/song.json")):
+        try:
+            lines += manifest.song_lines(place, catalogue)
+        except CorpusError as error:
+            if str(error) not in built.failed:
+                built.failed.append(str(error))
+    manifest.write(out / manifest.NAME, lines)
+    used = {name for line in lines for name in manifest.materials_of(line)}
     manifest.write(out / "materials.jsonl", (catalogue[name].line() for name in sorted(used)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from unbraid.corpus.audio_files import SOURCES, seconds_of
 from unbraid.corpus.composing import accompaniment, grooves, scores
 from unbraid.corpus.licences import terms
-from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, soundfont
+from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, SALAMANDER, soundfont
 from unbraid.corpus.playing import casting
 from unbraid.corpus.singing.vocals import VOICES
 from unbraid.errors import CorpusError
@@ -102,7 +102,11 @@ def _instruments(folder: Path) -> list[Material]:
         for split, rows in table.items():
             for name in sorted({row[0] for row in rows}):
                 path = folder / "instruments" / name
-                collection = f"instruments/{name.split('/')[0]}"
+                if not path.is_file():
+                    fetch = "`unbraid corpus fetch`" if path.is_relative_to(SALAMANDER) else "fetch it again"
+                    raise CorpusError(f"The instrument {path} is missing: {fetch}.")
+                base = SALAMANDER.parent if path.is_relative_to(SALAMANDER) else folder / "instruments"
+                collection = f"instruments/{path.relative_to(base).parts[0]}"
                 found.append(_material(f"sfz:{path.stem}", "instrument", source, split, collection, path))
     for split, names in casting.SOUNDFONTS.items():
         for name in names:

@@ -1,25 +1,33 @@
-"""`unbraid corpus list | build | verify`: the arguments in, sentences out."""
+"""`unbraid corpus list | build | verify | pack | unpack | fetch`: the arguments in, sentences out."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from unbraid import corpus
+from unbraid.corpus.audio_files import SOURCES
 from unbraid.errors import UsageError
 
 
 def corpus_command(args: argparse.Namespace) -> int:
     """Run one action; 1 if verify finds faults, else 0. `args`: see the command line."""
-    if args.action == "list":
-        return _list(args)
-    if args.action == "build":
-        return _build(args)
-    return _verify(args)
+    actions = {
+        "list": _list,
+        "build": _build,
+        "verify": _verify,
+        "pack": _pack,
+        "unpack": _unpack,
+        "fetch": _fetch,
+    }
+    return actions[args.action](args)
 
 
 def _list(args: argparse.Namespace) -> int:
+    if args.folder:
+        return _hours(Path(args.folder))
     sources = corpus.list_sources(material=args.material)
     if args.json:
         for source in sources:
@@ -27,6 +35,18 @@ def _list(args: argparse.Namespace) -> int:
         return 0
     for source in sources:
         print(f"{source.id:56} {source.source:7} {source.split:6} {source.licence:17} {source.attribution}")
+    return 0
+
+
+def _hours(folder: Path) -> int:
+    """A built corpus as a table of hours, in Markdown."""
+    from unbraid.corpus import manifest
+
+    table = manifest.hours(manifest.read(folder / manifest.NAME))
+    print(f"| split | licence | {' | '.join(SOURCES)} |")
+    print("|---" * (2 + len(SOURCES)) + "|")
+    for (split, licence), row in sorted(table.items()):
+        print(f"| {split} | {licence} | {' | '.join(f'{row.get(source, 0.0):.2f}' for source in SOURCES)} |")
     return 0
 
 
@@ -57,3 +77,32 @@ def _verify(args: argparse.Namespace) -> int:
         print(problem)
     print(f"{len(problems)} problems found." if problems else "The corpus is clean.")
     return 1 if problems else 0
+
+
+def _pack(args: argparse.Namespace) -> int:
+    if args.folder is None or args.out is None:
+        raise UsageError("Say which corpus to pack, and into what: unbraid corpus pack DIR -o SHARD.tar.")
+    from unbraid.corpus import shards
+
+    packed = shards.pack(args.folder, args.out, int(args.max_size * 2**20))
+    for sentence in packed.skipped:
+        print(sentence, file=sys.stderr)
+    size = packed.size / 2**20
+    print(f"{packed.hours:.2f} hours in {packed.songs} songs, {size:.1f} MiB, {len(packed.skipped)} skipped.")
+    return 0
+
+
+def _unpack(args: argparse.Namespace) -> int:
+    if args.folder is None or args.out is None:
+        raise UsageError("Say which shard to unpack, and where to: unbraid corpus unpack SHARD.tar -o DIR.")
+    from unbraid.corpus import shards
+
+    print(f"{shards.unpack(args.folder, args.out)} songs unpacked.")
+    return 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from unbraid.corpus import fetching, places
+
+    print(f"{fetching.salamander()} recordings of the Salamander piano lie in {places.SALAMANDER}.")
+    return 0

@@ -44,6 +44,7 @@ TERMS = {
     "instruments/spanish-classical-guitar": ("CC0-1.0", "FreePats project"),
     "instruments/old-piano-fb": ("CC0-1.0", "FreePats project"),
     "instruments/splendid-grand-piano": ("Public-Domain", "AKAI, Splendid Grand Piano"),
+    "instruments/salamander": ("CC-BY-3.0", "Alexander Holm, Salamander Grand Piano V3"),
     "instruments/e-pianos": ("CC-BY-3.0", "Greg Sullivan, E-Pianos"),
     "soundfonts/FluidR3_GM": ("MIT", "Frank Wen, Fluid (R3) General MIDI SoundFont"),
     "soundfonts/MuseScore_General_Full": ("MIT", "S. Christian Collins, Michael Cowgill, Frank Wen; MuseScore General"),

@@ -64,6 +64,17 @@ def materials_of(line: Line) -> list[str]:
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
+def hours(lines: Iterable[Line]) -> dict[tuple[str, str], dict[str, float]]:
+    """Hours of each source by split and licence; a stem under two licences counts for both, and once for "all"."""
+    table: dict[tuple[str, str], dict[str, float]] = {}
+    for line in lines:
+        split, source, length = str(line["split"]), str(line["source"]), float(str(line["seconds"])) / 3600
+        for licence in ("all", *str(line["licence"]).split(" AND ")):
+            row = table.setdefault((split, licence), {})
+            row[source] = row.get(source, 0.0) + length
+    return table
+
+
 def digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:

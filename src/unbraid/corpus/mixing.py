@@ -9,9 +9,13 @@ import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Part
+from unbraid.corpus.effects import amplifier, effects, widened
 
 if TYPE_CHECKING:
     from pedalboard import Plugin
+
+# How often an instrument is spread over the stereo picture: basses stay in the middle.
+WIDE = {"bass": 0.0, "drums": 0.25, "piano": 0.25, "other": 0.4}
 
 
 def loudness(stem: Audio) -> float:
@@ -36,13 +40,6 @@ def pan(mono: Audio, position: float) -> Audio:
     signal = mono.reshape(-1)
     angle = (position + 1) * np.pi / 4
     return np.stack([signal * np.cos(angle), signal * np.sin(angle)]).astype(np.float32) * np.float32(2**0.5)
-
-
-def effects(stem: Audio, *plugins: Plugin) -> Audio:
-    """Run pedalboard plugins over `(channels, samples)`."""
-    from pedalboard._pedalboard import Pedalboard  # what `pedalboard` itself re-exports, untyped
-
-    return np.asarray(Pedalboard(list(plugins))(np.ascontiguousarray(stem), RATE), dtype=np.float32)
 
 
 def room(rng: np.random.Generator, stem: Audio, amount: float | None = None) -> Audio:
@@ -84,6 +81,8 @@ def dress(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Au
         chain.append(pedalboard.PeakFilter(2 ** rng.uniform(7.5, 12.5), rng.uniform(-5, 5), 0.8))
     if chain:
         audio = effects(at_level(audio, -20), *chain)
+    if rng.random() < WIDE[source]:
+        audio = widened(rng, audio)
     if rng.random() < (0.2 if source == "bass" else 0.65):
         audio = room(rng, audio, rng.uniform(0.01, 0.12) if source in ("bass", "drums") else None)
     return audio
@@ -101,9 +100,11 @@ def _bass_chain(rng: np.random.Generator) -> list[Plugin]:
 
 
 def _drum_chain(rng: np.random.Generator) -> list[Plugin]:
-    from pedalboard import Compressor, Distortion
+    from pedalboard import Compressor, Distortion, LowShelfFilter
 
     chain: list[Plugin] = []
+    if rng.random() < 0.4:
+        chain.append(LowShelfFilter(rng.uniform(60, 95), rng.uniform(0, 9)))
     if rng.random() < 0.5:
         chain.append(Compressor(rng.uniform(-28, -15), rng.uniform(2, 6), rng.uniform(2, 25), rng.uniform(60, 200)))
     if rng.random() < 0.35:
@@ -113,12 +114,13 @@ def _drum_chain(rng: np.random.Generator) -> list[Plugin]:
 
 def _other_chain(rng: np.random.Generator, guitar: bool, program: int) -> list[Plugin]:
     """A guitar amplifier where there is a guitar that wants one; chorus and echo now and then."""
-    from pedalboard import Chorus, Delay, Distortion, HighpassFilter, LowpassFilter
+    from pedalboard import Chorus, Delay, HighShelfFilter
 
     chain: list[Plugin] = []
     if guitar and (program >= 29 or rng.random() < 0.2):
-        cabinet = LowpassFilter(rng.uniform(3500, 7000))
-        chain += [Distortion(rng.uniform(8, 32)), HighpassFilter(90), cabinet]
+        chain += amplifier(rng)
+    elif rng.random() < 0.35:
+        chain.append(HighShelfFilter(rng.uniform(3000, 9000), rng.uniform(0, 9)))
     if rng.random() < 0.2:
         chain.append(Chorus(rng.uniform(0.3, 2), 0.25, rng.uniform(5, 12), 0.0, 0.4))
     if rng.random() < 0.12:

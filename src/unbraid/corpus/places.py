@@ -11,6 +11,7 @@ SOUNDFONTS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
 HYDROGEN_KITS = Path("/usr/share/hydrogen/data/drumkits")
 GROOVE_LIBRARY = Path("/usr/share/mma/lib")
 FRETS_ON_FIRE = Path("/usr/share/games/fretsonfire/data/songs")
+SALAMANDER = Path(__file__).parents[3] / "material" / "salamander"  # what `unbraid corpus fetch` brings
 
 
 def material_folder(folder: Path | str | None = None) -> Path:

@@ -10,10 +10,12 @@ import numpy as np
 from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio
 from unbraid.corpus.composing import scores
+from unbraid.corpus.effects import echoed, pumped
 from unbraid.corpus.playing import casting
 from unbraid.corpus.singing.vocals import random_vocals
 from unbraid.errors import CorpusError
 
+KICKS = (35, 36)  # General MIDI
 TAIL = 1.5  # s that ring after the last bar
 # Mean and standard deviation of each source's loudness, in dB.
 LEVELS = {"vocals": (-17, 3.0), "drums": (-17, 3.0), "bass": (-18, 3.0), "piano": (-21, 4.0), "other": (-20, 4.0)}
@@ -67,10 +69,23 @@ def _recorded(
         audio = mixing.dress(rng, source, part, instrument.render(part, samples))
         if np.abs(audio).max(initial=0) < 1e-4:
             continue
+        if source == "other" and rng.random() < 0.15:
+            audio = echoed(rng, audio, 60 / score.frame.tempo)
         audio = mixing.at_level(audio, -20 + rng.normal(0, 3))
         stems[source] = stems[source] + audio if source in stems else audio
         players.setdefault(source, []).append(instrument.name)
         used.setdefault(source, set()).add(instrument.material)
         composed = "groove" if source == "drums" and "groove" in score.record else "style"
         used[source] |= {str(score.record[key]) for key in (composed, "midi") if key in score.record}
-    return stems, players, used
+    return _pumping(rng, score, stems), players, used
+
+
+def _pumping(rng: np.random.Generator, score: scores.Score, stems: dict[str, Audio]) -> dict[str, Audio]:
+    """The stems, those beside the drums ducked by the kick where the producer wanted it."""
+    if rng.random() > (0.5 if score.electronic else 0.08):
+        return stems
+    kicks = [note.start for part in score.parts if part.source == "drums" for note in part.notes if note.pitch in KICKS]
+    return {
+        source: pumped(rng, stem, kicks, 60 / score.frame.tempo) if source != "drums" and rng.random() < 0.7 else stem
+        for source, stem in stems.items()
+    }

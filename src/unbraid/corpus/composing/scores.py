@@ -46,14 +46,14 @@ def presence(rng: np.random.Generator, bars: int, source: str) -> list[bool]:
 
 
 def _arranged(rng: np.random.Generator, parts: list[Part], frame: Frame) -> list[Part]:
-    """At most three other parts, everyone silent in some sections, timing and touch humanised but for drums."""
+    """At most four other parts, everyone silent in some sections, timing and touch humanised but for drums."""
     bar = frame.beats_per_bar * 60 / frame.tempo
     kept: list[Part] = []
     counts: dict[str, int] = {}
     for part in sorted(parts, key=lambda p: -len(p.notes)):
         source = part.source
         counts[source] = counts.get(source, 0) + 1
-        if counts[source] > {"other": 3, "drums": 4}.get(source, 1):
+        if counts[source] > {"other": 4, "drums": 4}.get(source, 1):
             continue
         plays = presence(rng, len(frame.chords), source) if frame.chords else []
         if plays:
@@ -100,6 +100,8 @@ def styled(rng: np.random.Generator, split: str, material: Path, seconds: float)
             parts.append(sequencer.chords_part(rng, chords, tempo, 0))
     if beats == 4 and rng.random() < 0.12:
         parts.append(sequencer.power_chords(rng, chords, tempo))
+    elif beats == 4 and rng.random() < 0.2:
+        parts.append(sequencer.strummed(rng, chords, tempo, int(rng.choice((24, 25, 25, 26, 27)))))
     if rng.random() < 0.5:
         low = sequencer.left_hand(rng, chords, tempo, beats)
         parts = [replace(part, notes=part.notes + low) if part.source == "piano" else part for part in parts]
@@ -127,8 +129,10 @@ def programmed(rng: np.random.Generator, split: str, material: Path, seconds: fl
         lambda: sequencer.chords_part(rng, chords, tempo, int(rng.choice((62, 27, 81)))),
         lambda: sequencer.power_chords(rng, chords, tempo),
         lambda: sequencer.sweeps(rng, len(chords), tempo, section),
+        lambda: sequencer.atmosphere(rng, len(chords), tempo, section),
+        lambda: sequencer.strummed(rng, chords, tempo, int(rng.choice((25, 27, 28)))),
     ]
-    for number in rng.permutation(len(makers))[: int(rng.integers(1, 4))]:
+    for number in rng.permutation(len(makers))[: int(rng.integers(1, 5))]:
         parts.append(makers[int(number)]())
     return Score(_arranged(rng, parts, frame), frame, True, {"key": str(key)})
 

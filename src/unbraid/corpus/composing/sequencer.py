@@ -180,6 +180,39 @@ def sweeps(rng: np.random.Generator, bars: int, tempo: float, section_bars: int)
     return Part("sweep", 97, False, notes)
 
 
+def atmosphere(rng: np.random.Generator, bars: int, tempo: float, section_bars: int) -> Part:
+    """One long tone for some sections, for noises that stay."""
+    bar = 240 / tempo
+    starts = [start for start in range(0, bars, section_bars) if rng.random() < 0.6] or [0]
+    notes = [
+        Note(start * bar, min(start + section_bars, bars) * bar, 60, int(rng.integers(50, 100))) for start in starts
+    ]
+    return Part("atmosphere", 97, False, notes)
+
+
+def strummed(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int) -> Part:
+    """A guitarist's chords over five or six strings, one string after the other, down on the beat and up between."""
+    step = 60 / tempo / 4
+    rhythm = str(
+        rng.choice(("d---d-u---u-d-u-", "d---d---d---d---", "d-u-d-u-d-u-d-u-", "d-----u-d---d-u-", "dudud-ud-udud-ud"))
+    )
+    slow = rng.uniform(0.006, 0.022)  # s from string to string
+    notes = []
+    for bar, chord in enumerate(chords):
+        strings = [root + min((tone - root) % 12 for tone in chord.tones) for root in (40, 45, 50, 55, 59, 64)]
+        places = [number for number, mark in enumerate(rhythm) if mark != "-"]
+        for place, number in enumerate(places):
+            until = (bar * 16 + (places[place + 1] if place + 1 < len(places) else 16)) * step
+            down = rhythm[number] == "d"
+            struck = strings if down else strings[:1:-1]
+            hard = int(rng.integers(78, 112)) - (0 if down else 15)
+            for order, pitch in enumerate(struck):
+                start = (bar * 16 + number) * step + order * slow * (1 if down else 0.6)
+                if start < until - 0.02:
+                    notes.append(Note(start, until, pitch, max(hard - 2 * order, 20)))
+    return Part("strummed guitar", program, False, notes)
+
+
 def arpeggio(rng: np.random.Generator, chords: list[Chord], tempo: float, program: int) -> Part:
     """Broken chords in eighths or sixteenths over one or two octaves."""
     cell = int(rng.choice((1, 2, 2, 3)))

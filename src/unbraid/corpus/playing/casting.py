@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Instrument, Part
+from unbraid.corpus.places import SALAMANDER
 from unbraid.corpus.playing import synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.hydrogen import HydrogenKit
@@ -16,10 +17,11 @@ from unbraid.corpus.playing.soundfonts import SoundFontProgram
 GENERAL = {"train": ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2"), "valid": ("TimGM6mb.sf2",)}
 DRUM_PROGRAMS = (0, 0, 0, 8, 16, 24, 25, 32, 40)
 DRUM_FONTS = {"train": "Black_Pearl_4_LV2.sf2", "valid": "Red_Zeppelin_4_LV2.sf2"}
-# SFZ files below instruments/, with the keys that sound.
+# SFZ files below instruments/ (or where they were fetched to), with the keys that sound.
 PIANOS = {
     "train": (
-        ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
+        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
+        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
         ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
         ("old-piano-fb/PianoFB 20200401.sfz", 21, 108),
         ("e-pianos/Wurlitzer EP200/Wurlitzer EP200.sfz", 33, 96),
@@ -113,13 +115,18 @@ def other(rng: np.random.Generator, split: str, material: Path, part: Part, elec
     """Everything else, near the part's own program."""
     if part.name == "sweep":
         return synths.random_sweep(rng)
+    if part.name == "atmosphere":
+        return synths.random_atmosphere(rng)
     program = STRINGS if part.program in SUNG or part.program in NOISES else part.program
     if rng.random() < (0.7 if electronic else 0.1):
         if part.name == "arpeggio" or 8 <= program < 16:
             return synths.random_pluck(rng)
         if part.name == "lead" or 80 <= program < 88:
             return synths.random_lead(rng)
-        return synths.random_pad(rng) if rng.random() < 0.5 else synths.random_pluck(rng)
+        pad = synths.random_pad(rng)
+        if rng.random() < 0.35:
+            return synths.Layers(pad, synths.random_pluck(rng) if rng.random() < 0.5 else synths.random_pad(rng))
+        return pad if rng.random() < 0.5 else synths.random_pluck(rng)
     if 24 <= program < 32 and rng.random() < 0.4:
         return _sfz(rng, material, GUITARS[split])
     if rng.random() < 0.3:

@@ -121,6 +121,28 @@ class Synth:
         return scaled
 
 
+@dataclass(frozen=True)
+class Layers:
+    """Two patches that play as one."""
+
+    upper: Synth
+    lower: Synth
+
+    @property
+    def name(self) -> str:
+        """Both names."""
+        return f"{self.upper.name}+{self.lower.name}"
+
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return "synthesised"
+
+    def render(self, part: Part, samples: int) -> Audio:
+        """Play the part and return `(2, samples)`."""
+        return self.upper.render(part, samples) + self.lower.render(part, samples)
+
+
 @lru_cache(maxsize=96)
 def _tables(wave: str, semitone: int, resonance: float) -> NDArray[np.float32]:
     """(cutoffs, TABLE): one period of the wave, filtered at each cutoff, nothing above 20 kHz."""
@@ -174,11 +196,18 @@ def _patch(rng: np.random.Generator, **fixed: object) -> Synth:
 
 
 def random_bass(rng: np.random.Generator) -> Synth:
-    """Sub, acid, detuned or FM bass; one in five is little but its fundamental, below 65 Hz."""
-    if rng.random() < 0.2:
+    """Sub, long struck ("808"), acid, detuned or FM bass; one in three is little but its fundamental, below 65 Hz."""
+    draw = rng.random()
+    if draw < 0.2:
         return _patch(
             rng, kind="subtractive", wave="triangle", cutoff=float(2 ** rng.uniform(6, 9)), sub=0.0, resonance=0.0,
             glide=bool(rng.random() < 0.4), low=23, high=36,
+        )  # fmt: skip
+    if draw < 0.35:
+        return _patch(
+            rng, wave="triangle", cutoff=float(2 ** rng.uniform(6, 8)), sub=0.0, resonance=0.0, low=23, high=36,
+            sweep=rng.uniform(1, 4), sweep_decay=rng.uniform(0.01, 0.06), sustain=rng.uniform(0, 0.4),
+            decay=rng.uniform(0.5, 2), release=rng.uniform(0.1, 0.4), drive=float(rng.choice((0, rng.uniform(0.5, 4)))),
         )  # fmt: skip
     kind = str(rng.choice(("subtractive", "subtractive", "subtractive", "fm")))
     return _patch(
@@ -190,7 +219,7 @@ def random_bass(rng: np.random.Generator) -> Synth:
 
 def random_lead(rng: np.random.Generator) -> Synth:
     """A lead: bright, one to five voices."""
-    return _patch(rng, cutoff=float(2 ** rng.uniform(10, 13.5)), voices=int(rng.choice((1, 2, 3, 5))), low=48, high=98)
+    return _patch(rng, cutoff=float(2 ** rng.uniform(10, 14.2)), voices=int(rng.choice((1, 2, 3, 5))), low=48, high=98)
 
 
 def random_pluck(rng: np.random.Generator) -> Synth:
@@ -208,7 +237,7 @@ def random_pad(rng: np.random.Generator) -> Synth:
         rng, wave=str(rng.choice(("saw", "saw", "pulse", "organ"))), voices=int(rng.choice((3, 4, 5))), drive=0.0,
         attack=rng.uniform(0.05, 0.8), sustain=1.0, release=rng.uniform(0.15, 0.8),
         sweep=rng.uniform(-1, 1),
-        cutoff=float(2 ** rng.uniform(9, 13.3)), low=30, width=rng.uniform(0.5, 1),
+        cutoff=float(2 ** rng.uniform(9, 14.2)), low=30, width=rng.uniform(0.5, 1),
     )  # fmt: skip
 
 
@@ -218,6 +247,14 @@ def random_electric_piano(rng: np.random.Generator) -> Synth:
         rng, kind="fm", ratio=float(rng.choice((1, 1, 14))), index=rng.uniform(0.4, 2), sustain=0.0,
         decay=rng.uniform(0.8, 2.5), sweep_decay=rng.uniform(0.1, 0.8), release=0.08, drive=0.0,
         low=33, high=96,
+    )  # fmt: skip
+
+
+def random_atmosphere(rng: np.random.Generator) -> Synth:
+    """Wind, sea, a crowd far away: noise that stays, in a wide band."""
+    return _patch(
+        rng, kind="noise", cutoff=float(2 ** rng.uniform(8, 13.5)), sweep=rng.uniform(-0.7, 0.7),
+        attack=rng.uniform(0.3, 3), decay=2.0, sustain=1.0, release=rng.uniform(0.2, 0.6), drive=0.0,
     )  # fmt: skip
 
 

@@ -12,8 +12,11 @@ from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio, read, seconds_of
 from unbraid.corpus.composing.harmony import Frame
 from unbraid.corpus.composing.melody import SungNote, compose, harmonise
+from unbraid.corpus.effects import echoed, effects, widened
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
 from unbraid.corpus.singing.syllables import Speech, analyse
+
+EXCERPT = 18.0  # s of speech that a singer takes syllables from
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,13 @@ def random_vocals(
 def _sung(
     rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int
 ) -> tuple[Audio, dict[str, object]]:
-    path, start = _excerpt(rng, voice, material, 22.0)
-    speech = _speech(path, start, 22.0, voice.band_limit)
+    path, start = _excerpt(rng, voice, material, EXCERPT)
+    speech = _speech(path, start, EXCERPT, voice.band_limit)
     singer = random_singer(rng)
     home = 69 + 12 * np.log2(speech.median_pitch / 440)
-    lift = rng.uniform(2, 11) if not voice.sung else rng.uniform(-5, 5)
+    lift = rng.uniform(2, 14) if not voice.sung else rng.uniform(-5, 5)
     # A large throat goes with a low voice: a formant change moves the comfortable pitch along.
-    centre = float(np.clip(home + lift + 30 * np.log2(singer.formants), 46, 77))
+    centre = float(np.clip(home + lift + 30 * np.log2(singer.formants), 46, 80))
     density = (
         str(rng.choice(("slow", "medium", "medium", "fast")))
         if frame.tempo < 120
@@ -132,7 +135,7 @@ def _sung(
     stem = mixing.pan(lead, float(rng.choice((0.0, 0.0, 0.0, rng.uniform(-0.4, 0.4)))))
     for part_audio, position in backing:
         stem = stem + mixing.pan(mixing.at_level(part_audio, -20 + under), position)
-    return _dress(rng, stem), {
+    return _dress(rng, stem, beat), {
         "voice": voice.id,
         "file": path.name,
         "start": start,
@@ -160,7 +163,7 @@ def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, s
             stem[at : at + length] = chunk
             taken += length
         at += length
-    return _dress(rng, mixing.pan(stem, 0.0))
+    return _dress(rng, mixing.pan(stem, 0.0), 60 / frame.tempo)
 
 
 def _recorded(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
@@ -179,14 +182,16 @@ def _recorded(rng: np.random.Generator, voice: Voice, material: Path, frame: Fra
         chunk[len(chunk) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         stem[at : at + len(chunk)] = chunk
         at += len(chunk) + int(rng.choice((0, 0, RATE, 3 * RATE)))
-    return _dress(rng, mixing.pan(stem, 0.0))
+    return _dress(rng, mixing.pan(stem, 0.0), 60 / frame.tempo)
 
 
-def _dress(rng: np.random.Generator, stem: Audio) -> Audio:
-    """High-pass, compression, now and then an echo, mostly a room."""
+def _dress(rng: np.random.Generator, stem: Audio, beat: float) -> Audio:
+    """What a record does with a voice: thinned, compressed, now and then driven, spread, echoed; mostly a room."""
     import pedalboard
 
-    chain: list[pedalboard.Plugin] = [pedalboard.HighpassFilter(rng.uniform(60, 130))]
+    chain: list[pedalboard.Plugin] = [pedalboard.HighpassFilter(2 ** rng.uniform(6, 7.9))]
+    if rng.random() < 0.5:
+        chain.append(pedalboard.LowShelfFilter(rng.uniform(180, 420), rng.uniform(-12, 0)))
     if rng.random() < 0.8:
         chain.append(
             pedalboard.Compressor(
@@ -196,11 +201,21 @@ def _dress(rng: np.random.Generator, stem: Audio) -> Audio:
                 rng.uniform(50, 250),
             )
         )
+    if rng.random() < 0.12:
+        chain.append(pedalboard.Distortion(rng.uniform(3, 18)))
+    if rng.random() < 0.04:  # through a telephone
+        chain += [pedalboard.HighpassFilter(rng.uniform(300, 600)), pedalboard.LowpassFilter(rng.uniform(2500, 5000))]
+    if rng.random() < 0.5:
+        chain.append(pedalboard.PeakFilter(rng.uniform(600, 3500), rng.uniform(-2, 7), 0.8))
     if rng.random() < 0.5:
         chain.append(pedalboard.HighShelfFilter(rng.uniform(4000, 9000), rng.uniform(-3, 6)))
-    if rng.random() < 0.15:
-        chain.append(pedalboard.Delay(rng.uniform(0.08, 0.5), rng.uniform(0.1, 0.4), rng.uniform(0.05, 0.25)))
-    stem = mixing.effects(stem, *chain)
+    if rng.random() < 0.12:
+        chain.append(pedalboard.Chorus(rng.uniform(0.3, 1.5), rng.uniform(0.1, 0.4), 7.0, 0.0, rng.uniform(0.2, 0.5)))
+    stem = effects(mixing.at_level(stem, -20), *chain)
+    if rng.random() < 0.35:
+        stem = widened(rng, stem, 0.15, 1.1)
+    if rng.random() < 0.3:
+        stem = echoed(rng, stem, beat, throws=bool(rng.random() < 0.6))
     if rng.random() < 0.85:
         stem = mixing.room(rng, stem)
     return stem

@@ -1,0 +1,62 @@
+"""What is broken on the way into a corpus is named, skipped and counted; what is whole goes in."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from unbraid.corpus import building, manifest
+from unbraid.corpus.audio_files import RATE, write_song
+from unbraid.corpus.catalogue import Material
+
+TONE = (0.2 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
+KNOWN = {"voice:ann": Material("voice:ann", "voice", "vocals", "CC0-1.0", "Ann", "train")}
+
+
+def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "FRETS_ON_FIRE", tmp_path / "none")
+    for name in ("Good", "Torn", "Lithium"):
+        (tmp_path / "songs" / name).mkdir(parents=True)
+        soundfile.write(tmp_path / "songs" / name / "drums.flac", TONE, RATE)
+    (tmp_path / "songs" / "Torn" / "bass.flac").write_bytes(b"torn")
+    built = building.Built()
+    building._add_real_songs(built, tmp_path, tmp_path / "out")
+    assert built.songs == 2
+    (failure,) = built.failed
+    assert "Torn" in failure
+    assert "bass.flac" in failure
+    assert {path.parent.name for path in (tmp_path / "out").rglob("drums.flac")} == {"real-Good", "real-Lithium"}
+    assert (tmp_path / "out" / "valid" / "real-Lithium").is_dir()
+
+
+def test_a_built_song_that_broke_later_is_left_out_of_the_manifest_and_named_once(tmp_path: Path) -> None:
+    for number in range(2):
+        record = {"kind": "styled", "materials": {"vocals": ["voice:ann"]}}
+        write_song(tmp_path / "train" / f"song-{number}", {"vocals": TONE[None]}, {"song.json": json.dumps(record)})
+    (tmp_path / "train" / "song-1" / "vocals.flac").write_bytes(b"torn")
+    built = building.Built()
+    for number in range(2):
+        building._count(built, tmp_path / "train" / f"song-{number}", 1)
+    building._write_manifest(built, tmp_path, KNOWN)
+    assert (built.songs, len(built.failed)) == (1, 1)
+    assert "song-1" in built.failed[0]
+    assert [line["id"] for line in manifest.read(tmp_path / manifest.NAME)] == ["song-0/vocals"]
+
+
+def test_hours_are_summed_by_split_licence_and_source() -> None:
+    lines: list[manifest.Line] = [
+        {"split": "train", "source": "bass", "licence": "CC0-1.0 AND MIT", "seconds": 3600.0},
+        {"split": "train", "source": "bass", "licence": "MIT", "seconds": 1800.0},
+        {"split": "valid", "source": "drums", "licence": "CC0-1.0", "seconds": 360.0},
+    ]
+    assert manifest.hours(lines) == {
+        ("train", "all"): {"bass": 1.5},
+        ("train", "CC0-1.0"): {"bass": 1.0},
+        ("train", "MIT"): {"bass": 1.5},
+        ("valid", "all"): {"drums": 0.1},
+        ("valid", "CC0-1.0"): {"drums": 0.1},
+    }
