@@ -1,15 +1,17 @@
 """Load on the website: visitors on the library page of a big library, while songs are being uploaded.
 
-    python benchmarks/web_load.py [--visitors 100] [--requests 5] [--uploads 20] [--songs 10000]
+    python benchmarks/web_load.py [--visitors 100] [--requests 5] [--pause 0] [--uploads 20] [--songs 10000]
 
 Starts the whole site (`unbraid web`) in a temporary folder, fills a library, and lets visitors that are logged in load
 its pages at the same time while others upload songs through the API. Prints one JSON object: errors, and the median,
-95th percentile and maximum of the answer times in milliseconds. Any error makes it end with 1.
+95th percentile and maximum of the answer times in milliseconds, and what a page costs the web process in processor
+time (uploads included). Any error makes it end with 1.
 """
 
 import argparse
 import http.client
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -73,12 +75,13 @@ class Tally:
         }
 
 
-def visit(site: Site, number: int, requests: int, session: str, tally: Tally) -> None:
+def visit(site: Site, number: int, requests: int, pause: float, session: str, tally: Tally) -> None:
     """Load pages of the library one after the other, as one visitor does."""
     connection = http.client.HTTPConnection("localhost", site.port, timeout=120)
     headers = {"Cookie": f"sessionid={session}"}
     paths = ["/library/", f"/library/?page={number + 2}", f"/library/?q={number}", "/library/?sort=title"]
     for turn in range(requests):
+        time.sleep(pause * (number % 10) / 10 if turn == 0 else pause)  # nobody comes at the same moment
         tally.time(connection, paths[(number + turn) % len(paths)], headers)
     connection.close()
 
@@ -93,11 +96,19 @@ def upload(site: Site, token: str, song: Path, tally: Tally) -> None:
     tally.seconds.append(time.perf_counter() - started)
 
 
+def processor_seconds(site: Site) -> float:
+    """Return what the web process has used of the processor so far."""
+    assert site.process
+    fields = Path(f"/proc/{site.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> int:
     """Run the load and print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=100)
     parser.add_argument("--requests", type=int, default=5, help="pages for each visitor")
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds that a visitor looks at a page")
     parser.add_argument("--uploads", type=int, default=20)
     parser.add_argument("--songs", type=int, default=10_000)
     arguments = parser.parse_args()
@@ -112,13 +123,13 @@ def main() -> int:
             session = site.manage("shell", "--no-imports", "-c", FILL.format(songs=arguments.songs)).strip()
             pages, uploads = Tally(), Tally()
             threads = [
-                threading.Thread(target=visit, args=(site, n, arguments.requests, session, pages))
+                threading.Thread(target=visit, args=(site, n, arguments.requests, arguments.pause, session, pages))
                 for n in range(arguments.visitors)
             ]
             threads += [
                 threading.Thread(target=upload, args=(site, token, song, uploads)) for _ in range(arguments.uploads)
             ]
-            started = time.perf_counter()
+            started, used = time.perf_counter(), processor_seconds(site)
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -127,6 +138,7 @@ def main() -> int:
             report = {
                 "visitors": arguments.visitors,
                 "songs": arguments.songs,
+                "processor_ms_per_page": round(1000 * (processor_seconds(site) - used) / len(pages.seconds)),
                 "pages_per_second": round(len(pages.seconds) / seconds, 1),
                 "library": pages.report(),
                 "uploads": uploads.report(),
