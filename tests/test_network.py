@@ -21,7 +21,7 @@ from unbraid.runtimes import ONNXRuntime, OutOfDeviceMemoryError
 def test_the_facts_are_read_from_the_file(mask_model: Path) -> None:
     facts = ModelFacts.read(mask_model)
     assert facts.sources == SOURCES
-    assert facts.filter_bank == FilterBank(256, 64)
+    assert facts.filter_bank == FilterBank(256, 64, ((1, 128),))
     assert facts.sums_to_the_song
 
 
@@ -33,7 +33,8 @@ def test_the_facts_are_those_that_onnx_reads(mask_model: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"format": 2}, "update unbraid"),
+        ({"format": 3}, "update unbraid"),
+        ({"format": 1}, "export it again"),
         ({"sources": ["vocals", "vocals"]}, "sources"),
         ({"sources": []}, "sources"),
         ({"output": "magic"}, "magic"),
@@ -41,7 +42,7 @@ def test_the_facts_are_those_that_onnx_reads(mask_model: Path) -> None:
         ({"sample_rate": "fast"}, "wrong or missing"),
         ({"licence": None, "stride": 0}, "out of range"),
         ({"context": 100}, "grid"),
-        ({"filter_bank": {"window": 256, "hop": 100}}, "does not divide"),
+        ({"filter_bank": {"window": 256, "hop": 100, "bands": [[1, 128]]}}, "does not divide"),
         ({"filter_bank": {"window": 256, "hop": 64, "bands": [[1, 4]]}}, "bands cover"),
     ],
 )

@@ -35,21 +35,21 @@ def write_waveform_model(path: Path, *, seed: int = 0, **changed: Any) -> Path:
 
 
 def write_mask_model(path: Path, *, window: int = 256, hop: int = 64, seed: int = 0, **changed: Any) -> Path:
-    """Write a convolution over five frames of log magnitudes and a softmax over the sources."""
-    facts = _facts(context=512, stride=128, output="ratio", filter_bank={"window": window, "hop": hop}) | changed
-    channels, sources, bins = facts["channels"], len(facts["sources"]), window // 2 + 1
+    """Write a convolution over five frames of log powers and a softmax over the sources."""
+    bands = window // 2
+    bank = {"window": window, "hop": hop, "bands": [[1, bands]]}
+    facts = _facts(context=512, stride=128, output="ratio", filter_bank=bank) | changed
+    channels, sources = facts["channels"], len(facts["sources"])
+    views = 4 if channels == 2 else channels
     generator = np.random.default_rng(seed)
     arrays = {
-        "last": np.array([4]),
         "floor": np.array(1e-6, np.float32),
-        "w": generator.normal(0, 0.3, (sources * channels, channels, 5, 1)),
+        "w": generator.normal(0, 0.3, (sources * channels, views, 5, 1)),
         "b": generator.normal(0, 0.3, sources * channels),
-        "shape": np.array([1, sources, channels, -1, bins]),
+        "shape": np.array([1, sources, channels, -1, bands]),
     }
     nodes = [
-        helper.make_node("Mul", ["spectrum", "spectrum"], ["squares"]),
-        helper.make_node("ReduceSum", ["squares", "last"], ["power"], keepdims=0),
-        helper.make_node("Add", ["power", "floor"], ["lifted"]),
+        helper.make_node("Add", ["powers", "floor"], ["lifted"]),
         helper.make_node("Log", ["lifted"], ["features"]),
         helper.make_node("Conv", ["features", "w", "b"], ["flat"], pads=[2, 0, 2, 0]),
         helper.make_node("Reshape", ["flat", "shape"], ["scores"]),
@@ -60,14 +60,14 @@ def write_mask_model(path: Path, *, window: int = 256, hop: int = 64, seed: int 
         facts,
         nodes,
         arrays,
-        ("spectrum", [1, channels, "frames", bins, 2]),
-        ("masks", [1, None, channels, "frames", bins]),
+        ("powers", [1, views, "frames", bands]),
+        ("masks", [1, None, channels, "frames", bands]),
     )
 
 
 def _facts(**changed: Any) -> dict[str, Any]:
     return {
-        "format": 1,
+        "format": 2,
         "preset": "tiny",
         "sources": SOURCES,
         "sample_rate": 44_100,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unbraid.errors import ModelError
 
 PROPERTY = "unbraid"
-FORMAT = 1
+FORMAT = 2
 OUTPUTS = ("ratio", "difference", "direct")
 
 
@@ -23,21 +23,22 @@ class FilterBank:
 
     window: int
     hop: int
-    bands: tuple[tuple[int, int], ...] | None = None
-    """(bins a band, bands), lowest first, if there is a mask for each band only; the Nyquist bin takes the last's."""
+    bands: tuple[tuple[int, int], ...]
+    """(bins a band, bands), lowest first: what the network sees and masks. The Nyquist bin goes with the last band."""
 
     @property
     def bins(self) -> int:
         """How many coefficients a frame has."""
         return self.window // 2 + 1
 
-    def band_of_bin(self) -> NDArray[np.intp] | None:
-        """Return which band's mask each bin takes, `(bins,)`, or None if each has its own."""
-        if self.bands is None:
-            return None
-        widths = np.concatenate([np.full(count, width) for width, count in self.bands])
-        bands = np.repeat(np.arange(len(widths)), widths)
-        return np.append(bands, len(widths) - 1)
+    def band_widths(self) -> NDArray[np.intp]:
+        """Return how many bins each band has, `(bands,)`, the Nyquist bin left out."""
+        return np.concatenate([np.full(count, width, np.intp) for width, count in self.bands])
+
+    def band_of_bin(self) -> NDArray[np.intp]:
+        """Return which band's mask each bin takes, `(bins,)`."""
+        widths = self.band_widths()
+        return np.append(np.repeat(np.arange(len(widths)), widths), len(widths) - 1)
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,14 @@ class ModelFacts:
                 licence=str(said["licence"]),
                 version=str(said["version"]),
             )
-            number = said["format"]
+            number = int(said["format"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The model {name} does not say all that is needed: {error!r} is wrong or missing."
             ) from error
         if number != FORMAT:
-            raise ModelError(f"The model {name} has format {number}, this version reads {FORMAT}: update unbraid.")
+            remedy = "update unbraid" if number > FORMAT else "export it again with this version"
+            raise ModelError(f"The model {name} has format {number}, this version reads {FORMAT}: {remedy}.")
         if problem := facts._problem():
             raise ModelError(f"The model {name} contradicts itself: {problem}.")
         return facts
@@ -118,18 +120,17 @@ class ModelFacts:
             window, hop = self.filter_bank.window, self.filter_bank.hop
             if hop <= 0 or window % (2 * hop):
                 return f"a hop of {hop} does not divide a window of {window}"
-            bands = self.filter_bank.band_of_bin()
-            if bands is not None and len(bands) != self.filter_bank.bins:
-                return f"its bands cover {len(bands)} of {self.filter_bank.bins} bins"
+            covered = len(self.filter_bank.band_of_bin())
+            if covered != self.filter_bank.bins:
+                return f"its bands cover {covered} of {self.filter_bank.bins} bins"
             if self.stride % hop or self.context % self.stride or self.context < window:
                 return "its tiles do not lie on the grid of its filter bank"
         return None
 
 
 def _filter_bank(said: dict[str, Any]) -> FilterBank:
-    bands = said.get("bands")
-    pairs = None if bands is None else tuple((int(width), int(count)) for width, count in bands)
-    return FilterBank(int(said["window"]), int(said["hop"]), pairs)
+    bands = tuple((int(width), int(count)) for width, count in said["bands"])
+    return FilterBank(int(said["window"]), int(said["hop"]), bands)
 
 
 def _properties(data: mmap.mmap) -> Iterator[tuple[str, str]]:

@@ -59,6 +59,25 @@ def analysis(samples: Samples, window: int, hop: int, out: Spectrum | None = Non
     return written
 
 
+def views(channels: int) -> NDArray[np.float32]:
+    """Return what a network sees of so many channels, as weights `(views, channels)`: stereo as mid and side too."""
+    return np.array([[1, 0], [0, 1], [0.5, 0.5], [0.5, -0.5]] if channels == 2 else np.eye(channels), np.float32)
+
+
+def band_powers(spectrum: Spectrum, view: NDArray[np.float32], widths: NDArray[np.intp]) -> Samples:
+    """Return the power `(frames, bands)` that a view `(channels,)` of a spectrum `(channels, frames, bins)` has.
+
+    `widths` are the bins of each band; the Nyquist bin is left out.
+    """
+    starts = np.cumsum(widths) - widths
+    powers = np.empty((spectrum.shape[1], len(widths)), np.float32)
+    for first in range(0, spectrum.shape[1], FRAMES_AT_ONCE):
+        part = slice(first, first + FRAMES_AT_ONCE)
+        seen = sum(weight * channel[part, :-1] for weight, channel in zip(view, spectrum, strict=True) if weight)
+        np.add.reduceat(np.square(seen.real) + np.square(seen.imag), starts, axis=-1, out=powers[part])
+    return powers
+
+
 def synthesis(spectra: Spectrum, window: int, hop: int) -> Samples:
     """Return the samples `(..., frames · hop)` of `spectra` `(..., frames, bins)`: windowed overlap-add."""
 
@@ -69,18 +88,15 @@ def synthesis(spectra: Spectrum, window: int, hop: int) -> Samples:
 
 
 def masked_synthesis(
-    masks: Samples, spectrum: Spectrum, window: int, hop: int, band_of_bin: NDArray[np.intp] | None = None
+    masks: Samples, spectrum: Spectrum, window: int, hop: int, band_of_bin: NDArray[np.intp]
 ) -> Samples:
     """Return `synthesis(masks * spectrum, …)`, `(..., frames · hop)`, without the memory for all those spectra.
 
-    `masks` are `(..., frames, bins)` like the `spectrum`, or `(..., frames, bands)` with each bin's band, `(bins,)`.
+    `masks` are `(..., frames, bands)` for a `spectrum` `(..., frames, bins)` with each bin's band, `(bins,)`.
     """
 
     def masked(part: slice, out: Spectrum) -> None:
-        here = masks[..., part, :]
-        if band_of_bin is not None:
-            here = np.take(here, band_of_bin, axis=-1)
-        np.multiply(here, spectrum[..., part, :], out=out)
+        np.multiply(np.take(masks[..., part, :], band_of_bin, axis=-1), spectrum[..., part, :], out=out)
 
     return _overlap_add(masked, masks.shape[:-2], masks.shape[-2], window, hop)
 

@@ -39,7 +39,7 @@ class Network:
         tile_seconds: float | None = None,
     ) -> None:
         self.facts = ModelFacts.read(model)
-        self._band_of_bin = self.facts.filter_bank.band_of_bin() if self.facts.filter_bank else None
+        self._views = filter_bank.views(self.facts.channels)
         self.length = _tile_length(self.facts, tile_seconds)
         threads = threads or cpu_count()
         self._workspace = local()
@@ -101,7 +101,7 @@ class Network:
     def _input_shape(self) -> tuple[int, ...]:
         samples = self.facts.context + self.length + self.facts.context
         if bank := self.facts.filter_bank:
-            return (1, self.facts.channels, samples // bank.hop, bank.bins, 2)
+            return (1, len(self._views), samples // bank.hop, len(bank.band_widths()))
         return (1, self.facts.channels, samples)
 
     def _direct(self, tile: Block, sources: Sequence[int]) -> Block:
@@ -113,7 +113,7 @@ class Network:
         return answer
 
     def _masked(self, tile: Block, sources: Sequence[int]) -> Block:
-        """Return the answer of a network that takes a spectrum and gives masks for it."""
+        """Return the answer of a network that takes the powers of a spectrum's bands and gives masks for them."""
         bank = self.facts.filter_bank
         assert bank is not None
         window, hop = bank.window, bank.hop
@@ -124,7 +124,9 @@ class Network:
             filter_bank.analysis(tile[here], window, hop, out=spectrum[here])
 
         list(self._pool.map(analyse, range(len(tile))))
-        masks = self.runtime.run(spectrum.view(np.float32).reshape(1, *spectrum.shape, 2))[0]
+        widths, band_of_bin = bank.band_widths(), bank.band_of_bin()
+        powers = list(self._pool.map(lambda view: filter_bank.band_powers(spectrum, view, widths), self._views))
+        masks = self.runtime.run(np.stack(powers)[np.newaxis])[0]
         # Only the frames that reach into the middle of the tile are needed.
         length = tile.shape[1] - 2 * self.facts.context
         margin = window // hop // 2
@@ -134,7 +136,7 @@ class Network:
 
         def synthesise(stem: int) -> None:
             samples = filter_bank.masked_synthesis(
-                masks[sources[stem], :, middle], spectrum[:, middle], window, hop, self._band_of_bin
+                masks[sources[stem], :, middle], spectrum[:, middle], window, hop, band_of_bin
             )
             stems[stem] = samples[:, margin * hop : -margin * hop]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.errors import OutputError, TrainingError
+from unbraid.facts import FORMAT
 from unbraid.training.checkpoint import read, restore
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.presets import Network, preset
@@ -27,8 +28,8 @@ class Masks(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, spectrum: Tensor) -> Tensor:  # noqa: D102
-        return self.network.band_masks(spectrum)
+    def forward(self, powers: Tensor) -> Tensor:  # noqa: D102
+        return self.network.band_masks(powers)
 
 
 class Tile(nn.Module):
@@ -78,8 +79,8 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
     if isinstance(network, FilterBankUNet):
         frames = 4 * 2**network.config.levels
         module, output = Masks(network), "masks"
-        inputs = {"spectrum": torch.randn(1, config.audio_channels, frames, network.config.window // 2 + 1, 2)}
-        dynamic = {"spectrum": {2: 2**network.config.levels * torch.export.Dim("steps", min=1, max=4096)}}
+        inputs = {"powers": 100 * torch.rand(1, network.views, frames, network.config.n_bands)}
+        dynamic = {"powers": {2: 2**network.config.levels * torch.export.Dim("steps", min=1, max=4096)}}
     else:
         module, output = Tile(network), "stems"
         samples = 2 * facts["context"] + 2 * facts["stride"]
@@ -113,7 +114,7 @@ def describe(network: Network, name: str) -> dict[str, Any]:
     """Return what a model file says of itself; see `unbraid.facts`."""
     config = network.config
     return {
-        "format": 1,
+        "format": FORMAT,
         "preset": name,
         "sources": list(config.sources),
         "sample_rate": config.sample_rate,

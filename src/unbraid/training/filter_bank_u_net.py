@@ -244,15 +244,18 @@ class FilterBankUNet(nn.Module):
 
     # --- the network --------------------------------------------------------------------------------------------------
 
-    def features(self, spectrum: Tensor) -> Tensor:
-        """Log band magnitudes, (batch, channels, frames, bins, 2) to (batch, views, frames, bands)."""
+    def powers(self, spectrum: Tensor) -> Tensor:
+        """Power of each view by band, (batch, channels, frames, bins, 2) to (batch, views, frames, bands)."""
         views = spectrum
         if self.config.audio_channels == 2:
             left, right = spectrum[:, 0], spectrum[:, 1]
             views = torch.stack([left, right, (left + right) / 2, (left - right) / 2], 1)
-        power = self.by_band(views.square().sum(-1))
+        return self.by_band(views.square().sum(-1))
+
+    def features(self, powers: Tensor) -> Tensor:
+        """Log band magnitudes of `powers`, of the same shape."""
         # full scale sine ≈ 2^10; the floor of 1e-3 lies some 120 dB below, and the constants bring music to about ±2
-        return torch.log(power + 1e-3) * 0.25
+        return torch.log(powers + 1e-3) * 0.25
 
     def logits(self, features: Tensor) -> Tensor:
         """Masks before the softmax, (batch, sources, channels, frames, bands), from `features`."""
@@ -268,13 +271,13 @@ class FilterBankUNet(nn.Module):
         logits: Tensor = self.head(F.relu(x)).unflatten(1, (len(c.sources), c.audio_channels))
         return logits
 
-    def band_masks(self, spectrum: Tensor) -> Tensor:
+    def band_masks(self, powers: Tensor) -> Tensor:
         """Masks per band, (batch, sources, channels, frames, bands), that sum to one over the sources."""
-        return self.logits(self.features(spectrum)).float().softmax(1)
+        return self.logits(self.features(powers)).float().softmax(1)
 
     def masks(self, spectrum: Tensor) -> Tensor:
         """Masks per coefficient, (batch, channels, frames, bins, 2) to (batch, sources, channels, frames, bins)."""
-        return self.to_bins(self.band_masks(spectrum))
+        return self.to_bins(self.band_masks(self.powers(spectrum)))
 
     def forward(self, mixture: Tensor) -> Tensor:  # noqa: D102
         spectrum = self.analysis(mixture)
@@ -311,7 +314,7 @@ class FilterBankUNet(nn.Module):
         cross = self.by_band((sources * mixture.unsqueeze(1)).sum(-1))
         optimum = cross / (power + 1e-6)
         residual = (stem_power - optimum * cross).clamp_min(0.0)
-        return self.features(mixture), power, stem_power, optimum, residual
+        return self.features(self.powers(mixture)), power, stem_power, optimum, residual
 
     def _masked_loss(self, logits: Tensor, loss: MaskedSpectrum, *statistics: Tensor) -> Tensor:
         value: Tensor = loss(logits.float().softmax(1), *statistics)
