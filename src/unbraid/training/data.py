@@ -56,7 +56,7 @@ class MixingConfig:
     level: float = -21.0
     level_spread: float = 5.5
     speed_spread: float = 0.12
-    deep: float = 0.2
+    deep: float = 0.1
     limit: float = 0.2
 
 
