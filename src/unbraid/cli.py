@@ -129,6 +129,7 @@ def _corpus(commands: Any) -> None:
     parser.add_argument("--material", metavar="DIR", help="the raw material (else $UNBRAID_CORPUS)")
     parser.add_argument("--workers", type=int, default=2, help="songs made at a time (2)")
     parser.add_argument("--max-size", type=float, default=64.0, metavar="MIB", help="pack: no larger than this (64)")
+    parser.add_argument("--kbps", type=int, default=96, help="pack: kbit/s of a stem in stereo (96)")
     parser.add_argument("--json", action="store_true", help="list: one JSON object a line")
     parser.set_defaults(command=lambda args: _call("unbraid.corpus.command", "corpus_command", args, "corpus"))
 
@@ -142,9 +143,10 @@ def _train(commands: Any) -> None:
         action="append",
         default=[],
         metavar="DIR[=WEIGHT]",
-        help="a folder of song folders with a file for each stem, drawn from WEIGHT times as often; may be repeated",
+        help="a folder of song folders with a file for each stem, or a .tar of `corpus pack`, drawn from WEIGHT "
+        "times as often; may be repeated",
     )
-    parser.add_argument("--valid", action="append", default=[], metavar="DIR", help="held-out songs, in the same form")
+    parser.add_argument("--valid", action="append", default=[], metavar="DIR", help="held-out songs, in folders too")
     parser.add_argument("--out", metavar="DIR", help="where checkpoint, log and curves go (runs/PRESET)")
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="train for so long in all, interruptions not counted"

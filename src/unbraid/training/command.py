@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unbraid.errors import UsageError
+from unbraid.training.bundles import opened
 from unbraid.training.data import Folder
 from unbraid.training.export import export
 from unbraid.training.loop import Run, train
@@ -25,11 +26,13 @@ def train_command(args: argparse.Namespace) -> None:
         if args.batch < 1:
             raise UsageError("A batch holds at least one excerpt.")
         chosen = replace(chosen, batch=args.batch)
+    folder = Path(args.out or f"runs/{args.preset}")
+    data, held_out = opened([Folder.parse(text) for text in args.data], folder.parent / "bundles")
     run = Run(
         preset=chosen,
-        data=[Folder.parse(text) for text in args.data],
-        valid=[Folder.parse(text) for text in args.valid],
-        folder=Path(args.out or f"runs/{args.preset}"),
+        data=data,
+        valid=[Folder.parse(text) for text in args.valid] or held_out,
+        folder=folder,
         minutes=args.minutes,
         steps=args.steps,
         seed=args.seed,

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from unbraid.devices import cpu_count
 from unbraid.errors import TrainingError
 from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
@@ -38,6 +39,7 @@ class Run:
         folder: where checkpoint, log and curves go.
         minutes, steps: the budget, whichever is given; the learning rate falls to zero over it.
         fuse: compile the element-wise work; needs a compiler.
+        workers: processes that mix songs; a GPU wants more than one can make.
         bf16: compute in bfloat16 where that is faster.
         leg: steps between two looks at the data folders, log lines and (if due) validations.
     """
@@ -51,7 +53,7 @@ class Run:
     seed: int = 0
     leg: int = 100
     validate_every: int = 5
-    workers: int = 1
+    workers: int = field(default_factory=lambda: max(1, cpu_count() - 2) if torch.cuda.is_available() else 1)
     fuse: bool = field(default_factory=lambda: shutil.which("g++") is not None)
     bf16: bool = True
     device: str = field(default_factory=lambda: "cuda" if torch.cuda.is_available() else "cpu")
@@ -162,7 +164,11 @@ def leg(run: Run, state: State, objective: nn.Module, cache: SampleCache, team: 
     steps = range(state.step, state.step + run.leg)
     batches = [list(range(step * p.batch, (step + 1) * p.batch)[team.share(p.batch)]) for step in steps]
     loader = DataLoader(
-        mixes, batch_sampler=batches, num_workers=run.workers, prefetch_factor=3 if run.workers else None
+        mixes,
+        batch_sampler=batches,
+        num_workers=run.workers,
+        prefetch_factor=3 if run.workers else None,
+        pin_memory=run.device != "cpu",
     )
     losses: list[float] = []
     waited, began = 0.0, time.monotonic()

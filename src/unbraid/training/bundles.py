@@ -1,0 +1,61 @@
+"""Data that comes in a bundle: a shard made by `unbraid corpus pack`, unpacked where the training is."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from unbraid.corpus import shards
+from unbraid.errors import CorpusError, TrainingError
+from unbraid.training.data import Folder
+
+
+def opened(data: Sequence[Folder], cache: Path) -> tuple[list[Folder], list[Folder]]:
+    """Return folders of songs to train on, and held-out ones: of every `.tar` in `data` what it holds for each.
+
+    Bundles are unpacked below `cache`, once. Raises TrainingError if one is missing or broken, or has nothing to train
+    on.
+    """
+    train: list[Folder] = []
+    valid: list[Folder] = []
+    for folder in data:
+        if folder.path.suffix != ".tar":
+            train.append(folder)
+            continue
+        unpacked = unpack(folder.path, cache)
+        if not (unpacked / "train").is_dir():
+            raise TrainingError(f"{folder.path} holds no songs to train on.")
+        train.append(replace(folder, path=unpacked / "train"))
+        if (unpacked / "valid").is_dir():
+            valid.append(Folder(unpacked / "valid"))
+    return train, valid
+
+
+def unpack(bundle: Path, cache: Path) -> Path:
+    """Return the folder below `cache` with the songs of a bundle, named after its content.
+
+    It is there whole or not at all, even if several processes unpack it at once. Raises TrainingError if the bundle is
+    missing or broken.
+    """
+    try:
+        with bundle.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TrainingError(f"The bundle {bundle} cannot be read: {error.strerror}.") from error
+    folder = cache / f"{bundle.stem}-{digest[:12]}"
+    if folder.is_dir():
+        return folder
+    part = cache / f".{folder.name}.{os.getpid()}.part"
+    try:
+        shards.unpack(bundle, part)
+        part.rename(folder)
+    except CorpusError as error:
+        raise TrainingError(str(error)) from error
+    except OSError as error:
+        if not folder.is_dir():  # else another process was faster, with the same songs
+            raise TrainingError(f"{bundle} cannot be unpacked into {cache}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
