@@ -86,8 +86,10 @@ def test_a_manifest_line_says_licence_makers_and_digest_of_a_stem(tmp_path: Path
         "sfz:piano": Material("sfz:piano", "instrument", "piano", "CC-BY-3.0", "Paul", "train"),
         "synthesised": Material("synthesised", "synthesiser", "band", "MIT", "us", "both"),
     }
-    piano, vocals = manifest.song_lines(song(tmp_path), known)
-    assert (vocals["licence"], vocals["attribution"], vocals["split"]) == ("CC0-1.0", "Ann", "train")
+    known["style:swing"] = Material("style:swing", "style", "band", "GPL-2.0-or-later", "MMA", "train")
+    piano, vocals = manifest.song_lines(song(tmp_path, materials=("voice:ann", "style:swing")), known)
+    assert vocals["materials"] == ["voice:ann", "style:swing"]
+    assert (vocals["licence"], vocals["attribution"], vocals["split"]) == ("CC0-1.0", "Ann; MMA", "train")
     assert piano["licence"] == "CC-BY-3.0 AND MIT"
     assert len(str(piano["sha256"])) == 64
     with pytest.raises(CorpusError, match="not in the catalogue"):

@@ -84,7 +84,9 @@ def _pack(args: argparse.Namespace) -> int:
         raise UsageError("Say which corpus to pack, and into what: unbraid corpus pack DIR -o SHARD.tar.")
     from unbraid.corpus import shards
 
-    packed = shards.pack(args.folder, args.out, int(args.max_size * 2**20))
+    if not 8 <= args.kbps <= 256:
+        raise UsageError(f"{args.kbps} kbit/s is not what Opus is made for: --kbps 8 to 256.")
+    packed = shards.pack(args.folder, args.out, int(args.max_size * 2**20), args.kbps)
     for sentence in packed.skipped:
         print(sentence, file=sys.stderr)
     size = packed.size / 2**20

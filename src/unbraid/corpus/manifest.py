@@ -25,12 +25,13 @@ def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
     lines: list[Line] = []
     for path in sorted(folder.glob("*.flac")):
         used = [_find(known, name, folder) for name in materials.get(path.stem, [])]
+        heard = [material for material in used if material.kind != "style"]  # a tool's: nothing of it is in the sound
         lines.append(
             {
                 "id": f"{folder.name}/{path.stem}",
                 "kind": kind,
                 "source": path.stem,
-                "licence": " AND ".join(sorted({material.licence for material in used})),
+                "licence": " AND ".join(sorted({material.licence for material in heard})),
                 "attribution": "; ".join(sorted({material.attribution for material in used})),
                 "sha256": digest(path),
                 "seconds": round(seconds_of(path), 2),
