@@ -10,6 +10,7 @@ import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -18,8 +19,9 @@ import soundfile
 
 from tests.conftest import noise, write_song
 from unbraid import InputError, Separator
-from unbraid.audio import read
+from unbraid.audio import StemWriter, read
 from unbraid.cli import main
+from unbraid.formats import FORMATS
 
 Run = Callable[..., tuple[int, str]]
 
@@ -289,6 +291,19 @@ def test_a_full_disk(mask_model: Path, tmp_path: Path, options: tuple[str, ...])
     )
     assert ran.returncode == 1
     assert_one_sentence(ran.stderr, "cannot be written", "file too large")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_one_stem_on_linuxs_own_full_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    class DrumsOnAFullDisk(StemWriter):
+        def __init__(self, path: Path, *args: Any, **options: Any) -> None:
+            super().__init__(Path("/dev/full") if "drums" in path.name else path, *args, **options)
+
+    monkeypatch.setattr("unbraid.stem_folder.StemWriter", DrumsOnAFullDisk)
+    code, said = run(write_song(tmp_path / "song.wav", seconds=4), "--format", name)
+    assert code == 1
+    assert_one_sentence(said, "cannot be written", "no space left on device")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,7 +1,10 @@
 """Encode one stem block by block: the file and its encoder are opened before any work is done."""
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -38,38 +41,78 @@ class StemWriter:
     ) -> None:
         written_rate = _nearest_rate(FORMATS[format].rates, sample_rate)
         self._resampler = Resampler(sample_rate, written_rate, channels)
-        self._file = path.open("wb")
+        self._file = _EncodersFile(path)
         try:
             encoder = _SoundFileEncoder if FORMATS[format].codec in SOUNDFILE_OPTIONS else _FFmpegEncoder
-            self._encoder: _Encoder = encoder(
-                self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
-            )
+            with self._file.failures_raised():
+                self._encoder: _Encoder = encoder(
+                    self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
+                )
         except BaseException:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             raise
 
     def write(self, block: Block) -> None:
         """Append a block."""
         converted = self._resampler.convert(block)
         if converted.shape[1]:
-            self._encoder.write(converted)
+            with self._file.failures_raised():
+                self._encoder.write(converted)
 
     def finish(self) -> None:
         """Write what is still on its way, complete the file's header, and close it."""
         converted = self._resampler.finish()
-        if converted.shape[1]:
-            self._encoder.write(converted)
-        self._encoder.close()
+        with self._file.failures_raised():
+            if converted.shape[1]:
+                self._encoder.write(converted)
+            self._encoder.close()
         self._file.close()
 
     def abandon(self) -> None:
         """Close the file as it is: it will be removed."""
-        try:
+        # What goes wrong here is most likely the very failure for which it is abandoned.
+        with suppress(OSError, RuntimeError, av.FFmpegError):
             self._encoder.close()
-        except (OSError, RuntimeError):
-            pass  # most likely the very failure for which it is abandoned
-        finally:
+        with suppress(OSError):
             self._file.close()
+
+
+class _EncodersFile:
+    """The file that an encoder writes to, which is written in C and can do nothing with an exception but print it.
+
+    So the first failure of the disk is kept, nothing is written after it, and it is raised when the encoder is back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._failure: OSError | None = None
+        self.tell = self._file.tell
+
+    @contextmanager
+    def failures_raised(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self._failure is not None:
+                raise self._failure
+
+    def write(self, data: bytes) -> int:
+        return self._tried(self._file.write, data, otherwise=len(data))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._tried(self._file.seek, offset, whence, otherwise=self.tell())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _tried(self, function: Callable[..., int], *args: Any, otherwise: int) -> int:
+        if self._failure is None:
+            try:
+                return function(*args)
+            except OSError as error:
+                self._failure = error
+        return otherwise
 
 
 class _Encoder(Protocol):
@@ -79,7 +122,7 @@ class _Encoder(Protocol):
 
 class _FFmpegEncoder:
     def __init__(
-        self, file: IO[bytes], form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
     ) -> None:
         self._depth, self._rate, self._written = bit_depth, rate, 0
         self._layout = "mono" if channels == 1 else "stereo"
@@ -123,7 +166,7 @@ class _SoundFileEncoder:
     CHUNK = 4096  # libsndfile keeps a whole write on the stack of the Vorbis analysis
 
     def __init__(
-        self, file: IO[bytes], form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
     ) -> None:
         import soundfile
 
