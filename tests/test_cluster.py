@@ -109,6 +109,7 @@ def test_no_scheduler(scheduler: str, tmp_path: Path) -> None:
     assert ran.stderr.count("\n") == 1
 
 
-def test_a_pipe_is_no_song_for_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["separate", "-", "--dask", "tcp://127.0.0.1:9"]) == 2
-    assert "standard input" in capsys.readouterr().err
+@pytest.mark.parametrize(("options", "words"), [(["-"], "standard input"), (["song.wav", "--plot"], "no pictures")])
+def test_what_a_cluster_cannot_do(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["separate", *options, "--dask", "tcp://127.0.0.1:9"]) == 2
+    assert words in capsys.readouterr().err

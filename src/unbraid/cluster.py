@@ -47,6 +47,8 @@ class Task:
 
 def cluster_command(args: argparse.Namespace) -> int:
     """Run `unbraid separate --dask SCHEDULER`: print a line for each song as it is done; return 1 if any failed."""
+    if args.plot:
+        raise UsageError("A cluster draws no pictures: leave out --plot.")
     try:
         distributed: Any = import_module("dask.distributed")
     except ModuleNotFoundError as error:
@@ -133,6 +135,7 @@ def _separated(separator: Separator, task: Task) -> dict[str, Any]:
     wanted = {stem: posixpath.join(task.folder, f"{stem}.{task.format}") for stem in stems}
     try:
         files, folder = fsspec.url_to_fs(task.folder)
+        files.invalidate_cache()  # another worker may have written there since this one last looked
         paths = {stem: posixpath.join(folder, f"{stem}.{task.format}") for stem in stems}
         if all(files.exists(path) for path in paths.values()):
             return {"stems": wanted, "skipped": True}

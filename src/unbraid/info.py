@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -56,7 +55,7 @@ def bench_command(args: argparse.Namespace) -> None:
         "load_seconds": round(loading, 3),
         "separate_seconds": round(min(runs), 3),
         "times_real_time": round(separated.seconds / min(runs), 1),
-        "peak_rss_mb": round(peak_rss() / 1e6),
+        "peak_rss_mb": peak_rss_mb(),
     }
     if args.json:
         print(json.dumps(report))
@@ -64,14 +63,19 @@ def bench_command(args: argparse.Namespace) -> None:
     print(f"{report['runtime']}: loaded in {loading:.2f} s")
     print(
         f"{separated.seconds:.1f} s of music into {report['stems']} stems in {min(runs):.2f} s: "
-        f"{report['times_real_time']:.0f} × real time, at most {report['peak_rss_mb']} MB of memory"
+        f"{report['times_real_time']:.0f} × real time"
+        + (f", at most {report['peak_rss_mb']} MB of memory" if report["peak_rss_mb"] else "")
     )
 
 
-def peak_rss() -> int:
-    """Return the most memory that this process has held, in bytes."""
+def peak_rss_mb() -> int | None:
+    """Return the most memory that this process has held, in MB, or None where the system does not count it so."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6)
 
 
 def _separator(args: argparse.Namespace) -> Separator:
