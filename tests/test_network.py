@@ -14,7 +14,7 @@ from tests.conftest import noise
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
 from unbraid import ModelError, Separator, UsageError, runtimes
 from unbraid.facts import FilterBank, ModelFacts
-from unbraid.network import default_model
+from unbraid.network import Network, default_model
 from unbraid.runtimes import ONNXRuntime, OutOfDeviceMemoryError
 
 
@@ -150,6 +150,14 @@ def test_a_card_with_too_little_memory(
     assert bool(card.sizes) == (memory_share > 0)
     assert "The card ran out of memory: it gets less at a time" in network.notes
     assert network.notes[-1].endswith("took over") == (memory_share == 0)
+
+
+@pytest.mark.parametrize(("context", "tile"), [(0.5, 15.0), (3.5, 9.0), (12.0, 12.0)])
+def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: float, tile: float) -> None:
+    samples = round(context * 44_100 / 128) * 128
+    network = Network(write_mask_model(tmp_path / "model.onnx", context=samples), device="cpu")
+    assert network.length % network.facts.stride == 0
+    assert network.length / 44_100 == pytest.approx(tile, abs=0.01)
 
 
 def test_a_copy_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
