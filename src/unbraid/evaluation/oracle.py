@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.filter_bank import analysis, masked_synthesis
+from unbraid.filter_bank import analysis, synthesis
 
 Audio = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def ideal_ratio_mask(references: Audio) -> Audio:
         padded = np.pad(inside, ((0, 0), (0, 0), (before, last - first - before - inside.shape[-1])))
         magnitudes = np.stack([np.abs(analysis(stem, WINDOW, HOP)) for stem in padded])
         masks = magnitudes / np.maximum(magnitudes.sum(0), np.float32(1e-12))
-        masked = masked_synthesis(masks, analysis(padded.sum(0), WINDOW, HOP), WINDOW, HOP)
+        masked = synthesis(masks * analysis(padded.sum(0), WINDOW, HOP), WINDOW, HOP)
         length = min(block, samples - start)
         stems[..., start : start + length] = masked[..., WINDOW : WINDOW + length]
     return stems
