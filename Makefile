@@ -30,8 +30,14 @@ web: .venv/serving
 bench: .venv/developing
 	$(BIN)/python -m benchmarks.separate
 
+# The shipped weights from nothing: the corpus, then the network. Goes on where it was stopped.
 train: .venv/developing
-	$(BIN)/unbraid train unbraid --resume --data runs/corpus/train --valid runs/corpus/valid --minutes $(or $(MINUTES),120)
+	$(BIN)/unbraid corpus build --hours $(or $(HOURS),4) --seed 1 -o runs/corpus
+	$(BIN)/unbraid train unbraid --resume --out runs/unbraid --minutes $(or $(MINUTES),100) \
+	    --data 'runs/corpus/train/real-*=1.4' --data 'runs/corpus/train/song-*=1.2' \
+	    --data 'runs/corpus/train/voice-*=0.3' --data 'runs/corpus/train/guitar-*=0.1' \
+	    --valid 'runs/corpus/valid/real-*' --valid 'runs/corpus/valid/song-*'
+	$(BIN)/unbraid export runs/unbraid/checkpoint.pt -o runs/unbraid.onnx
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

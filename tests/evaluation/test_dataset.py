@@ -67,3 +67,11 @@ def test_what_a_network_has_no_name_for_goes_to_the_rest() -> None:
     assert fold(stems, STEMS).ravel().tolist() == [1, 2, 3, 4, 5]
     assert fold(stems, ("bass", "drums", "other", "vocals")).ravel().tolist() == [3, 2, 9, 1]
     assert fold(stems, ("accompaniment", "vocals")).ravel().tolist() == [14, 1]
+
+
+def test_a_pattern_takes_some_of_the_songs(tmp_path: Path) -> None:
+    for name in ("real-a", "real-b", "song-1"):
+        write(tmp_path / name, vocals=100)
+    assert [song.name for song in find_songs(tmp_path / "real-*")] == ["real-a", "real-b"]
+    with pytest.raises(InputError, match="no songs"):
+        find_songs(tmp_path / "voice-*")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from unbraid.corpus import adapters, manifest
-from unbraid.corpus.adapters.song import DatasetSong
+from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import seconds_of, write_song
-from unbraid.corpus.catalogue import HELD_OUT_SONGS, Material, materials
-from unbraid.corpus.places import FRETS_ON_FIRE, material_folder
+from unbraid.corpus.catalogue import Material, materials
+from unbraid.corpus.places import material_folder
+from unbraid.corpus.recordings import recordings
 from unbraid.errors import CorpusError
 
 VALID_EVERY = 16  # one song in so many is for validation
@@ -44,15 +44,16 @@ def build(
 ) -> Built:
     """Build at least `hours` of songs into `out/train` and `out/valid`, and `out/manifest.jsonl`.
 
-    Songs that lie there already are kept, so a build that was stopped goes on. Real stems come first, then rendered
-    songs by number: number and seed alone decide how a song sounds. A song that fails is named, counted and skipped.
+    Songs that lie there already are kept, so a build that was stopped goes on. Recordings come first (`real-…`,
+    `guitar-…`, `voice-…`), then rendered songs by number (`song-…`): number and seed alone decide how one sounds. A
+    song that fails is named, counted and skipped.
     Raises CorpusError if material or a tool is missing, before anything is made.
     """
     folder, target = material_folder(material), Path(out)
     _check_tools()
     catalogue = {item.id: item for item in materials(folder)}
     built = Built()
-    _add_real_songs(built, folder, target)
+    _add_recordings(built, folder, target)
     make = partial(_make, seed=seed, material=folder, out=target, song_seconds=song_seconds)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         first = 0
@@ -95,13 +96,13 @@ def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float
     return place, 1, ""
 
 
-def _add_real_songs(built: Built, material: Path, out: Path) -> None:
-    """Write the real stems, unless they lie there; a song with a broken file is counted as failed."""
-    for song, place, identifier in _real_songs(material, out):
+def _add_recordings(built: Built, material: Path, out: Path) -> None:
+    """Write what was recorded, unless it lies there; a song with a broken file is counted as failed."""
+    for recording in recordings(material):
+        song, place = recording.song, out / recording.song.split / recording.folder_name
         try:
             if not (place / "song.json").exists():
-                used = {source: [identifier.format(source)] for source in song.stems}
-                record = {"kind": "real", "materials": used}
+                record = {"kind": "real", "materials": {source: [name] for source, name in recording.materials.items()}}
                 write_song(place, song.read(), {"song.json": json.dumps(record, indent=1)})
         except CorpusError as error:
             built.failed.append(f"{song.name}: {error}")
@@ -109,27 +110,16 @@ def _add_real_songs(built: Built, material: Path, out: Path) -> None:
             _count(built, place, 0)
 
 
-def _real_songs(material: Path, out: Path) -> Iterator[tuple[DatasetSong, Path, str]]:
-    """Real songs, where each belongs, and what its stems are called in the catalogue."""
-    if (material / "songs").is_dir():
-        for song in adapters.songs("folders", material / "songs"):
-            split = "valid" if song.name in HELD_OUT_SONGS else "train"
-            yield song, out / split / f"real-{song.folder_name}", f"song:{song.name}/{{}}"
-    if FRETS_ON_FIRE.is_dir():
-        for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
-            yield song, out / song.split / f"guitar-{song.folder_name}", f"guitar:{song.name}"
-
-
 def _count(built: Built, place: Path, new: int) -> None:
-    """Add a song that lies there, or what is wrong with it."""
+    """Add a song that lies there, or what is wrong with it; a stem by itself is no hour of a song."""
     try:
-        hours = max(map(seconds_of, sorted(place.glob("*.flac"))), default=0.0) / 3600
+        lengths = [seconds_of(stem) for stem in sorted(place.glob("*.flac"))]
     except CorpusError as error:
         built.failed.append(str(error))
         return
     built.songs += 1
     built.new += new
-    built.hours += hours
+    built.hours += max(lengths) / 3600 if len(lengths) > 1 else 0.0
 
 
 def _write_manifest(built: Built, out: Path, catalogue: dict[str, Material]) -> None:

@@ -58,12 +58,13 @@ class StemSong:
 
 
 def find_songs(folder: Path) -> list[StemSong]:
-    """Return the songs in `folder`, by name.
+    """Return the songs in `folder`, by name; its last part may be a pattern, as in `corpus/train/real-*`.
 
     Raises InputError if there is none.
     """
     songs = []
-    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+    places = folder.parent.glob(folder.name) if set("*?[") & set(folder.name) else folder.glob("*")
+    for place in sorted(places):
         if not place.is_dir() or place.name.startswith("."):
             continue
         files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in ENDINGS}

@@ -1,0 +1,67 @@
+"""What was recorded, not rendered: real songs, lead guitars, voices. Each as a song with the stems that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from unbraid.corpus import adapters
+from unbraid.corpus.adapters.song import DatasetSong, sum_of
+from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.catalogue import HELD_OUT_SONGS
+from unbraid.corpus.places import FRETS_ON_FIRE
+from unbraid.corpus.singing.vocals import VOICES
+
+BASS_IN_OTHER = {"Caesium"}
+"""Songs whose `other` holds the bass too."""
+CROSSOVER = 100.0
+"""Hz: what lies below is taken for the bass of these songs. Its overtones stay where they are."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A song, the name of its folder, and what each of its stems is called in the catalogue."""
+
+    song: DatasetSong
+    folder_name: str
+    materials: dict[str, str]
+
+
+def recordings(material: Path) -> Iterator[Recording]:
+    """All recordings below a folder of raw material, and the guitars of Frets on Fire where they are installed."""
+    if (material / "songs").is_dir():
+        for song in adapters.songs("folders", material / "songs"):
+            held_out = song.name in HELD_OUT_SONGS
+            whole = replace(song, split="valid" if held_out else "train", stems=_untangled(song).stems)
+            used = {source: f"song:{song.name}/{source if source in song.stems else 'other'}" for source in whole.stems}
+            yield Recording(whole, f"real-{song.folder_name}", used)
+    if FRETS_ON_FIRE.is_dir():
+        for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
+            yield Recording(song, f"guitar-{song.folder_name}", dict.fromkeys(song.stems, f"guitar:{song.name}"))
+    for voice in VOICES:
+        for path in voice.files(material):
+            song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})
+            yield Recording(song, f"voice-{song.folder_name}", {"vocals": voice.id})
+
+
+def _untangled(song: DatasetSong) -> DatasetSong:
+    """The song, its bass taken out of `other` if it is known to be there; the two sum to what they were."""
+    if song.name not in BASS_IN_OTHER or "bass" in song.stems:
+        return song
+    other = song.stems["other"]
+    return replace(song, stems={**song.stems, "bass": partial(_low, other), "other": partial(_high, other)})
+
+
+def _low(load: adapters.song.Load) -> Audio:
+    from scipy.signal import butter, sosfiltfilt
+
+    filtered = sosfiltfilt(butter(4, CROSSOVER, fs=RATE, output="sos"), load(), axis=1)
+    return np.asarray(filtered, np.float32)
+
+
+def _high(load: adapters.song.Load) -> Audio:
+    return load() - _low(load)
