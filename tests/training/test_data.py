@@ -91,3 +91,11 @@ def test_a_placed_and_reverberant_stem_is_stereo_and_as_long(channels: int) -> N
     assert placed.shape == (2, 9_000)
     assert np.isfinite(placed).all()
     assert placed.any()
+
+
+def test_a_widened_stem_keeps_its_middle() -> None:
+    audio = np.random.default_rng(0).standard_normal((2, 8_000)).astype(np.float32)
+    audio[1] = audio[0]
+    wide = augment.widen(audio, np.random.default_rng(1), 44_100)
+    assert np.allclose(wide.mean(0), audio.mean(0), atol=1e-6)
+    assert (wide[0] - wide[1]).std() > 0.1

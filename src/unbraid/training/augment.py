@@ -36,6 +36,18 @@ def place(audio: Audio, rng: np.random.Generator) -> Audio:
     return np.ascontiguousarray(audio, np.float32)
 
 
+def widen(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+    """Spread a source over the stereo picture as a doubler does: a delayed copy, one channel's the other's opposite.
+
+    The middle (left + right) stays what it was; the delay is 5 to 30 ms, the copy up to as loud as the source.
+    """
+    delay = int(rng.uniform(0.005, 0.03) * sample_rate)
+    middle = audio.mean(0)
+    side = np.zeros_like(middle)
+    side[delay:] = middle[:-delay] * np.float32(rng.uniform(0.2, 1.0))
+    return np.asarray(audio + np.stack([side, -side]), np.float32)
+
+
 def room(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """Put the source into a random room or plate (Freeverb) behind a gentle compressor."""
     from pedalboard import Compressor, Pedalboard, Reverb  # type: ignore[attr-defined]  # re-exported by a star

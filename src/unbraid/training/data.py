@@ -47,6 +47,7 @@ class MixingConfig:
         level, level_spread: mean and standard deviation of a stem's level.
         speed_spread: largest change of speed, as a natural logarithm.
         deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
+        wide: how often vocals, pianos and the rest are spread by a doubler: few solo recordings are as wide as on records.
         limit: how often the sum is driven into a limiter.
     """
 
@@ -57,6 +58,7 @@ class MixingConfig:
     level_spread: float = 5.5
     speed_spread: float = 0.12
     deep: float = 0.1
+    wide: float = 0.2
     limit: float = 0.2
 
 
@@ -178,6 +180,8 @@ class Mixes(Dataset[Tensor]):
                 break
         audio = augment.change_speed(_excerpt(array, start, length), self.samples)
         audio = augment.place(audio, rng)
+        if stem not in ("drums", "bass") and rng.random() < self.mixing.wide:
+            audio = augment.widen(audio, rng, self.cache.sample_rate)
         if rng.random() < (0.4 if stem == "vocals" else 0.12):
             audio = augment.room(audio, rng, self.cache.sample_rate)
         return augment.to_level(audio, rng.normal(self.mixing.level, self.mixing.level_spread))
