@@ -47,7 +47,7 @@ class MixingConfig:
         level, level_spread: mean and standard deviation of a stem's level.
         speed_spread: largest change of speed, as a natural logarithm.
         deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
-        wide: how often vocals, pianos and the rest are spread by a doubler: few solo recordings are as wide as on records.
+        wide: how often vocals, pianos and the rest are spread by a doubler: solo recordings are narrower than records.
         limit: how often the sum is driven into a limiter.
     """
 
