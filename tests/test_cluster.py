@@ -11,8 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.conftest import write_song
 from tests.tiny_models import SOURCES
@@ -25,9 +27,10 @@ SEPARATE = [sys.executable, "-W", "ignore", "-m", "unbraid.cli", "separate"]
 class LocalCluster:
     """A real scheduler and two real workers, each a process of its own, as on a cluster of machines."""
 
-    def __init__(self, folder: Path, exit_stack: ExitStack) -> None:
+    def __init__(self, folder: Path, exit_stack: ExitStack, environment: dict[str, str]) -> None:
         self.file = folder / "scheduler.json"
-        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        quiet |= {"cwd": folder, "env": environment}
         start = ["--scheduler-file", str(self.file), "--no-dashboard"]
         module = "distributed.cli.dask_scheduler"
         command = [sys.executable, "-W", "ignore", "-m", module, *start, "--port", "0"]
@@ -46,9 +49,24 @@ class LocalCluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+def s3() -> Iterator[dict[str, str]]:
+    """A server that speaks S3, as an environment that leads to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield {
+        **os.environ,
+        "AWS_ENDPOINT_URL_S3": "http://{}:{}".format(*server.get_host_and_port()),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, s3: dict[str, str]) -> Iterator[LocalCluster]:
     with ExitStack() as stack:
-        running = LocalCluster(tmp_path_factory.mktemp("cluster"), stack)
+        running = LocalCluster(tmp_path_factory.mktemp("cluster"), stack, s3)
         yield running
         for process in running.processes:
             process.kill()
@@ -69,6 +87,23 @@ def test_urls_and_a_second_run(cluster: LocalCluster, mask_model: Path, tmp_path
     stems = sorted((tmp_path / "out/deep/song").iterdir())
     assert [stem.name for stem in stems] == ["accompaniment.flac", "vocals.flac"]
     assert read(stems[0])[0].shape == read(song)[0].shape
+
+
+def test_a_bucket(cluster: LocalCluster, s3: dict[str, str], mask_model: Path, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "song.flac", seconds=1)
+    bucket = boto3.resource(
+        "s3", endpoint_url=s3["AWS_ENDPOINT_URL_S3"], aws_access_key_id="test", aws_secret_access_key="test"
+    ).create_bucket(Bucket="catalogue")
+    bucket.upload_file(str(song), "songs/deep/song.flac")
+    command = [*SEPARATE, "s3://catalogue/songs", "-o", "s3://catalogue/out", "--dask", cluster.address]
+    command += ["--model", str(mask_model), "--json", "--two-stems", "vocals", "--format", "flac"]
+    for skipped in (False, True):
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, env=s3)
+        assert json.loads(ran.stdout).get("skipped", False) is skipped
+    stems = [f"out/deep/song/{stem}.flac" for stem in ("accompaniment", "vocals")]
+    assert [found.key for found in bucket.objects.filter(Prefix="out")] == stems
+    bucket.download_file(stems[0], str(tmp_path / "accompaniment.flac"))
+    assert read(tmp_path / "accompaniment.flac")[0].shape == read(song)[0].shape
 
 
 def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
