@@ -30,3 +30,19 @@ def test_each_kind_of_error_shows_in_its_own_measure() -> None:
         )
     }
     assert worst == {"leaking": "sir", "coloured": "isr", "noisy": "sar"}
+
+
+@pytest.mark.parametrize("stop", [np.linalg.LinAlgError, KeyboardInterrupt])
+def test_a_solver_that_stops_leaves_nothing_known_and_an_interruption_is_one(
+    monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]
+) -> None:
+    def solve(*_: object) -> None:
+        raise stop
+
+    monkeypatch.setattr("numpy.linalg.solve", solve)
+    audio = np.stack([noise(1, 4_000, seed) for seed in range(2)])
+    if stop is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            bss_eval(audio, audio, 2_000)
+    else:
+        assert np.isnan([list(source.values()) for source in bss_eval(audio, audio, 2_000)]).all()

@@ -34,12 +34,12 @@ def test_a_level_of_its_own_in_every_second_shows_in_the_frames() -> None:
     assert np.allclose(found, [[20, 40, 20, 60]] * 2, atol=0.01)
 
 
-def test_a_frame_in_which_something_is_silent_is_not_scored() -> None:
+def test_a_frame_in_which_a_source_is_silent_is_not_scored_for_it() -> None:
     reference = np.stack([noise(2, 35_000, seed) for seed in (0, 1)])
     reference[1, :, :10_000] = 0.0
     found = framewise_sdr(reference, 0.9 * reference + 1e-3, 10_000)
     assert found.shape == (2, 3)  # what is left after the last full frame does not count
-    assert np.isnan(found).tolist() == [[True, False, False]] * 2
+    assert np.isnan(found).tolist() == [[False] * 3, [True, False, False]]
 
 
 def test_the_median_leaves_out_what_is_not_known() -> None:

@@ -21,13 +21,20 @@ def bss_eval(references: Audio, estimates: Audio, sample_rate: int) -> list[dict
 
     References and estimates are `(sources, channels, samples)`, at least two sources, none silent throughout. The
     filters of 512 taps are those of the whole song (Stöter, Liutkus, Ito 2018, section 3). About a second of processor
-    time for each second of a song with five sources. A measure is NaN if every frame has a silent source.
+    time for each second of a song with five sources. A measure is NaN if every frame has a silent source, or if no
+    filters can be found.
 
     Raises UsageError if museval is not installed.
     """
     bss = museval_metrics().bss_eval
     by_samples = (np.moveaxis(audio, 1, 2) for audio in (references, estimates))
-    frames = bss(*by_samples, window=sample_rate, hop=sample_rate, compute_permutation=False)[: len(MEASURES)]
+    try:
+        frames = bss(*by_samples, window=sample_rate, hop=sample_rate, compute_permutation=False)[: len(MEASURES)]
+    except AttributeError as error:
+        # whatever stops its solver, museval then asks for np.linalg.linalg, which NumPy 2.4 no longer has
+        if not isinstance(error.__context__, np.linalg.LinAlgError):
+            raise error.__context__ or error from None
+        frames = np.full((len(MEASURES), len(references), 1), np.nan)
     medians = [[median(source) for source in measure] for measure in frames]
     return [dict(zip(MEASURES, source, strict=True)) for source in zip(*medians, strict=True)]
 

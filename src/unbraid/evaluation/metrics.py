@@ -37,16 +37,18 @@ def framewise_sdr(references: Audio, estimates: Audio, frame: int) -> NDArray[np
     """SDR of BSSEval v4 in frames of `frame` samples: `(sources, channels, samples)` twice to `(sources, frames)`.
 
     BSSEval's distortion filters only divide the error up into its kinds; their sum, which is all that the SDR sees, is
-    the plain difference (Stöter, Liutkus, Ito 2018, section 3). As in museval a frame in which any reference or
-    estimate is all zeros is NaN for every source, and the samples after the last full frame are left out.
+    the plain difference (Stöter, Liutkus, Ito 2018, section 3). A frame in which a source's reference or estimate is
+    all zeros is NaN, as in museval (which takes it from all the other sources too: of songs with a rare piano hardly a
+    frame would be left), and the samples after the last full frame are left out.
     """
     samples = references.shape[-1]
     frame = min(frame, samples)
     ratios = np.full((len(references), samples // frame), np.nan)
     for k in range(samples // frame):
-        r, e = (x[..., k * frame : (k + 1) * frame] for x in (references, estimates))
-        if all(x.sum(1).any(-1).all() for x in (r, e)):
-            ratios[:, k] = [sdr(a, b) for a, b in zip(r, e, strict=True)]
+        part = slice(k * frame, (k + 1) * frame)
+        for i, (r, e) in enumerate(zip(references[..., part], estimates[..., part], strict=True)):
+            if r.any() and e.any():
+                ratios[i, k] = sdr(r, e)
     return ratios
 
 

@@ -18,6 +18,8 @@ Audio = NDArray[np.float32]
 EXAMPLE_SECONDS = 12
 RANGE = 70.0
 """From black to white in the spectrograms, in dB."""
+HIGHEST = 8
+"""Top of the spectrograms, in kHz: what is above is mostly dark."""
 WINDOW, HOP = 2048, 512
 GREY, DARK, ACCENT, GOLD = "#c9cdd3", "#8a9099", "#5b3df5", "#d9a21b"
 
@@ -37,7 +39,7 @@ class Example:
     def of(
         cls, song: str, wanted: Sequence[str], sources: Sequence[str], references: Audio, estimates: Audio, rate: int
     ) -> "Example":
-        """Cut the seconds in which the source that is heard least is heard most.
+        """Cut the seconds in which most of the sources have much of what they play.
 
         `references` and `estimates` of all `sources` are `(sources, channels, samples)`; only those `wanted` are kept.
         """
@@ -46,8 +48,8 @@ class Example:
         level = np.array([[np.square(s).sum() for s in np.array_split(references[i], seconds, -1)] for i in chosen])
         share = np.cumsum(level / np.maximum(level.sum(1, keepdims=True), 1e-9), 1)
         length = min(EXAMPLE_SECONDS, seconds)
-        heard = np.min(share[:, length - 1 :] - np.pad(share, ((0, 0), (1, 0)))[:, : seconds - length + 1], 0)
-        start = int(np.argmax(heard))
+        heard = share[:, length - 1 :] - np.pad(share, ((0, 0), (1, 0)))[:, : seconds - length + 1]
+        start = int(np.argmax(np.sqrt(np.maximum(heard, 0)).sum(0)))  # the root: rather two a little than one a lot
         part = slice(start * rate, (start + length) * rate)
         cut = [np.stack([audio[i, :, part].mean(0) for i in chosen]) for audio in (references, estimates)]
         return cls(song, start, rate, tuple(wanted), *cut)
@@ -94,27 +96,27 @@ def _draw_scores(report: "Report", axes: Any) -> None:
 
 
 def _draw_example(example: Example, figure: Any) -> None:
-    """Reference, estimate and error of each source, all on one scale of levels."""
+    """Reference, estimate and error of each source, on one scale of levels for each."""
     errors = example.estimates - example.references
     audio = np.stack([example.references, example.estimates, errors], 1)
     levels = [[_levels(part) for part in source] for source in audio]
-    loudest = max(float(level.max()) for row in levels for level in row)
     top = example.sample_rate / 2000
     until = example.start + audio.shape[-1] / example.sample_rate
     all_axes = figure.subplots(len(example.sources), 3, sharex=True, sharey=True, squeeze=False)
     for source, row, row_axes in zip(example.sources, levels, all_axes, strict=True):
+        loudest = float(row[0].max())
         for level, axes in zip(row, row_axes, strict=True):
             picture = axes.imshow(
-                level, extent=(example.start, until, 0, top), vmin=loudest - RANGE, vmax=loudest,
+                level - loudest, extent=(example.start, until, 0, top), vmin=-RANGE, vmax=0,
                 aspect="auto", origin="lower", cmap="magma",
             )  # fmt: skip
-        row_axes[0].set_ylabel(f"{source}\nkHz")
+        row_axes[0].set(ylim=(0, min(top, HIGHEST)), ylabel=f"{source}\nkHz")
     for title, axes in zip(("reference", "estimate", "error"), all_axes[0], strict=True):
         axes.set_title(title, fontsize="medium")
     for axes in all_axes[-1]:
         axes.set_xlabel("s")
     figure.suptitle(example.song, fontsize="medium")
-    figure.colorbar(picture, ax=all_axes, label="dB", pad=0.01)
+    figure.colorbar(picture, ax=all_axes, label="dB below the reference's loudest", pad=0.01)
 
 
 def _levels(samples: Audio) -> NDArray[np.float32]:

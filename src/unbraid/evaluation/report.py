@@ -50,8 +50,8 @@ def evaluate(
         estimates = np.stack([separated.pop(source) for source in separator.sources])
         found = score_song(song.name, separator.sources, references, estimates, separator.sample_rate, bsseval=bsseval)
         scores += found
-        if example is None or len(found) > len(example.sources):
-            names = [score.source for score in found if score.source in separator.sources]
+        names = [score.source for score in found if score.source in separator.sources]
+        if example is None or len(names) > len(example.sources):
             example = Example.of(song.name, names, separator.sources, references, estimates, separator.sample_rate)
     return Report(str(dataset), str(separator.facts.preset), tuple(scores), example)
 

@@ -36,7 +36,7 @@ class Score:
     mixture: Measures
     ceiling: Measures
     bsseval: dict[str, float] | None = None
-    """Medians over frames of museval's four measures, if they were asked for."""
+    """Medians over frames of museval's four measures, if they were asked for; NaN if no frame has all sources."""
 
     @property
     def sdr(self) -> float:
