@@ -103,8 +103,10 @@ def _draw_example(example: Example, figure: Any) -> None:
     top = example.sample_rate / 2000
     until = example.start + audio.shape[-1] / example.sample_rate
     all_axes = figure.subplots(len(example.sources), 3, sharex=True, sharey=True, squeeze=False)
+    # a source that is silent here has no scale of its own
+    quietest = max(float(row[0].max()) for row in levels) - RANGE
     for source, row, row_axes in zip(example.sources, levels, all_axes, strict=True):
-        loudest = float(row[0].max())
+        loudest = max(float(row[0].max()), quietest)
         for level, axes in zip(row, row_axes, strict=True):
             picture = axes.imshow(
                 level - loudest, extent=(example.start, until, 0, top), vmin=-RANGE, vmax=0,
