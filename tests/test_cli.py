@@ -134,7 +134,11 @@ def test_what_a_killed_run_left_is_swept_away(separate: list[str]) -> None:
 def test_an_interrupted_batch_keeps_what_is_finished(separate: list[str], number: signal.Signals) -> None:
     write_song(Path("1.wav"), seconds=0.3)
     write_song(Path("2.wav"), seconds=300, channels=1)
-    process = subprocess.Popen([*COMMAND, *separate, "1.wav", "2.wav", "--quiet"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*COMMAND, *separate, "1.wav", "2.wav", "--quiet"], stderr=subprocess.PIPE, text=True,
+        # as from a terminal: a shell's background job, which the tests may run in, hands down a SIGINT that is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while not list(Path("stems/2").glob(".*.part")):
         assert process.poll() is None
         time.sleep(0.01)
