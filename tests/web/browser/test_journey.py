@@ -70,6 +70,8 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_1_a_visitor_plays_the_demo(site: Site, page: Chrome) -> None:
     page.get(site.url)
+    page.delete_all_cookies()  # whoever another test left logged in
+    page.get(site.url)
     see(page, "Take a song apart.")
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > 2 * RATE, "two seconds of the demo")
