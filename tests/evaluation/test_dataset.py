@@ -55,6 +55,13 @@ def test_songs_are_found_by_name_and_other_files_left_alone(tmp_path: Path) -> N
     assert [song.name for song in find_songs(tmp_path)] == ["a", "b"]
 
 
+def test_a_song_whose_stems_are_not_told_apart_is_not_scored(tmp_path: Path) -> None:
+    write(tmp_path / "song", **{"vocals": 100, "piano+other": 100})
+    (song,) = find_songs(tmp_path)
+    with pytest.raises(InputError, match="does not tell piano and other apart"):
+        song.references(RATE, 2)
+
+
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 def test_a_folder_without_songs_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()

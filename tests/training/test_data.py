@@ -8,7 +8,7 @@ from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
 from unbraid.stems import STEMS
 from unbraid.training import augment
-from unbraid.training.data import Folder, Mixes, MixingConfig, SampleCache
+from unbraid.training.data import Folder, Mixes, MixingConfig, SampleCache, told_apart
 
 
 def mixes(folders: list[Folder], cache: Path, mixing: MixingConfig | None = None, seed: int = 0) -> Mixes:
@@ -24,27 +24,56 @@ def songs(tmp_path: Path) -> Path:
 
 def test_an_example_depends_on_seed_and_index_alone(songs: Path, tmp_path: Path) -> None:
     first, again = mixes([Folder(songs)], tmp_path / "a"), mixes([Folder(songs)], tmp_path / "b")
-    assert all((first[i] == again[i]).all() for i in range(8))
-    assert not (first[0] == first[1]).all()
-    assert not (first[0] == mixes([Folder(songs)], tmp_path / "a", seed=1)[0]).all()
+    assert all((first[i].stems == again[i].stems).all() for i in range(8))
+    assert not (first[0].stems == first[1].stems).all()
+    assert not (first[0].stems == mixes([Folder(songs)], tmp_path / "a", seed=1)[0].stems).all()
 
 
 def test_one_song_gives_its_own_stems(songs: Path, tmp_path: Path) -> None:
     together = MixingConfig(same_song=1.0)
     for i in range(12):
-        sounding = {STEMS[k] for k, stem in enumerate(mixes([Folder(songs)], tmp_path, together)[i]) if stem.any()}
+        sounding = {
+            STEMS[k] for k, stem in enumerate(mixes([Folder(songs)], tmp_path, together)[i].stems) if stem.any()
+        }
         assert sounding <= {"vocals", "drums", "bass"} or sounding <= {"vocals", "piano", "other"}
 
 
 def test_many_songs_give_all_stems(songs: Path, tmp_path: Path) -> None:
     apart = mixes([Folder(songs)], tmp_path, MixingConfig(same_song=0.0, absent=(0.0,) * 5))
-    assert all(stem.any() for stem in apart[0])
+    assert all(stem.any() for stem in apart[0].stems)
+
+
+def test_a_recording_that_is_not_told_apart_stands_alone_with_what_it_lacks(tmp_path: Path) -> None:
+    write_stems(tmp_path / "apart" / "one", dict.fromkeys(STEMS, 0.3))
+    write_stems(tmp_path / "sums" / "two", {"drums+bass+piano+other": 0.3})
+    backed = MixingConfig(same_song=0.0, backed=1.0, absent=(0.0,) * 5)
+    example = mixes([Folder(tmp_path / "apart"), Folder(tmp_path / "sums")], tmp_path, backed)[0]
+    assert [bool(stem.any()) for stem in example.stems] == [True, True, False, False, False]
+    assert example.told.tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 1, 1], *[[0] * 5] * 3]
+
+
+def test_a_song_may_tell_apart_some_of_its_stems(tmp_path: Path) -> None:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3, "piano+other": 0.3})
+    dataset = mixes([Folder(tmp_path / "songs")], tmp_path, MixingConfig(same_song=1.0))
+    for example in (dataset[i] for i in range(8)):
+        assert example.stems.any()
+        assert not example.stems[4].any()
+        assert not example.stems[3].any() or example.told[3].tolist() == [0, 0, 0, 1, 1]
+
+
+def test_what_a_network_has_one_name_for_is_told_apart_from_the_rest() -> None:
+    backing = "drums+bass+piano+other"
+    assert told_apart(STEMS, STEMS).tolist() == np.eye(5).tolist()
+    assert told_apart([backing], ("accompaniment", "vocals")).tolist() == np.eye(2).tolist()
+    assert told_apart(["piano+other"], ("bass", "drums", "other", "vocals")).tolist() == np.eye(4).tolist()
+    # the network's `other` holds the pianos: a bass summed with one is a bass summed with it all
+    assert told_apart(["bass+piano", "other"], ("bass", "drums", "other")).tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
 
 
 def test_weights_say_how_often_a_folder_is_drawn_from(songs: Path, tmp_path: Path) -> None:
     write_stems(tmp_path / "never" / "quiet", {"drums": 0.0, "bass": 0.0})
     dataset = mixes([Folder(songs), Folder(tmp_path / "never", 0.0)], tmp_path, MixingConfig(same_song=1.0))
-    assert all(dataset[i].any() for i in range(12))
+    assert all(dataset[i].stems.any() for i in range(12))
 
 
 def test_a_folder_without_songs_is_an_error(tmp_path: Path) -> None:

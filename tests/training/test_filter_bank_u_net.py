@@ -70,3 +70,20 @@ def test_the_loss_on_bands_is_the_error_of_the_masked_spectrum() -> None:
         error = network.masks(mixture[:, 0]).unsqueeze(-1) * mixture - sources
         e, s, x = (network.by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources, mixture))
     assert found.item() == pytest.approx((e / (s + 0.5 * x)).mean().item(), rel=1e-3)
+
+
+def test_masks_of_sources_not_told_apart_count_as_one() -> None:
+    torch.manual_seed(0)
+    network = FilterBankUNet(BANK).eval()
+    stems = torch.randn(1, 5, 2, BANK.stride * 8)
+    stems[:, 2:] = 0  # the second holds the sum of the last four
+    told = torch.tensor([[[1.0, 0, 0, 0, 0], [0, 1, 1, 1, 1], *[[0] * 5] * 3]])
+    with torch.no_grad():
+        found = network.training_loss(stems, MaskedSpectrum(), told)
+        sources = network.analysis(stems)
+        mixture = sources.sum(1, keepdim=True)
+        masks = network.masks(mixture[:, 0])
+        error = torch.stack([masks[:, 0], masks[:, 1:].sum(1)], 1).unsqueeze(-1) * mixture - sources[:, :2]
+        e, s, x = (network.by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources[:, :2], mixture))
+    # three of the five have neither signal nor mask
+    assert found.item() == pytest.approx((e / (s + 0.5 * x)).sum().item() / 5, rel=1e-2)

@@ -1,7 +1,8 @@
 """A data set of songs with known stems: a folder of song folders, each holding one file a stem.
 
 `SONG/vocals|drums|bass|piano|other.<any audio>`; a missing file is a silent stem. `mixture.<any audio>`, if it is
-there, must be the sum.
+there, must be the sum. Stems that were not recorded apart are one file: `piano+other.<any audio>`; such a song can be
+learnt from, but not scored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,14 @@ from numpy.typing import NDArray
 from unbraid.audio import SongReader, resampled
 from unbraid.batch import ENDINGS
 from unbraid.errors import InputError
-from unbraid.stems import STEMS
+from unbraid.stems import STEMS, members
 
 Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class StemSong:
-    """A song as the files of its stems."""
+    """A song as the files of its stems, by their names; `piano+other` is the name of a sum."""
 
     folder: Path
     stems: Mapping[str, Path]
@@ -35,8 +36,13 @@ class StemSong:
     def references(self, sample_rate: int, channels: int) -> Audio:
         """Return the stems `(len(STEMS), channels, samples)` at `sample_rate` Hz, the shorter ones padded with silence.
 
-        Raises InputError if a file cannot be read, or if the mixture is not the sum of the stems.
+        Raises InputError if a file cannot be read, if stems are not told apart, or if the mixture is not their sum.
         """
+        for name in self.stems:
+            if name not in STEMS:
+                raise InputError(
+                    f"{self.folder} cannot be scored: it does not tell {name.replace('+', ' and ')} apart."
+                )
         found = {name: read_audio(path, sample_rate, channels) for name, path in self.stems.items()}
         length = max(audio.shape[1] for audio in found.values())
         stems = np.zeros((len(STEMS), channels, length), np.float32)
@@ -68,7 +74,7 @@ def find_songs(folder: Path) -> list[StemSong]:
         if not place.is_dir() or place.name.startswith("."):
             continue
         files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in ENDINGS}
-        stems = {name: files[name] for name in STEMS if name in files}
+        stems = {name: file for name, file in files.items() if members(name)}
         if stems:
             songs.append(StemSong(place, stems, files.get("mixture")))
     if not songs:
@@ -89,12 +95,11 @@ def fold(stems: Audio, sources: Sequence[str]) -> Audio:
 
     What the network has no name for belongs to its `accompaniment` or, without one, to its `other`.
     """
-    folded = np.zeros((len(sources), *stems.shape[1:]), stems.dtype)
-    for i, source in enumerate(sources):
-        if source in STEMS:
-            folded[i] = stems[STEMS.index(source)]
+    return np.tensordot(folding(sources).astype(stems.dtype), stems, 1)
+
+
+def folding(sources: Sequence[str]) -> NDArray[np.float32]:
+    """Which of the network's sources (rows) each of `STEMS` (columns) belongs to: ones and zeros."""
     rest = next((name for name in ("accompaniment", "other") if name in sources), None)
-    if rest is not None:
-        unnamed = [i for i, name in enumerate(STEMS) if name not in sources]
-        folded[list(sources).index(rest)] += stems[unnamed].sum(0)
-    return folded
+    owners = [name if name in sources else rest for name in STEMS]
+    return np.array([[owner == source for owner in owners] for source in sources], np.float32)

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +15,8 @@ from torch.utils.data import Dataset
 
 from unbraid.audio import SongReader, resampled
 from unbraid.errors import InputError, TrainingError
-from unbraid.evaluation.dataset import StemSong, find_songs, fold
-from unbraid.stems import STEMS
+from unbraid.evaluation.dataset import StemSong, find_songs, folding
+from unbraid.stems import STEMS, members
 from unbraid.training import augment
 
 
@@ -43,6 +44,7 @@ class MixingConfig:
     Attributes:
         same_song: how often the stems come from one song, as they were played together.
         absent: how often each stem is silent when they come from different songs.
+        backed: how often the stems of different songs stand over a recording whose own parts are not told apart.
         doubled: how often a stem is the sum of two: two singers, two guitars.
         level, level_spread: mean and standard deviation of a stem's level.
         speed_spread: largest change of speed, as a natural logarithm.
@@ -53,6 +55,7 @@ class MixingConfig:
 
     same_song: float = 0.4
     absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.25, 0.12)
+    backed: float = 0.35
     doubled: float = 0.15
     level: float = -21.0
     level_spread: float = 5.5
@@ -60,6 +63,19 @@ class MixingConfig:
     deep: float = 0.1
     wide: float = 0.2
     limit: float = 0.2
+
+
+class Example(NamedTuple):
+    """A mix as stems, and which of them are told apart.
+
+    Attributes:
+        stems: (sources, 2, samples) float32; they sum to the mixture.
+        told: (sources, sources), zeros and ones. `stems = told @ (all sources)`: the identity where all are known;
+            where a recording holds the sum of some, that sum is in the first of them and the others are silent.
+    """
+
+    stems: Tensor
+    told: Tensor
 
 
 class SampleCache:
@@ -93,8 +109,8 @@ class SampleCache:
         part.replace(cached)
 
 
-class Mixes(Dataset[Tensor]):
-    """Example `i` is a mix as stems, (sources, 2, samples) float32; it depends on (seed, i) and the songs alone.
+class Mixes(Dataset[Example]):
+    """Example `i` depends on (seed, i) and the songs alone.
 
     Raises TrainingError if a folder holds no songs.
     """
@@ -120,20 +136,26 @@ class Mixes(Dataset[Tensor]):
             weights += [folder.weight / len(found)] * len(found)
         self._weights = np.asarray(weights)
         # for each stem the songs that have it, and the songs that have more than one
-        self._having = {stem: self._drawn_from([stem in song.stems for song in self.songs]) for stem in STEMS}
+        names = dict.fromkeys([*STEMS, *(name for song in self.songs for name in song.stems)])
+        self._having = {name: self._drawn_from([name in song.stems for song in self.songs]) for name in names}
+        self._sums = self._drawn_from([not set(STEMS).issuperset(song.stems) for song in self.songs])
         self._bands = self._drawn_from([len(song.stems) > 1 for song in self.songs])
 
     def __len__(self) -> int:
         return 2**40  # without end; the sampler says which are drawn
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> Example:
         rng = np.random.default_rng((self.seed, index))
         together = len(self._bands[0]) and rng.random() < self.mixing.same_song
-        stems = self._one_song(rng) if together else self._many_songs(rng)
+        audio = self._one_song(rng) if together else self._many_songs(rng)
+        told = told_apart(audio, self.sources)
+        stems = np.zeros((len(STEMS), 2, self.samples), np.float32)
+        for name, stem in audio.items():
+            stems[STEMS.index(members(name)[0])] += stem
         if rng.random() < self.mixing.limit:
             stems = augment.limit_bus(stems, 10 ** (rng.uniform(-3, 9) / 20))
         stems = stems * np.float32(10 ** (rng.uniform(-9, 4) / 20))
-        return torch.from_numpy(fold(stems, self.sources))
+        return Example(torch.from_numpy(np.tensordot(told @ folding(self.sources), stems, 1)), torch.from_numpy(told))
 
     def _drawn_from(self, which: Sequence[bool]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the indices of these songs and their shares, which sum to one."""
@@ -141,31 +163,38 @@ class Mixes(Dataset[Tensor]):
         weights = self._weights[indices]
         return indices, weights / weights.sum() if len(indices) else weights
 
-    def _one_song(self, rng: np.random.Generator) -> NDArray[np.float32]:
+    def _one_song(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         """Return the stems of one song as they were played together, with small changes of balance."""
         song = self._draw(self._bands, rng)
         length = round(self.samples * self._speed(rng))
         arrays = {stem: self.cache[path] for stem, path in song.stems.items()}
         longest = max(len(array) for array in arrays.values())
         start = int(rng.integers(0, max(1, longest - length)))
-        stems = np.zeros((len(STEMS), 2, self.samples), np.float32)
+        stems = {}
         swap = rng.random() < 0.5
-        for i, stem in enumerate(STEMS):
-            if stem not in arrays or rng.random() < 0.06:
+        for stem in (name for name in self._having if name in arrays):
+            if rng.random() < 0.06:
                 continue
             audio = augment.change_speed(_excerpt(arrays[stem], start, length), self.samples)
             audio = audio * np.float32(10 ** (rng.normal(0, 2.5) / 20))
-            stems[i] = audio[::-1] if swap else audio
+            stems[stem] = audio[::-1] if swap else audio
         return stems
 
-    def _many_songs(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return stems each of which is from another song, each changed by itself."""
-        stems = np.zeros((len(STEMS), 2, self.samples), np.float32)
-        for i, stem in enumerate(STEMS):
-            if not len(self._having[stem][0]) or rng.random() < self.mixing.absent[i]:
+    def _many_songs(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        """Return stems each of which is from another song, each changed by itself; no stem is in two of them."""
+        names: list[str] = list(STEMS)
+        stems = {}
+        if len(self._sums[0]) and rng.random() < self.mixing.backed:
+            song = self._draw(self._sums, rng)
+            backing = next(name for name in song.stems if name not in STEMS)
+            stems[backing] = self._one_stem(backing, rng)
+            names = [name for name in names if name not in members(backing)]
+        for name in names:
+            if not len(self._having[name][0]) or rng.random() < self.mixing.absent[STEMS.index(name)]:
                 continue
-            for _ in range(2 if rng.random() < self.mixing.doubled else 1):
-                stems[i] += self._one_stem(stem, rng)
+            stems[name] = self._one_stem(name, rng)
+            if rng.random() < self.mixing.doubled:
+                stems[name] = stems[name] + self._one_stem(name, rng)
         return stems
 
     def _one_stem(self, stem: str, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -184,7 +213,8 @@ class Mixes(Dataset[Tensor]):
             audio = augment.widen(audio, rng, self.cache.sample_rate)
         if rng.random() < (0.4 if stem == "vocals" else 0.12):
             audio = augment.room(audio, rng, self.cache.sample_rate)
-        return augment.to_level(audio, rng.normal(self.mixing.level, self.mixing.level_spread))
+        level = self.mixing.level + 10 * np.log10(len(members(stem)))  # a sum is as loud as its parts together
+        return augment.to_level(audio, rng.normal(level, self.mixing.level_spread))
 
     def _draw(self, among: tuple[NDArray[np.int64], NDArray[np.float64]], rng: np.random.Generator) -> StemSong:
         indices, weights = among
@@ -192,6 +222,21 @@ class Mixes(Dataset[Tensor]):
 
     def _speed(self, rng: np.random.Generator) -> float:
         return float(np.exp(rng.uniform(-1, 1) * self.mixing.speed_spread)) if rng.random() < 0.5 else 1.0
+
+
+def told_apart(names: Iterable[str], sources: Sequence[str]) -> NDArray[np.float32]:
+    """Return which of a network's `sources` files of these names tell apart, as `Example.told` is.
+
+    What a file holds in one sum is one; so are sources that share a stem with it.
+    """
+    belongs = folding(sources)
+    together = np.eye(len(sources), dtype=bool)
+    for name in names:
+        held = belongs[:, [STEMS.index(stem) for stem in members(name)]].any(1)
+        together |= np.outer(held, held)
+    connected = np.linalg.matrix_power(together.astype(np.int64), len(sources)) > 0
+    first = connected.argmax(1)
+    return np.asarray(np.arange(len(sources))[:, None] == first, np.float32)
 
 
 def _excerpt(array: NDArray[np.int16], start: int, length: int) -> NDArray[np.float32]:

@@ -285,12 +285,15 @@ class FilterBankUNet(nn.Module):
 
     # --- training, without ever forming the masked spectra ------------------------------------------------------------
 
-    def training_loss(self, stems: Tensor, loss: MaskedSpectrum, equalisers: Tensor | None = None) -> Tensor:
+    def training_loss(
+        self, stems: Tensor, loss: MaskedSpectrum, told: Tensor | None = None, equalisers: Tensor | None = None
+    ) -> Tensor:
         """Loss of the masks for the mixture of these stems.
 
         Args:
             stems: (batch, sources, channels, samples).
             loss: what to minimise.
+            told: (batch, sources, sources), ones where a source's mask counts for a stem; None: each for its own.
             equalisers: gains (batch, sources, bins) by which each stem is coloured before mixing, or None.
         """
         with torch.no_grad():
@@ -298,7 +301,7 @@ class FilterBankUNet(nn.Module):
             if equalisers is None:
                 equalisers = spectra.new_ones(*stems.shape[:2], spectra.shape[-2])
             features, *statistics = self._statistics(spectra, equalisers)
-        return self._masked_loss(self.logits(features), loss, *statistics)
+        return self._masked_loss(self.logits(features), loss, told, *statistics)
 
     def fuse(self) -> None:
         """Compile the element-wise parts of `training_loss`: one pass over memory, not a dozen (needs a compiler)."""
@@ -316,6 +319,10 @@ class FilterBankUNet(nn.Module):
         residual = (stem_power - optimum * cross).clamp_min(0.0)
         return self.features(self.powers(mixture)), power, stem_power, optimum, residual
 
-    def _masked_loss(self, logits: Tensor, loss: MaskedSpectrum, *statistics: Tensor) -> Tensor:
-        value: Tensor = loss(logits.float().softmax(1), *statistics)
+    def _masked_loss(self, logits: Tensor, loss: MaskedSpectrum, told: Tensor | None, *statistics: Tensor) -> Tensor:
+        masks = logits.float().softmax(1)
+        if told is not None:
+            with torch.autocast(masks.device.type, enabled=False):  # sums of masks want all their digits
+                masks = torch.einsum("bst,bt...->bs...", told, masks)
+        value: Tensor = loss(masks, *statistics)
         return value

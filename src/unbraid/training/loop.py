@@ -18,7 +18,7 @@ from unbraid.devices import cpu_count
 from unbraid.errors import TrainingError
 from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
-from unbraid.training.data import Folder, Mixes, SampleCache
+from unbraid.training.data import Example, Folder, Mixes, SampleCache
 from unbraid.training.distribution import Team
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.losses import MaskedSpectrum
@@ -144,14 +144,19 @@ class Objective(nn.Module):
         super().__init__()
         self.network, self.loss = network, loss
 
-    def forward(self, stems: Tensor, gains: Tensor | None) -> Tensor:
-        """The loss for the mixture of stems (batch, sources, channels, samples), coloured by (batch, sources, bins)."""
+    def forward(self, stems: Tensor, told: Tensor | None, gains: Tensor | None) -> Tensor:
+        """The loss for the mixture of stems (batch, sources, channels, samples), coloured by (batch, sources, bins).
+
+        `told` (batch, sources, sources) says which estimates make up each stem, as in `Example`; None: each its own.
+        """
         network, loss = self.network, self.loss
         if isinstance(network, FilterBankUNet) and isinstance(loss, MaskedSpectrum):
-            return network.training_loss(stems, loss, gains)
+            return network.training_loss(stems, loss, told, gains)
         if network.config.audio_channels == 1:
             stems = stems.mean(2, keepdim=True)
         estimate = network(stems.sum(1))
+        if told is not None:
+            estimate = torch.einsum("bst,bt...->bs...", told, estimate)
         result: Tensor = loss(estimate.float(), crop(stems, estimate.shape[-1]))
         return result
 
@@ -172,12 +177,12 @@ def leg(run: Run, state: State, objective: nn.Module, cache: SampleCache, team: 
     )
     losses: list[float] = []
     waited, began = 0.0, time.monotonic()
-    mixed: Iterator[Tensor] = iter(loader)
+    mixed: Iterator[Example] = iter(loader)
     for _ in range(run.leg):
         asked = time.monotonic()
-        stems = next(mixed)
+        examples = next(mixed)
         got = time.monotonic()
-        losses.append(step(run, state, objective, stems.to(run.device, non_blocking=True), team))
+        losses.append(step(run, state, objective, examples, team))
         waited += got - asked
         state.seconds = team.agreed(state.seconds + time.monotonic() - asked)
         if _progress(run, state) >= 1:
@@ -197,9 +202,12 @@ def leg(run: Run, state: State, objective: nn.Module, cache: SampleCache, team: 
         )
 
 
-def step(run: Run, state: State, objective: nn.Module, stems: Tensor, team: Team = ALONE) -> float:
-    """One optimiser step on stems (batch, sources, channels, samples), this process's share; returns its loss."""
+def step(run: Run, state: State, objective: nn.Module, examples: Example, team: Team = ALONE) -> float:
+    """One optimiser step on a batch of examples, this process's share; returns its loss."""
     p = run.preset
+    all_told = bool((examples.told == torch.eye(examples.told.shape[-1])).all())
+    stems = examples.stems.to(run.device, non_blocking=True)
+    told = None if all_told else examples.told.to(run.device, non_blocking=True)
     rate = p.learning_rate * min(1.0, (state.step + 1) / p.warm_up) * _cosine(_progress(run, state))
     for group in state.optimiser.param_groups:
         group["lr"] = rate
@@ -209,7 +217,7 @@ def step(run: Run, state: State, objective: nn.Module, stems: Tensor, team: Team
         everyones = augment.equalisers(rng, (p.batch, stems.shape[1]), state.network.config.window // 2 + 1)
         gains = torch.from_numpy(everyones[team.share(p.batch)]).to(stems.device)
     with _autocast(run):
-        value = objective(stems, gains)
+        value = objective(stems, told, gains)
     state.optimiser.zero_grad(set_to_none=True)
     value.backward()
     nn.utils.clip_grad_norm_(state.network.parameters(), p.gradient_norm)
