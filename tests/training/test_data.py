@@ -128,3 +128,12 @@ def test_a_widened_stem_keeps_its_middle() -> None:
     wide = augment.widen(audio, np.random.default_rng(1), 44_100)
     assert np.allclose(wide.mean(0), audio.mean(0), atol=1e-6)
     assert (wide[0] - wide[1]).std() > 0.1
+
+
+def test_a_low_cut_takes_the_rumble_and_leaves_the_voice() -> None:
+    t = np.arange(44_100, dtype=np.float32) / 44_100
+    rumble, voice = (np.sin(2 * np.pi * hertz * t)[None].astype(np.float32) for hertz in (25, 300))
+    cut = augment.low_cut(rumble + voice, 80, 44_100)
+    spectrum = np.abs(np.fft.rfft(cut[0])) / 22_050
+    assert spectrum[25] < 0.02
+    assert spectrum[300] == pytest.approx(1, abs=0.02)

@@ -36,6 +36,14 @@ def place(audio: Audio, rng: np.random.Generator) -> Audio:
     return np.ascontiguousarray(audio, np.float32)
 
 
+def low_cut(audio: Audio, frequency: float, sample_rate: int) -> Audio:
+    """Take out what lies below `frequency` in Hz (Butterworth, 24 dB an octave)."""
+    from scipy.signal import butter, sosfilt
+
+    sections = butter(4, frequency, "highpass", fs=sample_rate, output="sos").astype(np.float32)
+    return np.asarray(sosfilt(sections, audio), np.float32)
+
+
 def widen(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """Spread a source over the stereo picture as a doubler does: a delayed copy, one channel's the other's opposite.
 

@@ -48,6 +48,7 @@ class MixingConfig:
         doubled: how often a stem is the sum of two: two singers, two guitars.
         level, level_spread: mean and standard deviation of a stem's level.
         speed_spread: largest change of speed, as a natural logarithm.
+        low_cut: how often vocals have what lies below them cut, as at a mixing desk: rumble is not to be learnt.
         deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
         wide: how often vocals, pianos and the rest are spread by a doubler: solo recordings are narrower than records.
         limit: how often the sum is driven into a limiter.
@@ -58,9 +59,10 @@ class MixingConfig:
     backed: float = 0.35
     doubled: float = 0.15
     level: float = -21.0
-    level_spread: float = 5.5
+    level_spread: float = 7.0
     speed_spread: float = 0.12
-    deep: float = 0.1
+    low_cut: float = 0.9
+    deep: float = 0.15
     wide: float = 0.2
     limit: float = 0.2
 
@@ -208,6 +210,8 @@ class Mixes(Dataset[Example]):
             if np.abs(array[start : start + length : 61]).mean() > 60:
                 break
         audio = augment.change_speed(_excerpt(array, start, length), self.samples)
+        if stem == "vocals" and rng.random() < self.mixing.low_cut:
+            audio = augment.low_cut(audio, rng.uniform(60, 110), self.cache.sample_rate)
         audio = augment.place(audio, rng)
         if stem not in ("drums", "bass") and rng.random() < self.mixing.wide:
             audio = augment.widen(audio, rng, self.cache.sample_rate)
