@@ -156,6 +156,7 @@ def _train(commands: Any) -> None:
         "--from", dest="start_from", metavar="FILE", help="start from the weights of a checkpoint or model"
     )
     parser.add_argument("--batch", type=int, metavar="N", help="excerpts a step, of all processes (the preset's)")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="at its highest (the preset's)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
     parser.set_defaults(command=lambda args: _call("unbraid.training.command", "train_command", args, "train"))
 

@@ -6,7 +6,15 @@ from unbraid.training.presets import Preset
 from unbraid.training.wave_u_net import WaveUNetConfig
 
 BANK = FilterBankUNetConfig(
-    window=512, hop=128, bands=((1, 64), (4, 48)), channels=(16, 32), dilations=(1, 2), across=8, fine_channels=8
+    window=512,
+    hop=128,
+    bands=((1, 64), (4, 48)),
+    channels=(16, 32),
+    down=((1,),),
+    bottom=(1, 2),
+    up=((1,),),
+    across=8,
+    fine_channels=8,
 )
 WAVE = WaveUNetConfig(
     sources=("vocals", "drums", "bass", "piano", "other"),

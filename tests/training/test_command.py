@@ -40,6 +40,7 @@ def test_from_stems_to_a_model_file(
         (["train", "unbraid", "--data", "/nowhere", "--steps", "1", "--out", "OUT"], "holds no songs", 1),
         (["train", "unbraid", "--data", "songs", "--steps", "1", "--from", "/nowhere.pt"], "does not exist", 1),
         (["train", "unbraid", "--data", "songs", "--steps", "1", "--batch", "0"], "at least one excerpt", 2),
+        (["train", "unbraid", "--data", "songs", "--steps", "1", "--learning-rate", "0"], "between 0 and 1", 2),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
     ],
 )

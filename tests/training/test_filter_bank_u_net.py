@@ -87,3 +87,8 @@ def test_masks_of_sources_not_told_apart_count_as_one() -> None:
         e, s, x = (network.by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources[:, :2], mixture))
     # three of the five have neither signal nor mask
     assert found.item() == pytest.approx((e / (s + 0.5 * x)).sum().item() / 5, rel=1e-2)
+
+
+def test_every_level_says_its_blocks() -> None:
+    with pytest.raises(ValueError, match="3 levels want blocks"):
+        FilterBankUNetConfig(down=((1,), (1,)))

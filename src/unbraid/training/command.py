@@ -26,6 +26,10 @@ def train_command(args: argparse.Namespace) -> None:
         if args.batch < 1:
             raise UsageError("A batch holds at least one excerpt.")
         chosen = replace(chosen, batch=args.batch)
+    if args.learning_rate is not None:
+        if not 0 < args.learning_rate < 1:
+            raise UsageError("A learning rate lies between 0 and 1.")
+        chosen = replace(chosen, learning_rate=args.learning_rate)
     folder = Path(args.out or f"runs/{args.preset}")
     data, held_out = opened([Folder.parse(text) for text in args.data], folder.parent / "bundles")
     run = Run(

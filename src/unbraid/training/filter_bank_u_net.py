@@ -30,8 +30,8 @@ class FilterBankUNetConfig:
         bands: (coefficients a band, bands), from the lowest up.
         patch: bands that the outermost level of the U sees as one.
         channels: features of each level; each level has half the frames and half the bands of the one before.
-        blocks: blocks on the way down, and again on the way up, of each level but the last.
-        dilations: of the last level's blocks, in frames.
+        down, bottom, up: blocks of each level but the last on the way down, of the last, and on the way up, as their
+            dilations in frames.
         across: features of the layers that connect all bands of a frame.
         fine_channels, fine_blocks: of the convolutions at full resolution, after the U.
     """
@@ -44,9 +44,10 @@ class FilterBankUNetConfig:
     # 384 single ones to 4.1 kHz, 96 of four to 8.3 kHz, 160 of eight to 22.05 kHz
     bands: tuple[tuple[int, int], ...] = ((1, 384), (4, 96), (8, 160))
     patch: int = 4
-    channels: tuple[int, ...] = (32, 64, 128)
-    blocks: int = 1
-    dilations: tuple[int, ...] = (1, 2, 4)
+    channels: tuple[int, ...] = (32, 64, 128, 256)
+    down: tuple[tuple[int, ...], ...] = ((1,), (1,), (1, 2, 4))
+    bottom: tuple[int, ...] = (1, 2)
+    up: tuple[tuple[int, ...], ...] = ((1,), (1,), (1,))
     across: int = 40
     fine_channels: int = 24
     fine_blocks: int = 1
@@ -56,6 +57,8 @@ class FilterBankUNetConfig:
             raise ValueError(f"The bands must cover {self.window // 2} coefficients, all but the Nyquist one.")
         if self.n_bands % (self.patch * 2**self.levels):
             raise ValueError(f"{self.n_bands} bands cannot be halved {self.levels} times in patches of {self.patch}.")
+        if not len(self.down) == len(self.up) == self.levels:
+            raise ValueError(f"{self.levels} levels want blocks before and after: {self.down}, {self.up}.")
 
     @property
     def n_bands(self) -> int:
@@ -76,8 +79,9 @@ class FilterBankUNetConfig:
     def context(self) -> int:
         """Samples on each side that one output sample depends on, rounded up to a multiple of `stride`."""
         frames = 1 + 2**self.levels - 1 + 2 + self.fine_blocks  # first layer, pooling, layers at full resolution
-        frames += sum(2**level * 2 * self.blocks for level in range(self.levels))
-        frames += 2**self.levels * sum(self.dilations)
+        for level, dilations in enumerate(zip(self.down, self.up, strict=True)):
+            frames += 2**level * sum(map(sum, dilations))
+        frames += 2**self.levels * sum(self.bottom)
         samples = frames * self.hop + self.window
         return int(-(-samples // self.stride) * self.stride)
 
@@ -188,10 +192,10 @@ class FilterBankUNet(nn.Module):
             self.views + place.shape[1], c.channels[0], (3, 2 * c.patch), stride=(1, c.patch), padding=(1, c.patch // 2)
         )
         bands = c.n_bands // c.patch
-        body: nn.Module = blocks(c.channels[-1], bands >> c.levels, c.across, c.dilations)
+        body: nn.Module = blocks(c.channels[-1], bands >> c.levels, c.across, c.bottom)
         for level in reversed(range(c.levels)):
             width, inner_width = c.channels[level : level + 2]
-            before, after = (blocks(width, bands >> level, c.across, (1,) * c.blocks) for _ in range(2))
+            before, after = (blocks(width, bands >> level, c.across, way[level]) for way in (c.down, c.up))
             body = Level(before, body, after, width, inner_width)
         self.body = body
         self.norm = Norm(c.channels[0])
