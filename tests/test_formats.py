@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES
 from unbraid import Separator, UsageError
-from unbraid.audio import SongReader, StemWriter, read
+from unbraid.audio import SongReader, StemWriter, read, wav
 from unbraid.formats import FORMATS
 
 LOSSY = [name for name, form in FORMATS.items() if not form.depths]
@@ -100,6 +100,29 @@ def test_float_keeps_what_is_beyond_full_scale(tmp_path: Path) -> None:
     sound = noise(2, 5_000) * 6
     back, _ = read(write(tmp_path / "stem.wav", sound))
     np.testing.assert_array_equal(back, sound)
+
+
+@pytest.mark.parametrize("samples", [2**29 - 1_000, 2**29, 2**32 + 1])
+def test_a_wav_may_grow_beyond_4_gigabytes(tmp_path: Path, samples: int) -> None:
+    def header(samples: int) -> bytes:
+        return wav.header(samples, sample_rate=44_100, channels=2, bit_depth="32f", tags={"title": "Long"})
+
+    assert len(header(samples)) == len(header(0)), "it would not fit before the samples"
+    with (tmp_path / "long.wav").open("wb") as file:
+        file.write(header(samples))
+        file.truncate(len(header(samples)) + samples * 8)  # a hole, no gigabytes
+    assert soundfile.info(tmp_path / "long.wav").frames == samples
+    with SongReader(tmp_path / "long.wav") as song:
+        assert song.duration == pytest.approx(samples / 44_100)
+        assert song.tags["title"] == "Long"
+
+
+@pytest.mark.parametrize("depth", ["16", "24", "32f"])
+def test_a_wav_has_whole_words(tmp_path: Path, depth: str) -> None:
+    path = write(tmp_path / "stem.wav", tone(channels=1)[:, :333], bit_depth=depth)
+    assert path.stat().st_size % 2 == 0
+    assert int.from_bytes(path.read_bytes()[4:8], "little") + 8 == path.stat().st_size
+    assert soundfile.info(path).frames == 333
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,13 +11,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.audio import wav
 from unbraid.audio.resampling import Resampler
 from unbraid.formats import FORMATS, Format, bit_depth_of
 
 Block = NDArray[np.float32]
 
-
-PCM_CODECS = {"16": "pcm_s16le", "24": "pcm_s24le", "32f": "pcm_f32le"}
 SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
     "lame": {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},  # 320 kbit/s
     "vorbis": {"subtype": "VORBIS", "compression_level": 0.2},  # quality 8, about 256 kbit/s
@@ -43,7 +43,7 @@ class StemWriter:
         self._resampler = Resampler(sample_rate, written_rate, channels)
         self._file = _EncodersFile(path)
         try:
-            encoder = _SoundFileEncoder if FORMATS[format].codec in SOUNDFILE_OPTIONS else _FFmpegEncoder
+            encoder = ENCODERS.get(FORMATS[format].codec, _FFmpegEncoder)
             with self._file.failures_raised():
                 self._encoder: _Encoder = encoder(
                     self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
@@ -97,7 +97,7 @@ class _EncodersFile:
             if self._failure is not None:
                 raise self._failure
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         return self._tried(self._file.write, data, otherwise=len(data))
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -120,18 +120,36 @@ class _Encoder(Protocol):
     def close(self) -> None: ...
 
 
+class _WavEncoder:
+    def __init__(
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+    ) -> None:
+        assert bit_depth is not None
+        self._file, self._depth, self._written = file, bit_depth, 0
+        self._header = partial(wav.header, sample_rate=rate, channels=channels, bit_depth=bit_depth, tags=tags)
+        file.write(self._header(0))
+
+    def write(self, block: Block) -> None:
+        self._file.write(wav.samples_of(block, self._depth))
+        self._written += block.shape[1]
+
+    def close(self) -> None:
+        self._file.write(bytes(self._file.tell() % 2))
+        self._file.seek(0)
+        self._file.write(self._header(self._written))
+
+
 class _FFmpegEncoder:
     def __init__(
         self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
     ) -> None:
         self._depth, self._rate, self._written = bit_depth, rate, 0
         self._layout = "mono" if channels == 1 else "stereo"
-        # A wav may grow beyond 4 GB; an MP4 must count in samples, or its length is rounded to milliseconds.
-        options = {"wav": {"rf64": "auto"}, "ipod": {"movie_timescale": str(rate)}}.get(form.container, {})
+        # An MP4 must count in samples, or its length is rounded to milliseconds.
+        options = {"movie_timescale": str(rate)} if form.container == "ipod" else {}
         self._container = av.open(file, "w", format=form.container, options=options)
         self._container.metadata.update(tags)
-        codec = PCM_CODECS[bit_depth or ""] if form.codec == "pcm" else form.codec
-        self._stream: Any = self._container.add_stream(codec, rate=rate, layout=self._layout)
+        self._stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout)
         context: Any = self._stream.codec_context
         if form.bits_per_second:
             context.bit_rate = _bit_rate(form, rate, channels)
@@ -190,17 +208,19 @@ class _SoundFileEncoder:
         self._sound.close()
 
 
+ENCODERS: dict[str, type[_WavEncoder | _SoundFileEncoder]] = {
+    "pcm": _WavEncoder,
+    "lame": _SoundFileEncoder,
+    "vorbis": _SoundFileEncoder,
+}  # all others are FFmpeg's
+
+
 def _quantised(block: Block, bit_depth: str | None) -> tuple[NDArray[Any], str]:
-    """Return the samples as PyAV wants them, interleaved `(1, n · channels)` or as planes, and their format."""
+    """Return the samples as PyAV wants them, float planes or interleaved integers `(1, n · channels)`, and which."""
     if bit_depth is None:
         return np.ascontiguousarray(block), "fltp"
-    interleaved = np.ascontiguousarray(block.T).reshape(1, -1)
-    if bit_depth == "32f":
-        return interleaved, "flt"
-    # In float64, for 2²³ − ½ is no float32. 24 bits travel in the upper part of 32.
-    scale = 2.0 ** (int(bit_depth) - 1)
-    integers = np.clip(np.rint(interleaved.astype(np.float64) * scale), -scale, scale - 1)
-    return (integers.astype(np.int16), "s16") if bit_depth == "16" else (integers.astype(np.int32) << 8, "s32")
+    whole = wav.integers(block, bit_depth).reshape(1, -1)
+    return (whole.astype(np.int16), "s16") if bit_depth == "16" else (whole << 8, "s32")  # 24 bits, in the upper part
 
 
 def _nearest_rate(rates: tuple[int, ...], rate: int) -> int:
