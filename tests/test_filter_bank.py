@@ -1,11 +1,13 @@
 """The filter bank reconstructs what it analysed, on one grid for all tiles."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid.filter_bank import analysis, synthesis
+from unbraid.filter_bank import analysis, band_powers, synthesis, views
 
 SHAPES = st.sampled_from([(4096, 1024), (2048, 512), (1024, 512), (64, 16), (8, 2)])
 
@@ -39,6 +41,17 @@ def test_a_tile_has_the_frames_of_the_whole_song(shape: tuple[int, int], skipped
     edge = window // hop // 2
     scale = np.abs(whole).max()
     np.testing.assert_allclose(tile[:, edge:] / scale, whole[:, skipped + edge :] / scale, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_powers_are_those_of_all_the_bins_in_a_band(channels: int) -> None:
+    bands = ((1, 8), (4, 2), (16, 1))
+    spectrum = analysis(noise(channels, 64 * 21), 64, 16)
+    edges = np.cumsum([0, *(width for width, count in bands for _ in range(count))])
+    for view in views(channels):
+        seen = np.tensordot(view, spectrum.astype(np.complex128), 1)
+        expected = [np.sum(np.abs(seen[:, a:b]) ** 2, axis=1) for a, b in pairwise(edges)]
+        np.testing.assert_allclose(band_powers(spectrum, view, bands), np.stack(expected, axis=1), rtol=1e-5)
 
 
 def test_synthesis_takes_stems_in_front() -> None:

@@ -124,14 +124,14 @@ class Network:
             filter_bank.analysis(tile[here], window, hop, out=spectrum[here])
 
         list(self._pool.map(analyse, range(len(tile))))
-        widths, band_of_bin = bank.band_widths(), bank.band_of_bin()
-        powers = list(self._pool.map(lambda view: filter_bank.band_powers(spectrum, view, widths), self._views))
+        powers = list(self._pool.map(lambda view: filter_bank.band_powers(spectrum, view, bank.bands), self._views))
         masks = self.runtime.run(np.stack(powers)[np.newaxis])[0]
         # Only the frames that reach into the middle of the tile are needed.
         length = tile.shape[1] - 2 * self.facts.context
         margin = window // hop // 2
         first = self.facts.context // hop - margin
         middle = slice(first, first + length // hop + 2 * margin)
+        band_of_bin = bank.band_of_bin()
         stems = np.empty((len(sources), self.facts.channels, length), np.float32)
 
         def synthesise(stem: int) -> None:
