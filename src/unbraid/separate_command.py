@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from unbraid.batch import PIPE, Job, find_jobs, is_done
 from unbraid.errors import UnbraidError, UsageError
 from unbraid.formats import bit_depth_of
@@ -128,9 +126,14 @@ class _Voice:
     @contextmanager
     def progress_bar(self, job: Job, number: int, jobs: int) -> Iterator[OnProgress]:
         """Show a bar on a terminal while the block runs, and nothing elsewhere."""
+        if not (self._talks and sys.stderr.isatty()):
+            yield lambda progress: None
+            return
+        from tqdm import tqdm
+
         name = _shown(Path(job.song).name) if len(job.song) < 40 else job.name[:36] + " …"
         described = f"{name} ({number} of {jobs})" if jobs > 1 else name
-        with tqdm(desc=described, disable=None if self._talks else True, leave=False, bar_format=BAR) as bar:
+        with tqdm(desc=described, leave=False, bar_format=BAR) as bar:
             begun = time.monotonic()
 
             def show(progress: Progress) -> None:
