@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import CorpusError
-from unbraid.stems import STEMS
+from unbraid.stems import STEMS, members
 
 RATE = 44100
 SOURCES = STEMS
@@ -58,8 +58,8 @@ def write_song(folder: Path, stems: Mapping[str, Audio], extra: Mapping[str, str
     temporary.mkdir(parents=True)
     dither = np.random.default_rng(0)
     for source, stem in stems.items():
-        if source not in SOURCES:
-            raise CorpusError(f"{source} is not one of {', '.join(SOURCES)}.")
+        if not members(source):
+            raise CorpusError(f"{source} is not one of {', '.join(SOURCES)}, or some of them with a + between.")
         if np.abs(stem).max(initial=0) < 1e-4:
             continue
         mono = stem.shape[0] == 1 or np.array_equal(stem[0], stem[1])

@@ -43,10 +43,11 @@ def _hours(folder: Path) -> int:
     from unbraid.corpus import manifest
 
     table = manifest.hours(manifest.read(folder / manifest.NAME))
-    print(f"| split | licence | {' | '.join(SOURCES)} |")
-    print("|---" * (2 + len(SOURCES)) + "|")
+    sources = [*SOURCES, *sorted({name for row in table.values() for name in row}.difference(SOURCES))]
+    print(f"| split | licence | {' | '.join(sources)} |")
+    print("|---" * (2 + len(sources)) + "|")
     for (split, licence), row in sorted(table.items()):
-        print(f"| {split} | {licence} | {' | '.join(f'{row.get(source, 0.0):.2f}' for source in SOURCES)} |")
+        print(f"| {split} | {licence} | {' | '.join(f'{row.get(source, 0.0):.2f}' for source in sources)} |")
     return 0
 
 

@@ -13,6 +13,7 @@ from unbraid.corpus.audio_files import RATE, SOURCES, Audio, read
 from unbraid.corpus.catalogue import splits
 from unbraid.corpus.places import material_folder
 from unbraid.errors import CorpusError
+from unbraid.stems import members
 
 SPLITS = ("train", "valid", "test")
 SILENT = 1e-3  # a stem that never rises above -60 dB
@@ -42,7 +43,7 @@ def song_problems(place: Path, known: Mapping[str, str]) -> Iterator[str]:
     for path in sorted(place.iterdir()):
         if path.name == "song.json":
             continue
-        if path.suffix != ".flac" or path.stem not in SOURCES:
+        if path.suffix != ".flac" or not members(path.stem):
             yield f"{name}: {path.name} is misnamed, a stem is one of {', '.join(SOURCES)} as .flac."
             continue
         try:
