@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
 from unbraid.corpus import building, manifest, recordings
@@ -15,10 +14,7 @@ TONE = (0.2 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
 KNOWN = {"voice:ann": Material("voice:ann", "voice", "vocals", "CC0-1.0", "Ann", "train")}
 
 
-def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recordings, "FRETS_ON_FIRE", tmp_path / "none")
+def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(tmp_path: Path) -> None:
     for name in ("Good", "Torn", "Lithium"):
         (tmp_path / "songs" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "songs" / name / "drums.flac", TONE, RATE)
@@ -33,10 +29,7 @@ def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(
     assert (tmp_path / "out" / "valid" / "real-Lithium").is_dir()
 
 
-def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recordings, "FRETS_ON_FIRE", tmp_path / "none")
+def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(tmp_path: Path) -> None:
     time = np.arange(2 * RATE) / RATE
     bass, organ = (0.2 * np.sin(2 * np.pi * hertz * time) for hertz in (40, 700))
     for name in ("Caesium", "Sodium"):
@@ -50,8 +43,7 @@ def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(
     assert set(sodium.song.stems) == {"other"}
 
 
-def test_voices_are_vocals_of_their_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "FRETS_ON_FIRE", tmp_path / "none")
+def test_voices_are_vocals_of_their_split(tmp_path: Path) -> None:
     for name in ("kathleen", "erithacus"):
         (tmp_path / "voices" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "voices" / name / f"{name}_000.opus", TONE, 48_000, format="OGG", subtype="OPUS")

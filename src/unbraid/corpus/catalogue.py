@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from unbraid.corpus.audio_files import SOURCES, seconds_of
+from unbraid.corpus.backings import ALBUMS, SUM
 from unbraid.corpus.composing import accompaniment, grooves, scores
 from unbraid.corpus.licences import terms
 from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, SALAMANDER, soundfont
@@ -36,7 +37,8 @@ class Material:
         digest = hashlib.sha256()
         for path in self.paths:
             digest.update(path.read_bytes())
-        sounding = [path for path in self.paths if self.kind in ("voice", "song", "guitar") and path.suffix != ".sfz"]
+        recorded = self.kind in ("voice", "song", "guitar", "backing")
+        sounding = [path for path in self.paths if recorded and path.suffix != ".sfz"]
         return known | {"sha256": digest.hexdigest(), "seconds": round(sum(map(seconds_of, sounding)), 2)}
 
 
@@ -45,7 +47,8 @@ def materials(folder: Path) -> list[Material]:
 
     Raises CorpusError if a package is missing or if something has no licence on the list.
     """
-    return [*_voices(folder), *_real(folder), *_compositions(folder), *_instruments(folder), _synthesised()]
+    recorded = [*_voices(folder), *_real(folder), *_backings()]
+    return [*recorded, *_compositions(folder), *_instruments(folder), _synthesised()]
 
 
 def splits(folder: Path) -> dict[str, str]:
@@ -81,6 +84,14 @@ def _real(folder: Path) -> list[Material]:
         split = "valid" if name in HELD_OUT_GUITARS else "train"
         found.append(_material(f"guitar:{name}", "guitar", "other", split, collection, guitar))
     return found
+
+
+def _backings() -> list[Material]:
+    return [
+        _material(album.material(piece), "backing", SUM, album.split, f"backings/{album.name}", path)
+        for album in ALBUMS
+        for piece, path in album.pieces().items()
+    ]
 
 
 def _compositions(folder: Path) -> list[Material]:

@@ -11,7 +11,9 @@ SOUNDFONTS = (Path("/usr/share/sounds/sf2"), Path("/usr/share/soundfonts"))
 HYDROGEN_KITS = Path("/usr/share/hydrogen/data/drumkits")
 GROOVE_LIBRARY = Path("/usr/share/mma/lib")
 FRETS_ON_FIRE = Path("/usr/share/games/fretsonfire/data/songs")
-SALAMANDER = Path(__file__).parents[3] / "material" / "salamander"  # what `unbraid corpus fetch` brings
+FETCHED = Path(__file__).parents[3] / "material"
+SALAMANDER = FETCHED / "salamander"  # what `unbraid corpus fetch` brings
+BACKINGS = (Path("/usr/share"), FETCHED / "backings")  # packages; what was unpacked from archives in them
 
 
 def material_folder(folder: Path | str | None = None) -> Path:

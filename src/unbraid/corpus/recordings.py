@@ -1,4 +1,4 @@
-"""What was recorded, not rendered: real songs, lead guitars, voices. Each as a song with the stems that it has."""
+"""What was recorded, not rendered: real songs, lead guitars, backings, voices. Each as a song with its stems."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from unbraid.corpus import adapters
 from unbraid.corpus.adapters.song import DatasetSong, sum_of
 from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.backings import ALBUMS
 from unbraid.corpus.catalogue import HELD_OUT_SONGS
 from unbraid.corpus.places import FRETS_ON_FIRE
 from unbraid.corpus.singing.vocals import VOICES
@@ -32,7 +33,7 @@ class Recording:
 
 
 def recordings(material: Path) -> Iterator[Recording]:
-    """All recordings below a folder of raw material, and the guitars of Frets on Fire where they are installed."""
+    """All recordings below a folder of raw material, and what is installed: the guitars of Frets on Fire, backings."""
     if (material / "songs").is_dir():
         for song in adapters.songs("folders", material / "songs"):
             held_out = song.name in HELD_OUT_SONGS
@@ -42,6 +43,9 @@ def recordings(material: Path) -> Iterator[Recording]:
     if FRETS_ON_FIRE.is_dir():
         for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
             yield Recording(song, f"guitar-{song.folder_name}", dict.fromkeys(song.stems, f"guitar:{song.name}"))
+    for album in ALBUMS:
+        for material_id, song in album.songs().items():
+            yield Recording(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, material_id))
     for voice in VOICES:
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})

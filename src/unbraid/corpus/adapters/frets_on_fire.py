@@ -1,4 +1,4 @@
-"""Songs of the game Frets on Fire: `<song>/guitar.ogg` is a lead guitar alone; the rest, one mixture, stays out."""
+"""Songs of the game Frets on Fire: `<song>/guitar.ogg` is a lead guitar alone; the rest, one mixture, is a backing."""
 
 from __future__ import annotations
 

@@ -1,0 +1,13 @@
+"""Tests of the corpus see the same material whatever is installed on the machine."""
+
+from pathlib import Path
+
+import pytest
+
+from unbraid.corpus import backings, recordings
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "FRETS_ON_FIRE", tmp_path / "none")
+    monkeypatch.setattr(backings, "BACKINGS", (tmp_path / "packages", tmp_path / "unpacked"))
