@@ -96,7 +96,6 @@ ALBUMS = (
         "megaglest", "games/megaglest", ("data/core/menu/music/menu*.ogg", "techs/megapack/factions/[!er]*/music/*.ogg")
     ),
     Album("miceamaze-dst", "games/miceamaze/music", ("DST-*.ogg",), split="valid"),
-    Album("miceamaze-ellinas", "games/miceamaze/music", ("Dj_Rkod*.ogg",)),
     Album("mu-cade", "games/mu-cade/sounds/musics", ("*.ogg",)),
     Album("naev-askyel", "naev/dat/snd/music", _ogg("ambient4 combat? dvaered? sirius2 terminal")),
     Album(
@@ -142,8 +141,7 @@ ALBUMS = (
         ("Crystan-*.ogg",),
         but=("Crystan-Battlescape04", "Crystan-Geosphere02", "Crystan-Tutorial"),
     ),
-    Album("ufoai-golgotha", "games/ufoai/base/music", ("alBasrahM.ogg", "greecei.ogg", "turinItalyM.ogg")),
-    Album("ufoai-macklin", "games/ufoai/base/music", ("karlmacklin*.ogg",)),
+    Album("ufoai-golgotha", "games/ufoai/base/music", ("alBasrahM.ogg", "greecei.ogg")),
     Album(
         "ufoai-marine",
         "games/ufoai/base/music",
