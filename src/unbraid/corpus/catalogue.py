@@ -12,6 +12,7 @@ from unbraid.corpus.composing import accompaniment, grooves, scores
 from unbraid.corpus.licences import terms
 from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, SALAMANDER, soundfont
 from unbraid.corpus.playing import casting
+from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing.vocals import VOICES
 from unbraid.errors import CorpusError
 
@@ -37,7 +38,7 @@ class Material:
         digest = hashlib.sha256()
         for path in self.paths:
             digest.update(path.read_bytes())
-        recorded = self.kind in ("voice", "song", "guitar", "backing")
+        recorded = self.kind in ("voice", "song", "guitar", "backing", "solo")
         sounding = [path for path in self.paths if recorded and path.suffix != ".sfz"]
         return known | {"sha256": digest.hexdigest(), "seconds": round(sum(map(seconds_of, sounding)), 2)}
 
@@ -47,7 +48,7 @@ def materials(folder: Path) -> list[Material]:
 
     Raises CorpusError if a package is missing or if something has no licence on the list.
     """
-    recorded = [*_voices(folder), *_real(folder), *_backings()]
+    recorded = [*_voices(folder), *_real(folder), *_backings(), *_solos()]
     return [*recorded, *_compositions(folder), *_instruments(folder), _synthesised()]
 
 
@@ -91,6 +92,14 @@ def _backings() -> list[Material]:
         _material(album.material(piece), "backing", SUM, album.split, f"backings/{album.name}", path)
         for album in ALBUMS
         for piece, path in album.pieces().items()
+    ]
+
+
+def _solos() -> list[Material]:
+    return [
+        _material(identifier, "solo", source, "train", f"repositories/{collection.name}", path)
+        for collection in COLLECTIONS
+        for identifier, (source, path) in collection.fetched().items()
     ]
 
 

@@ -105,7 +105,9 @@ def _unpack(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from unbraid.corpus import fetching, places
+    from unbraid.corpus import fetching, places, repositories
 
     print(f"{fetching.salamander()} recordings of the Salamander piano lie in {places.SALAMANDER}.")
+    solos = sum(collection.fetch() for collection in repositories.COLLECTIONS)
+    print(f"{solos} recordings of singers and instruments lie in {places.REPOSITORIES}.")
     return 0

@@ -1,4 +1,4 @@
-"""What was recorded, not rendered: real songs, lead guitars, backings, voices. Each as a song with its stems."""
+"""What was recorded, not rendered: real songs, lead guitars, backings, solos, voices. Each as a song with its stems."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.backings import ALBUMS
 from unbraid.corpus.catalogue import HELD_OUT_SONGS
 from unbraid.corpus.places import FRETS_ON_FIRE
+from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing.vocals import VOICES
 
 BASS_IN_OTHER = {"Caesium"}
@@ -33,7 +34,7 @@ class Recording:
 
 
 def recordings(material: Path) -> Iterator[Recording]:
-    """All recordings below a folder of raw material, and what is installed: the guitars of Frets on Fire, backings."""
+    """All recordings below a folder of raw material, and what is installed: guitars, backings, solos."""
     if (material / "songs").is_dir():
         for song in adapters.songs("folders", material / "songs"):
             held_out = song.name in HELD_OUT_SONGS
@@ -46,6 +47,9 @@ def recordings(material: Path) -> Iterator[Recording]:
     for album in ALBUMS:
         for material_id, song in album.songs().items():
             yield Recording(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, material_id))
+    for collection in COLLECTIONS:
+        for material_id, song in collection.songs().items():
+            yield Recording(song, f"solo-{song.folder_name}", dict.fromkeys(song.stems, material_id))
     for voice in VOICES:
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})
