@@ -91,7 +91,7 @@ def limit_bus(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
     return np.asarray(stems * (np.float32(drive) * gain), np.float32)
 
 
-def equalisers(rng: np.random.Generator, shape: tuple[int, ...], bins: int, depth: float = 7.0) -> NDArray[np.float32]:
+def equalisers(rng: np.random.Generator, shape: tuple[int, ...], bins: int, depth: float = 5.0) -> NDArray[np.float32]:
     """Random smooth gains over frequency, (*shape, bins), about ±`depth` dB: a tilt and three broad bumps."""
     octave = np.linspace(0, 1, 64, dtype=np.float32)  # position on a logarithmic frequency axis
     curve = rng.normal(0, depth / 2, (*shape, 1)) * (octave - 0.5) * 2

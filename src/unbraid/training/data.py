@@ -54,12 +54,12 @@ class MixingConfig:
         limit: how often the sum is driven into a limiter.
     """
 
-    same_song: float = 0.4
+    same_song: float = 0.5
     absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.25, 0.12)
     backed: float = 0.35
     doubled: float = 0.15
     level: float = -21.0
-    level_spread: float = 7.0
+    level_spread: float = 6.0
     speed_spread: float = 0.12
     low_cut: float = 0.9
     deep: float = 0.15
