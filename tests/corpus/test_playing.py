@@ -8,7 +8,7 @@ import soundfile
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Note, Part
-from unbraid.corpus.playing import synths
+from unbraid.corpus.playing import struck_bass, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.percussion import strike
 from unbraid.corpus.playing.sfz import SfzInstrument, _fair
@@ -83,3 +83,12 @@ def test_an_sfz_keeps_where_its_samples_lie_and_plays_from_memory(tmp_path: Path
     assert np.abs(first[:, 2 * RATE : int(2.8 * RATE)]).max() > 0.05
     for again in more:
         np.testing.assert_array_equal(first, again)
+
+
+def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:
+    phrase = struck_bass.phrase(3)
+    assert np.array_equal(phrase, struck_bass.phrase(3))
+    assert not np.array_equal(phrase, struck_bass.phrase(4))
+    assert np.abs(phrase).max() == pytest.approx(struck_bass.PEAK)
+    power = np.abs(np.fft.rfft(phrase[0])) ** 2
+    assert power[: int(150 * struck_bass.SECONDS)].sum() > 0.9 * power.sum()

@@ -102,7 +102,10 @@ def _add_recordings(built: Built, material: Path, out: Path) -> None:
         song, place = recording.song, out / recording.song.split / recording.folder_name
         try:
             if not (place / "song.json").exists():
-                record = {"kind": "real", "materials": {source: [name] for source, name in recording.materials.items()}}
+                record = {
+                    "kind": recording.kind,
+                    "materials": {source: [name] for source, name in recording.materials.items()},
+                }
                 write_song(place, song.read(), {"song.json": json.dumps(record, indent=1)})
         except CorpusError as error:
             built.failed.append(f"{song.name}: {error}")

@@ -1,4 +1,4 @@
-"""What was recorded, not rendered: real songs, lead guitars, backings, solos, voices. Each as a song with its stems."""
+"""What is no rendered song: real ones, lead guitars, backings, solos, struck basses, voices. Each with its stems."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.backings import ALBUMS
 from unbraid.corpus.catalogue import HELD_OUT_SONGS
 from unbraid.corpus.places import FRETS_ON_FIRE
+from unbraid.corpus.playing import struck_bass
 from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing.vocals import VOICES
 
@@ -31,6 +32,7 @@ class Recording:
     song: DatasetSong
     folder_name: str
     materials: dict[str, str]
+    kind: str = "real"
 
 
 def recordings(material: Path) -> Iterator[Recording]:
@@ -50,6 +52,9 @@ def recordings(material: Path) -> Iterator[Recording]:
     for collection in COLLECTIONS:
         for material_id, song in collection.songs().items():
             yield Recording(song, f"solo-{song.folder_name}", dict.fromkeys(song.stems, material_id))
+    for number in range(struck_bass.PHRASES):
+        song = DatasetSong(f"{number:03}", "train", {"bass": partial(struck_bass.phrase, number)})
+        yield Recording(song, f"struck-{song.folder_name}", {"bass": "synthesised"}, "struck")
     for voice in VOICES:
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})

@@ -1,0 +1,63 @@
+"""Basses struck like kicks ("808"): sines that fall into their pitch, ring long and are driven, on notes of a scale.
+
+What tells them from a kick is how long they ring and that they play a tune. A network that has heard few of them
+takes half of each for drums.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.corpus.audio_files import RATE, Audio
+
+PHRASES = 160
+SECONDS = 24.0
+STEPS = 32  # of the pattern that is repeated
+MINOR, MAJOR = (0, 0, 0, 3, 5, 7, 10, -2, 12), (0, 0, 2, 4, 7, 9, 12, -3, -5)  # semitones above the root
+PEAK = 0.5
+
+
+def phrase(number: int) -> Audio:
+    """Phrase `number`, `(1, samples)`: a rhythm of sixteenths or eighths, a tune, another sound for every number."""
+    rng = np.random.default_rng([808, number])
+    step = 60 / rng.uniform(65, 160) / rng.choice([2, 4])
+    pattern = rng.random(STEPS) < rng.uniform(0.12, 0.5)
+    pattern[0] = True
+    root, scale = rng.uniform(28, 52), MINOR if rng.random() < 0.7 else MAJOR
+    tune = root * 2 ** (rng.choice(scale, STEPS) / 12)
+    sweep, fall = rng.uniform(0, 20), rng.uniform(0.006, 0.07)  # semitones, s
+    decay, attack = rng.uniform(0.25, 2.5), rng.uniform(0.001, 0.012)  # s
+    drive = rng.choice([0, rng.uniform(0.3, 5)])
+    glides, choked = rng.random() < 0.35, rng.random() < 0.8
+    overtone = rng.choice([0, 0, rng.uniform(0.05, 0.3)])
+    out = np.zeros(int(SECONDS * RATE), np.float32)
+    hits = [hit for hit in range(int(SECONDS / step)) if pattern[hit % STEPS]]
+    before = root
+    for hit, following in zip(hits, [*hits[1:], int(SECONDS / step)], strict=True):
+        begin = int(hit * step * RATE)
+        ringing = int(following * step * RATE) - begin if choked else int(decay * 3 * RATE)
+        length = min(ringing, len(out) - begin, int(decay * 4 * RATE))
+        if length < RATE // 100:
+            continue
+        time = np.arange(length) / RATE
+        hertz = tune[hit % STEPS] * 2 ** (sweep / 12 * np.exp(-time / fall))
+        if glides and rng.random() < 0.5:
+            hertz = hertz + (before - tune[hit % STEPS]) * np.exp(-time / rng.uniform(0.03, 0.15))
+        before = tune[hit % STEPS]
+        level = np.minimum(time / attack, 1) * np.exp(-time / decay) * rng.uniform(0.7, 1)
+        out[begin : begin + length] += _tone(hertz, overtone) * _faded(level)
+    if drive:
+        out = np.tanh(out * (1 + drive)).astype(np.float32)
+    return out[np.newaxis] * np.float32(PEAK / np.abs(out).max())
+
+
+def _tone(hertz: NDArray[np.float64], overtone: float) -> NDArray[np.float64]:
+    phase = 2 * np.pi * np.cumsum(hertz) / RATE
+    return np.asarray(np.sin(phase) + overtone * np.sin(2 * phase))
+
+
+def _faded(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same without a click at its end."""
+    end = min(300, len(level))
+    return np.concatenate([level[:-end], level[-end:] * np.linspace(1, 0, end)])
