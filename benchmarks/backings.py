@@ -1,0 +1,83 @@
+"""Voices over music of makers never heard: what a model takes for the voice, and how much where nobody sings.
+
+    python -m benchmarks.backings CORPUS/valid [MODEL.onnx …]
+
+Every held-out backing (its middle 30 s) gets the loudest 30 s of a held-out singer, 3 dB softer than itself. Two
+numbers in dB for each piece and model: the SDR of the voice, and how loud the "vocals" of the backing alone are,
+against all of it.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unbraid import Separator
+from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
+from unbraid.evaluation.metrics import sdr
+from unbraid.network import Block, default_model
+
+RATE = 44_100
+EXCERPT = 30 * RATE
+BELOW = 3.0  # dB
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("valid", type=Path, help="the held-out songs of a built corpus")
+    parser.add_argument("models", type=Path, nargs="*", help="instead of the one that comes with unbraid")
+    args = parser.parse_args()
+    models = args.models or [default_model()]
+    separators = [Separator(model) for model in models]
+    backings = find_songs(args.valid / "backing-*")
+    singers = [song for song in find_songs(args.valid / "song-*") if "vocals" in song.stems]
+    print("| | " + " | ".join(f"{model.stem}: voice | where nobody sings" for model in models) + " |")
+    print("|---" * (1 + 2 * len(models)) + "|")
+    rows = []
+    for number, song in enumerate(backings):
+        backing, voice = mixed(song, singers[3 * number % len(singers)])
+        row = []
+        for separator in separators:
+            row.append(sdr(voice, separator.separate_array(backing + voice, RATE)["vocals"]))
+            alone = separator.separate_array(backing, RATE)["vocals"]
+            row.append(float(10 * np.log10(np.square(alone).mean() / np.square(backing).mean() + 1e-9)))
+        rows.append(row)
+        print(line(song.name.removeprefix("backing-"), row))
+    print(line("median", np.median(rows, axis=0).tolist()))
+
+
+def mixed(backing: StemSong, singer: StemSong) -> tuple[Block, Block]:
+    """Return backing and voice `(2, samples)`, whose sum peaks at 0.9."""
+    (path,) = backing.stems.values()
+    band, voice = middle(read_audio(path, RATE, 2)), loudest(read_audio(singer.stems["vocals"], RATE, 2))
+    length = min(band.shape[1], voice.shape[1])
+    band, voice = band[:, :length], voice[:, :length]
+    voice = voice * np.float32(np.sqrt(np.square(band).mean() / np.square(voice).mean()) * 10 ** (-BELOW / 20))
+    gain = np.float32(0.9 / np.abs(band + voice).max())
+    return band * gain, voice * gain
+
+
+def middle(audio: Block) -> Block:
+    """Return the middle 30 s."""
+    start = max(0, (audio.shape[1] - EXCERPT) // 2)
+    return audio[:, start : start + EXCERPT]
+
+
+def loudest(audio: Block) -> Block:
+    """Return the 30 s with the most in them."""
+    step = RATE // 10
+    power = np.square(audio[:, : audio.shape[1] // step * step]).reshape(2, -1, step).mean((0, 2))
+    within = np.convolve(power, np.ones(min(EXCERPT // step, len(power))), "valid")
+    start = int(within.argmax()) * step
+    return audio[:, start : start + EXCERPT]
+
+
+def line(name: str, numbers: Sequence[float]) -> str:
+    """Return a row of the table."""
+    return f"| {name} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |"
+
+
+if __name__ == "__main__":
+    main()
