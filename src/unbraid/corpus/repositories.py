@@ -94,7 +94,6 @@ COLLECTIONS = (
             "sounds/sax-phrase.wav": "other",
             "sounds/cello-phrase.wav": "other",
             "sounds/cello-double-2.wav": "other",
-            "sounds/orchestra.wav": "other",
             "sounds/oboe-A4.wav": "other",
             "sounds/trumpet-A4.wav": "other",
             "sounds/violin-B3.wav": "other",
