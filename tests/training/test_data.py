@@ -137,3 +137,16 @@ def test_a_low_cut_takes_the_rumble_and_leaves_the_voice() -> None:
     spectrum = np.abs(np.fft.rfft(cut[0])) / 22_050
     assert spectrum[25] < 0.02
     assert spectrum[300] == pytest.approx(1, abs=0.02)
+
+
+def test_a_coded_stem_is_in_its_place_without_its_highest_overtones() -> None:
+    t = np.arange(44_100, dtype=np.float32) / 44_100
+    low, high = (0.3 * np.sin(2 * np.pi * hertz * t)[None].repeat(2, 0).astype(np.float32) for hertz in (440, 19_500))
+    coded = augment.coded(low + high, np.random.default_rng(0), 44_100)
+    assert coded.shape == low.shape
+    spectrum = np.abs(np.fft.rfft(coded[0])) / 22_050
+    assert spectrum[440] == pytest.approx(0.3, abs=0.02)
+    assert spectrum[19_500] < 0.03
+    middle = slice(8_820, -8_820)
+    assert np.corrcoef(coded[0, middle], low[0, middle])[0, 1] > 0.99, "it is delayed"
+    assert augment.coded(low, np.random.default_rng(0), 22_050) is low

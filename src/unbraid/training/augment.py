@@ -75,6 +75,19 @@ def room(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(Pedalboard(effects)(audio, sample_rate), np.float32)
 
 
+def coded(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+    """Send the source through an MP3 encoder and back (LAME, the worse half of its variable rates), nothing delayed.
+
+    At the rates of MPEG-1 only, 32, 44.1 and 48 kHz; at others it stays as it is.
+    """
+    from pedalboard import MP3Compressor, Pedalboard  # type: ignore[attr-defined]  # re-exported by a star
+
+    if sample_rate not in (32_000, 44_100, 48_000):
+        return audio
+    codec = MP3Compressor(vbr_quality=float(rng.uniform(4, 9.5)))
+    return np.asarray(Pedalboard([codec])(audio, sample_rate), np.float32)
+
+
 def to_level(audio: Audio, decibels: float) -> Audio:
     """Scale to an RMS of `decibels` below full scale; near-silence is left as it is."""
     rms = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))

@@ -51,6 +51,7 @@ class MixingConfig:
         low_cut: how often vocals have what lies below them cut, as at a mixing desk: rumble is not to be learnt.
         deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
         wide: how often vocals, pianos and the rest are spread by a doubler: solo recordings are narrower than records.
+        coded: how often a stem has been through a lossy codec: its artefacts belong to whatever they are around.
         limit: how often the sum is driven into a limiter.
     """
 
@@ -64,6 +65,7 @@ class MixingConfig:
     low_cut: float = 0.9
     deep: float = 0.15
     wide: float = 0.2
+    coded: float = 0.08
     limit: float = 0.2
 
 
@@ -217,6 +219,8 @@ class Mixes(Dataset[Example]):
             audio = augment.widen(audio, rng, self.cache.sample_rate)
         if rng.random() < (0.4 if stem == "vocals" else 0.12):
             audio = augment.room(audio, rng, self.cache.sample_rate)
+        if rng.random() < self.mixing.coded:
+            audio = augment.coded(audio, rng, self.cache.sample_rate)
         level = self.mixing.level + 10 * np.log10(len(members(stem)))  # a sum is as loud as its parts together
         return augment.to_level(audio, rng.normal(level, self.mixing.level_spread))
 
