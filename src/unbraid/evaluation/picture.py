@@ -104,7 +104,7 @@ def _draw_example(example: Example, figure: Any) -> None:
     until = example.start + audio.shape[-1] / example.sample_rate
     all_axes = figure.subplots(len(example.sources), 3, sharex=True, sharey=True, squeeze=False)
     # a source that is silent here has no scale of its own
-    quietest = max(float(row[0].max()) for row in levels) - RANGE
+    quietest = max(float(row[0].max()) for row in levels) - RANGE / 2
     for source, row, row_axes in zip(example.sources, levels, all_axes, strict=True):
         loudest = max(float(row[0].max()), quietest)
         for level, axes in zip(row, row_axes, strict=True):
@@ -124,4 +124,4 @@ def _draw_example(example: Example, figure: Any) -> None:
 def _levels(samples: Audio) -> NDArray[np.float32]:
     """Levels in dB, `(bins, frames)`, of `(samples,)`."""
     whole = samples[: len(samples) // HOP * HOP]
-    return np.asarray(20 * np.log10(np.abs(analysis(whole[None], WINDOW, HOP)[0].T) + 1e-3), np.float32)
+    return np.asarray(20 * np.log10(np.abs(analysis(whole[None], WINDOW, HOP)[0].T) + 1e-6), np.float32)
