@@ -89,8 +89,8 @@ def _kit(seed: int) -> dict[str, NDArray[np.float32]]:
     """Each piece as (2, samples)."""
     rng = np.random.default_rng([808, seed])
     u = rng.uniform
-    long_kick = rng.random() < 0.35
-    length = u(0.5, 1.2) if long_kick else u(0.18, 0.45)
+    booming = rng.random() < 0.35
+    length = u(0.4, 0.6) if booming else u(0.18, 0.45)  # what rings longer is a struck bass to a listener
     kick = _swept(length, u(120, 420), u(38, 62), u(0.012, 0.06)) * _fall(length, length / u(3, 6))
     click = _noise(rng, 0.02, u(500, 3000), 12000) * _fall(0.02, 0.003) * u(0, 0.6)
     kick[: len(click)] += click
