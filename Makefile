@@ -37,7 +37,7 @@ train: .venv/developing
 	$(BIN)/unbraid train unbraid --resume --out runs/unbraid --minutes $(or $(MINUTES),200) \
 	    --data 'runs/corpus/train/real-*=1.4' --data 'runs/corpus/train/song-*=1.3' \
 	    --data 'runs/corpus/train/backing-*=1.0' --data 'runs/corpus/train/solo-*=0.2' \
-	    --data 'runs/corpus/train/struck-*=0.35' \
+	    --data 'runs/corpus/train/struck-*=0.35' --data 'runs/corpus/train/treated-*=0.5' \
 	    --data 'runs/corpus/train/voice-*=0.2' --data 'runs/corpus/train/guitar-*=0.1' \
 	    --valid 'runs/corpus/valid/real-*' --valid 'runs/corpus/valid/song-*'
 	$(BIN)/unbraid export runs/unbraid/checkpoint.pt -o runs/unbraid.onnx

@@ -45,8 +45,8 @@ def build(
     """Build at least `hours` of songs into `out/train` and `out/valid`, and `out/manifest.jsonl`.
 
     Songs that lie there already are kept, so a build that was stopped goes on. Recordings come first (`real-…`,
-    `guitar-…`, `backing-…`, `solo-…`, `struck-…`, `voice-…`), then rendered songs by number (`song-…`): number and seed
-    alone decide how one sounds. A song that fails is named, counted and skipped.
+    `guitar-…`, `backing-…`, `solo-…`, `struck-…`, `treated-…`, `voice-…`), then rendered songs by number (`song-…`):
+    number and seed alone decide how one sounds. A song that fails is named, counted and skipped.
     Raises CorpusError if material or a tool is missing, before anything is made.
     """
     folder, target = material_folder(material), Path(out)

@@ -1,4 +1,4 @@
-"""What is no rendered song: real ones, lead guitars, backings, solos, struck basses, voices. Each with its stems."""
+"""What is no rendered song: real ones, guitars, backings, solos, struck basses, voices and treated voices, as stems."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from unbraid.corpus.catalogue import HELD_OUT_SONGS
 from unbraid.corpus.places import FRETS_ON_FIRE
 from unbraid.corpus.playing import struck_bass
 from unbraid.corpus.repositories import COLLECTIONS
+from unbraid.corpus.singing import treated
 from unbraid.corpus.singing.vocals import VOICES
 
 BASS_IN_OTHER = {"Caesium"}
@@ -55,6 +56,10 @@ def recordings(material: Path) -> Iterator[Recording]:
     for number in range(struck_bass.PHRASES):
         song = DatasetSong(f"{number:03}", "train", {"bass": partial(struck_bass.phrase, number)})
         yield Recording(song, f"struck-{song.folder_name}", {"bass": "synthesised"}, "struck")
+    for number in range(treated.PHRASES):
+        phrase = treated.Treated(number)
+        song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})
+        yield Recording(song, f"treated-{song.folder_name}", {"vocals": phrase.voice.id}, "treated")
     for voice in VOICES:
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})

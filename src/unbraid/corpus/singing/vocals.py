@@ -67,12 +67,13 @@ def choose_voice(rng: np.random.Generator, split: str) -> Voice:
 
 
 @lru_cache(maxsize=6)
-def _speech(path: Path, start: float, seconds: float, band_limit: float | None) -> Speech:
+def analysed(path: Path, start: float, seconds: float, band_limit: float | None) -> Speech:
+    """What is heard in a file from `start` on, `seconds` long, taken apart."""
     audio = read(path, start, seconds).mean(axis=0)
     return analyse(audio / max(float(np.abs(audio).max()), 1e-3) * 0.7, band_limit)
 
 
-def _excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: float) -> tuple[Path, float]:
+def excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: float) -> tuple[Path, float]:
     """A file of the voice and a place in it; places lie on a coarse grid so that analyses can be reused."""
     files = voice.files(material)
     path = files[int(rng.integers(len(files)))]
@@ -96,8 +97,8 @@ def random_vocals(
 def _sung(
     rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int
 ) -> tuple[Audio, dict[str, object]]:
-    path, start = _excerpt(rng, voice, material, EXCERPT)
-    speech = _speech(path, start, EXCERPT, voice.band_limit)
+    path, start = excerpt(rng, voice, material, EXCERPT)
+    speech = analysed(path, start, EXCERPT, voice.band_limit)
     singer = random_singer(rng)
     home = 69 + 12 * np.log2(speech.median_pitch / 440)
     lift = rng.uniform(2, 14) if not voice.sung else rng.uniform(-5, 5)
@@ -147,7 +148,7 @@ def _sung(
 
 def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
     """Plain speech, phrase by phrase from the bar lines."""
-    path, start = _excerpt(rng, voice, material, samples / RATE)
+    path, start = excerpt(rng, voice, material, samples / RATE)
     speech = read(path, start, samples / RATE + 1).mean(axis=0)
     bar = int(frame.beats_per_bar * 60 / frame.tempo * RATE)
     stem = np.zeros(samples, np.float32)

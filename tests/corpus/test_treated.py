@@ -1,0 +1,65 @@
+"""Properties of treated voices, on noise in syllables: the same for the same number, whole, and shaped by the voice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.shards import encode
+from unbraid.corpus.singing import treated
+from unbraid.corpus.singing.treated import Treated
+from unbraid.corpus.singing.vocals import VOICES
+
+SECONDS = 6.0
+
+
+@pytest.fixture
+def spoken() -> Audio:
+    """Twenty seconds of "ma ma": a buzz at 140 Hz that swells twice a second."""
+    time = np.arange(20 * RATE) / RATE
+    buzz = sum(np.sin(2 * np.pi * 140 * number * time) / number for number in range(1, 40))
+    spoken: Audio = (0.2 * buzz * np.clip(np.sin(2 * np.pi * 2 * time), 0, 1)).astype(np.float32)
+    return spoken
+
+
+@pytest.fixture
+def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which all voices say that."""
+    monkeypatch.setattr(treated, "SECONDS", SECONDS)
+    monkeypatch.setattr(treated, "SAMPLES", int(SECONDS * RATE))
+    opus = encode(spoken[None], 96)
+    for voice in VOICES:
+        folder = tmp_path / "voices" / voice.name.split(":")[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{voice.prefix[:1] or 'a'}.opus").write_bytes(opus)
+    return tmp_path
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_phrase_is_whole_and_the_same_for_the_same_number(number: int, material: Path) -> None:
+    phrase = Treated(number).render(material)
+    assert phrase.shape == (2, int(SECONDS * RATE))
+    assert np.isfinite(phrase).all()
+    assert np.abs(phrase).max() == pytest.approx(treated.PEAK)
+    assert np.array_equal(phrase, Treated(number).render(material))
+
+
+def test_held_out_phrases_have_held_out_voices() -> None:
+    for number in range(60):
+        assert Treated(number).voice.split == Treated(number).split
+    assert {Treated(number).split for number in range(10)} == {"train", "valid"}
+
+
+def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: Path) -> None:
+    rng = np.random.default_rng(0)
+    said = spoken * (np.arange(len(spoken)) < 3 * RATE)
+    loud = treated._vocoded(rng, said, treated._frame(rng))
+    assert np.square(loud[:, 4 * RATE :]).mean() < 1e-4 * np.square(loud[:, : 3 * RATE]).mean()
+
+
+def test_chops_begin_on_the_grid_and_do_not_click(spoken: Audio, material: Path) -> None:
+    rng = np.random.default_rng(1)
+    chops = treated._chopped(rng, spoken, treated._frame(rng))
+    assert np.abs(chops).max() > 0.5
+    assert not chops[:, 0].any()
