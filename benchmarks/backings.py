@@ -1,6 +1,6 @@
 """Voices over music of makers never heard: what a model takes for the voice, and how much where nobody sings.
 
-    python -m benchmarks.backings CORPUS/valid [MODEL.onnx …]
+    python -m benchmarks.backings CORPUS/valid [MODEL.onnx …] [--singers 'treated-*']
 
 Every held-out backing (its middle 30 s) gets the loudest 30 s of a held-out singer, 3 dB softer than itself. Two
 numbers in dB for each piece and model: the SDR of the voice, and how loud the "vocals" of the backing alone are,
@@ -28,11 +28,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("valid", type=Path, help="the held-out songs of a built corpus")
     parser.add_argument("models", type=Path, nargs="*", help="instead of the one that comes with unbraid")
+    parser.add_argument("--singers", default="song-*", help="the held-out songs whose vocals are taken")
     args = parser.parse_args()
     models = args.models or [default_model()]
     separators = [Separator(model) for model in models]
     backings = find_songs(args.valid / "backing-*")
-    singers = [song for song in find_songs(args.valid / "song-*") if "vocals" in song.stems]
+    singers = [song for song in find_songs(args.valid / args.singers) if "vocals" in song.stems]
     print("| | " + " | ".join(f"{model.stem}: voice | where nobody sings" for model in models) + " |")
     print("|---" * (1 + 2 * len(models)) + "|")
     rows = []

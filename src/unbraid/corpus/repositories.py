@@ -83,6 +83,18 @@ COLLECTIONS = (
         {"tests/resources/mir_datasets/vocadito/Audio/vocadito_1.wav": "vocals"},
     ),
     Collection(
+        "progressive_solemnity",
+        "adammichaelwood/progressive-solemnity",
+        "456fe7d0a8e79c1789aafb29ea89e4024ea6dd50",
+        {
+            "audio/cherubikon-homophonic.mp3": "vocals",
+            "audio/cherubikon-ison.mp3": "vocals",
+            "audio/creed.mp3": "vocals",
+            "audio/blessed-fire-sanctus.mp3": "vocals",
+            "audio/none-hymn.mp3": "vocals",
+        },
+    ),
+    Collection(
         "sms_tools",
         "MTG/sms-tools-materials",
         "3727b58cfd77f4684395fccb98a32a58f9b2c099",
