@@ -26,7 +26,7 @@ def phrase(number: int) -> Audio:
     pattern[0] = True
     root, scale = rng.uniform(28, 52), MINOR if rng.random() < 0.7 else MAJOR
     tune = root * 2 ** (rng.choice(scale, STEPS) / 12)
-    sweep, fall = rng.uniform(0, 20), rng.uniform(0.006, 0.07)  # semitones, s
+    sweep, fall = rng.uniform(0, 34), rng.uniform(0.006, 0.07)  # semitones, s; many are layered with a kick
     decay, attack = rng.uniform(0.25, 2.5), rng.uniform(0.001, 0.012)  # s
     drive = rng.choice([0, rng.uniform(0.3, 5)])
     glides, choked = rng.random() < 0.35, rng.random() < 0.8
