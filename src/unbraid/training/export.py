@@ -1,5 +1,6 @@
 """The way out: a checkpoint becomes one `.onnx` file that says all about itself and was checked against PyTorch."""
 
+import copy
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,8 @@ from unbraid.training.presets import Network, preset
 from unbraid.training.wave_u_net import WaveUNet
 
 LICENCE = "MIT"
+LARGE = 1024
+"""Weights with at least so many elements are stored as float16."""
 PARITY = 1e-3
 """Largest difference allowed between PyTorch and the exported file: of masks in [0, 1], or of full scale."""
 
@@ -142,7 +145,7 @@ def halve(model: Any) -> None:
 
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 1024:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < LARGE:
             continue
         name = tensor.name
         stored = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
@@ -154,13 +157,20 @@ def halve(model: Any) -> None:
 
 
 def check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
-    """Compare the file with PyTorch on noise; raises TrainingError if they differ by more than `PARITY`."""
+    """Compare the file with PyTorch, its weights rounded alike, on noise; TrainingError if they differ too much.
+
+    What float16 changes by itself is no error of the export: a mask moves by up to 2e-3 where two sources are even.
+    """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
+    rounded = copy.deepcopy(module)
     with torch.no_grad():
-        expected = module(**inputs).numpy()
+        for weight in rounded.state_dict().values():
+            if weight.is_floating_point() and weight.numel() >= LARGE:
+                weight.copy_(weight.half())
+        expected = rounded(**inputs).numpy()
     difference = float(np.abs(np.asarray(found) - expected).max())
-    if difference > PARITY:
+    if not difference <= PARITY:  # it is not a number where a weight is too large for float16
         raise TrainingError(f"The exported network differs from PyTorch by {difference:.2g}; nothing was written.")
