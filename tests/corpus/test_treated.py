@@ -1,5 +1,6 @@
 """Properties of treated voices, on noise in syllables: the same for the same number, whole, and shaped by the voice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.shards import encode
 from unbraid.corpus.singing import treated
 from unbraid.corpus.singing.treated import Treated
-from unbraid.corpus.singing.vocals import VOICES
+from unbraid.corpus.singing.voices import VOICES
 
 SECONDS = 6.0
 
@@ -27,7 +28,6 @@ def spoken() -> Audio:
 def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which all voices say that."""
     monkeypatch.setattr(treated, "SECONDS", SECONDS)
-    monkeypatch.setattr(treated, "SAMPLES", int(SECONDS * RATE))
     opus = encode(spoken[None], 96)
     for voice in VOICES:
         folder = tmp_path / "voices" / voice.name.split(":")[0]
@@ -54,12 +54,21 @@ def test_held_out_phrases_have_held_out_voices() -> None:
 def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: Path) -> None:
     rng = np.random.default_rng(0)
     said = spoken * (np.arange(len(spoken)) < 3 * RATE)
-    loud = treated._vocoded(rng, said, treated._frame(rng))
+    loud = treated._vocoded(rng, said, treated._frame(rng), 6 * RATE)
     assert np.square(loud[:, 4 * RATE :]).mean() < 1e-4 * np.square(loud[:, : 3 * RATE]).mean()
 
 
 def test_chops_begin_on_the_grid_and_do_not_click(spoken: Audio, material: Path) -> None:
     rng = np.random.default_rng(1)
-    chops = treated._chopped(rng, spoken, treated._frame(rng))
+    chops = treated._chopped(rng, spoken, treated._frame(rng), 6 * RATE)
     assert np.abs(chops).max() > 0.5
     assert not chops[:, 0].any()
+
+
+def test_the_singer_rests_in_bars_without_a_chord(material: Path) -> None:
+    rng = np.random.default_rng(2)
+    frame = replace(treated._frame(rng), tempo=120.0)
+    frame = replace(frame, chords=[frame.chords[0], None, frame.chords[0]])
+    heard = treated._open(frame, 6 * RATE)
+    assert heard[: int(1.9 * RATE)].min() > 0.49
+    assert not heard[int(2.1 * RATE) : int(3.9 * RATE)].any()

@@ -13,7 +13,7 @@ from unbraid.corpus.licences import terms
 from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, SALAMANDER, soundfont
 from unbraid.corpus.playing import casting
 from unbraid.corpus.repositories import COLLECTIONS
-from unbraid.corpus.singing.vocals import VOICES
+from unbraid.corpus.singing.voices import VOICES
 from unbraid.errors import CorpusError
 
 HELD_OUT_SONGS = ("Lithium", "Potassium")

@@ -18,7 +18,7 @@ from unbraid.corpus.places import FRETS_ON_FIRE
 from unbraid.corpus.playing import struck_bass
 from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing import treated
-from unbraid.corpus.singing.vocals import VOICES
+from unbraid.corpus.singing.voices import VOICES
 
 BASS_IN_OTHER = {"Caesium"}
 """Songs whose `other` holds the bass too."""

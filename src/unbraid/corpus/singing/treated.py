@@ -20,12 +20,11 @@ from unbraid.corpus.effects import echoed, effects, widened
 from unbraid.corpus.playing.synths import random_lead, random_pad
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
 from unbraid.corpus.singing.syllables import Speech
-from unbraid.corpus.singing.vocals import EXCERPT, Voice, analysed, choose_voice, excerpt
+from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
 
 PHRASES = 320
 VALID_EVERY = 10
 SECONDS = 24.0
-SAMPLES = int(SECONDS * RATE)
 PEAK = 0.5
 BANDS = np.geomspace(90, 16000, 36)  # Hz: centres of the vocoder's filters
 LADDER = (0, 0, 0, 3, 5, 7, 12, -5, -12, -2)  # semitones by which a chop is played higher or lower
@@ -52,22 +51,39 @@ class Treated:
     def render(self, material: Path) -> Audio:
         """The phrase, `(2, samples)`."""
         rng = np.random.default_rng([304, self.number])
-        frame = _frame(rng)
-        path, start = excerpt(rng, self.voice, material, EXCERPT)
-        speech = analysed(path, start, EXCERPT, self.voice.band_limit)
-        spoken = read(path, start, EXCERPT).mean(axis=0)
-        manner = rng.choice(("choir", "tuned", "vocoded", "chopped"), p=(0.35, 0.2, 0.2, 0.25))
-        if manner == "choir":
-            audio = _choir(rng, speech, frame)
-        elif manner == "tuned":
-            audio = _tuned(rng, speech, frame)
-        elif manner == "vocoded":
-            audio = _vocoded(rng, spoken, frame)
-        else:
-            source = spoken if rng.random() < 0.4 else _tuned(rng, speech, frame).mean(axis=0)
-            audio = _chopped(rng, source, frame)
-        audio = _treated(rng, audio, 60 / frame.tempo)
+        audio = treated_vocals(rng, self.voice, material, _frame(rng), int(SECONDS * RATE))
         return audio * np.float32(PEAK / max(float(np.abs(audio).max()), 1e-6))
+
+
+def treated_vocals(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+    """Vocals `(2, samples)` of a song: one manner of making them, then effects."""
+    path, start = excerpt(rng, voice, material, EXCERPT)
+    speech = analysed(path, start, EXCERPT, voice.band_limit)
+    spoken = read(path, start, EXCERPT).mean(axis=0)
+    manner = rng.choice(("choir", "tuned", "vocoded", "chopped"), p=(0.35, 0.2, 0.2, 0.25))
+    if manner == "choir":
+        audio = _choir(rng, speech, frame, samples)
+    elif manner == "tuned":
+        audio = _tuned(rng, speech, frame, samples)
+    elif manner == "vocoded":
+        audio = _vocoded(rng, spoken, frame, samples)
+    else:
+        source = spoken if rng.random() < 0.4 else _tuned(rng, speech, frame, samples).mean(axis=0)
+        audio = _chopped(rng, source, frame, samples)
+    return _dressed(rng, audio * _open(frame, samples), 60 / frame.tempo)
+
+
+def _open(frame: Frame, samples: int) -> Mono:
+    """One in the bars with a chord, zero where the singer rests, `(samples,)`."""
+    bar = np.arange(samples) / (frame.beats_per_bar * 60 / frame.tempo * RATE)
+    sings = np.array([chord is not None for chord in frame.chords], np.float64)
+    return _smoothed(sings[np.minimum(bar.astype(int), len(sings) - 1)])
+
+
+def _smoothed(gate: NDArray[np.float64]) -> Mono:
+    """The same without clicks."""
+    smooth = int(0.006 * RATE)
+    return np.convolve(gate, np.ones(smooth) / smooth, mode="same").astype(np.float32)
 
 
 def _frame(rng: np.random.Generator) -> Frame:
@@ -92,16 +108,16 @@ def _centre(rng: np.random.Generator, speech: Speech) -> float:
     return float(np.clip(home + rng.uniform(-3, 14), 43, 79))
 
 
-def _choir(rng: np.random.Generator, speech: Speech, frame: Frame) -> Audio:
+def _choir(rng: np.random.Generator, speech: Speech, frame: Frame, samples: int) -> Audio:
     """Three to five takes of one singer on the tones of each chord, held for a beat to a bar, far apart."""
     singer, centre = _singer(rng), _centre(rng, speech)
     held = float(rng.choice((1, 2, 2, 4)))
     first, parts = int(rng.integers(max(1, len(speech.syllables)))), int(rng.integers(3, 6))
-    out = np.zeros((2, SAMPLES), np.float32)
+    out = np.zeros((2, samples), np.float32)
     spread = rng.uniform(0.3, 1.0)
     for part in range(parts):
         tune = _held_tones(frame, centre + 4 * (part - (parts - 1) / 2), held, legato=bool(rng.random() < 0.25))
-        take = sing(rng, speech, tune, 60 / frame.tempo, SECONDS, another_take(rng, singer), first)
+        take = sing(rng, speech, tune, 60 / frame.tempo, samples / RATE, another_take(rng, singer), first)
         out += mixing.pan(take, spread * (2 * part / (parts - 1) - 1))
     return out
 
@@ -110,7 +126,8 @@ def _held_tones(frame: Frame, centre: float, held: float, legato: bool) -> list[
     """The chord tone nearest to `centre` in every bar, sung anew every `held` beats, or as one breath."""
     notes: list[SungNote] = []
     for bar, chord in enumerate(frame.chords):
-        assert chord is not None
+        if chord is None:
+            continue
         pitch = min((p for p in range(36, 96) if p % 12 in chord.tones), key=lambda p: abs(p - centre))
         for beat in np.arange(0, frame.beats_per_bar, held):
             tied = legato and bool(notes) and bar % 4 != 0
@@ -118,26 +135,26 @@ def _held_tones(frame: Frame, centre: float, held: float, legato: bool) -> list[
     return notes
 
 
-def _tuned(rng: np.random.Generator, speech: Speech, frame: Frame) -> Audio:
+def _tuned(rng: np.random.Generator, speech: Speech, frame: Frame, samples: int) -> Audio:
     """A melody through a pitch corrector, often with the same take a third, fifth or octave away."""
     singer, beat = _singer(rng), 60 / frame.tempo
     density = str(rng.choice(("slow", "medium", "fast")))
     tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, _centre(rng, speech), density)
     first = int(rng.integers(max(1, len(speech.syllables))))
-    out = mixing.pan(sing(rng, speech, tune, beat, SECONDS, singer, first), 0.0)
+    out = mixing.pan(sing(rng, speech, tune, beat, samples / RATE, singer, first), 0.0)
     for steps in rng.choice((2, -3, 4, 7, -7), int(rng.integers(0, 3)), replace=False):
         part = harmonise(tune, frame.key, int(steps))
-        take = sing(rng, speech, part, beat, SECONDS, another_take(rng, singer), first)
+        take = sing(rng, speech, part, beat, samples / RATE, another_take(rng, singer), first)
         out += mixing.pan(take, rng.uniform(-1, 1)) * np.float32(rng.uniform(0.3, 1))
     return out
 
 
-def _vocoded(rng: np.random.Generator, spoken: Mono, frame: Frame) -> Audio:
+def _vocoded(rng: np.random.Generator, spoken: Mono, frame: Frame, samples: int) -> Audio:
     """What is said, on the tones of a synthesiser: the carrier's bands at the levels of the voice's."""
     from scipy.signal import istft, stft
 
-    said = np.resize(spoken, SAMPLES)
-    carrier = _carrier(rng, frame)
+    said = np.resize(spoken, samples)
+    carrier = _carrier(rng, frame, samples)
     carrier += rng.uniform(0.002, 0.03) * rng.normal(0, 1, carrier.shape).astype(np.float32)  # for the consonants
     hertz, _, voice = stft(said, RATE, nperseg=1024, noverlap=768)
     tones = stft(carrier, RATE, nperseg=1024, noverlap=768)[2]
@@ -147,32 +164,32 @@ def _vocoded(rng: np.random.Generator, spoken: Mono, frame: Frame) -> Audio:
     present = np.sqrt(np.einsum("fb,cft->cbt", filters, np.abs(tones) ** 2))
     gains = np.minimum(levels / (present + 1e-3 * present.max()), 1e3)
     spoken_tones = tones * np.einsum("fb,cbt->cft", spread, gains)
-    return np.asarray(istft(spoken_tones, RATE, nperseg=1024, noverlap=768)[1][:, :SAMPLES], np.float32)
+    return np.asarray(istft(spoken_tones, RATE, nperseg=1024, noverlap=768)[1][:, :samples], np.float32)
 
 
-def _carrier(rng: np.random.Generator, frame: Frame) -> Audio:
+def _carrier(rng: np.random.Generator, frame: Frame, samples: int) -> Audio:
     """Chords, or a tune on a staircase, on a bright synthesiser."""
     beat = 60 / frame.tempo
     if rng.random() < 0.6:
-        low = int(rng.integers(40, 56))
+        low, whole = int(rng.integers(40, 56)), frame.beats_per_bar * beat
         notes = [
-            Note(bar * 4 * beat, (bar + 1) * 4 * beat, low + (tone - low) % 12 + 12 * int(rng.random() < 0.2), 100)
+            Note(bar * whole, (bar + 1) * whole, low + (tone - low) % 12 + 12 * int(rng.random() < 0.2), 100)
             for bar, chord in enumerate(frame.chords)
             for tone in _tones(chord)
         ]
         patch = random_pad(rng)
     else:
-        tune = compose(rng, frame.key, frame.chords, 4, float(rng.integers(43, 64)), "medium")
+        tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, float(rng.integers(43, 64)), "medium")
         notes = [Note(n.beat * beat, (n.beat + n.beats) * beat, n.pitch, 100) for n in tune]
         patch = random_lead(rng)
-    return patch.render(Part("carrier", 80, False, notes), SAMPLES)
+    return patch.render(Part("carrier", 80, False, notes), samples)
 
 
 def _tones(chord: Chord | None) -> tuple[int, ...]:
     return chord.tones if chord else ()
 
 
-def _chopped(rng: np.random.Generator, voice: Mono, frame: Frame) -> Audio:
+def _chopped(rng: np.random.Generator, voice: Mono, frame: Frame, samples: int) -> Audio:
     """A few short cuts of the voice as an instrument: on a grid, at other speeds, now and then backwards."""
     step = int(60 / frame.tempo / 4 * RATE)
     cuts = [_cut(rng, voice) for _ in range(int(rng.integers(2, 6)))]
@@ -182,13 +199,13 @@ def _chopped(rng: np.random.Generator, voice: Mono, frame: Frame) -> Audio:
     which, higher = rng.integers(0, len(cuts), steps), rng.choice(LADDER, steps)
     backwards, sides = rng.random(steps) < 0.12, rng.uniform(-0.7, 0.7, len(cuts)) * float(rng.random() < 0.5)
     choked = rng.random() < 0.6
-    out = np.zeros((2, SAMPLES), np.float32)
-    hits = [hit for hit in range(SAMPLES // step) if filled[hit % steps]]
-    for hit, following in zip(hits, [*hits[1:], SAMPLES // step], strict=True):
+    out = np.zeros((2, samples), np.float32)
+    hits = [hit for hit in range(samples // step) if filled[hit % steps]]
+    for hit, following in zip(hits, [*hits[1:], samples // step], strict=True):
         place = hit % steps
         cut = _at_speed(cuts[which[place]], 2 ** (higher[place] / 12))
         cut = cut[: (following - hit) * step] if choked else cut
-        cut = _faded(cut[::-1] if backwards[place] else cut)[: SAMPLES - hit * step]
+        cut = _faded(cut[::-1] if backwards[place] else cut)[: samples - hit * step]
         out[:, hit * step : hit * step + len(cut)] += mixing.pan(cut, sides[which[place]])
     return out
 
@@ -216,7 +233,7 @@ def _faded(cut: Mono) -> Mono:
     return np.concatenate([cut[:edge] * ramp, cut[edge : len(cut) - edge], cut[len(cut) - edge :] * ramp[::-1]])
 
 
-def _treated(rng: np.random.Generator, audio: Audio, beat: float) -> Audio:
+def _dressed(rng: np.random.Generator, audio: Audio, beat: float) -> Audio:
     """Filters, distortion, a gate on sixteenths, width, echoes and rooms, each now and then and seldom none."""
     import pedalboard
 
@@ -252,5 +269,4 @@ def _gated(rng: np.random.Generator, audio: Audio, beat: float) -> Audio:
     """Open and closed by a pattern of sixteenths."""
     pattern = np.where(rng.random(16) < 0.6, 1.0, rng.uniform(0, 0.3))
     gate = pattern[(np.arange(audio.shape[1]) / (beat / 4 * RATE)).astype(int) % 16]
-    smooth = int(0.006 * RATE)
-    return audio * np.convolve(gate, np.ones(smooth) / smooth, mode="same").astype(np.float32)
+    return audio * _smoothed(gate)

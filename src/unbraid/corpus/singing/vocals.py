@@ -1,9 +1,7 @@
-"""The vocals of a song: a voice that sings, raps or was recorded singing, with takes, harmonies and a room."""
+"""The vocals of a song: a voice that sings, raps, was recorded singing or went through machines, with its room."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,71 +12,10 @@ from unbraid.corpus.composing.harmony import Frame
 from unbraid.corpus.composing.melody import SungNote, compose, harmonise
 from unbraid.corpus.effects import echoed, effects, widened
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
-from unbraid.corpus.singing.syllables import Speech, analyse
+from unbraid.corpus.singing.treated import treated_vocals
+from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
 
-EXCERPT = 18.0  # s of speech that a singer takes syllables from
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Recordings of one voice: a folder below `voices/`, how often it is chosen, and what it can do.
-
-    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early.
-    """
-
-    name: str
-    weight: float
-    split: str = "train"
-    prefix: str = ""
-    band_limit: float | None = None
-    can_rap: bool = True
-    sung: bool = False
-
-    @property
-    def id(self) -> str:
-        """Its identifier in the catalogue."""
-        return f"voice:{self.name}"
-
-    def files(self, material: Path) -> list[Path]:
-        """The recordings, in order."""
-        folder = self.name.split(":")[0]
-        return sorted(
-            p for p in (material / "voices" / folder).glob("*.opus") if p.name[0] in (self.prefix or p.name[0])
-        )
-
-
-VOICES = (
-    Voice("kathleen", 4.0),
-    Voice("nathalie", 3.0),
-    Voice("yuki", 2.0, can_rap=False, sung=True),
-    Voice("flemishguy", 1.4, band_limit=11500),
-    Voice("kokoro", 1.6, prefix="012", band_limit=11500),
-    Voice("gcompris_gd", 3.0, split="valid", can_rap=False),
-    Voice("erithacus", 1.0, split="valid", can_rap=False, sung=True),
-    Voice("kokoro:3", 2.0, split="valid", prefix="3", band_limit=11500),
-)
-
-
-def choose_voice(rng: np.random.Generator, split: str) -> Voice:
-    """A voice of the split, the full-band ones more often."""
-    voices = [voice for voice in VOICES if voice.split == split]
-    weights = np.array([voice.weight for voice in voices])
-    return voices[int(rng.choice(len(voices), p=weights / weights.sum()))]
-
-
-@lru_cache(maxsize=6)
-def analysed(path: Path, start: float, seconds: float, band_limit: float | None) -> Speech:
-    """What is heard in a file from `start` on, `seconds` long, taken apart."""
-    audio = read(path, start, seconds).mean(axis=0)
-    return analyse(audio / max(float(np.abs(audio).max()), 1e-3) * 0.7, band_limit)
-
-
-def excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: float) -> tuple[Path, float]:
-    """A file of the voice and a place in it; places lie on a coarse grid so that analyses can be reused."""
-    files = voice.files(material)
-    path = files[int(rng.integers(len(files)))]
-    last = max(0.0, seconds_of(path) - seconds)
-    return path, float(rng.integers(int(last / 10) + 1) * 10)
+TREATED = 0.15  # of the songs with vocals
 
 
 def random_vocals(
@@ -87,6 +24,8 @@ def random_vocals(
     """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
     voice = choose_voice(rng, split)
     draw = rng.random()
+    if draw > 1 - TREATED:
+        return treated_vocals(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "treated"}
     if voice.sung and draw < 0.4:
         return _recorded(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "recorded"}
     if voice.can_rap and voice.band_limit is None and draw < 0.12:
