@@ -5,7 +5,7 @@ A network that knows only singers in front of a microphone takes these for synth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio, read
-from unbraid.corpus.composing.harmony import Chord, Frame, progression, random_key
+from unbraid.corpus.composing.harmony import Frame, progression, random_key
 from unbraid.corpus.composing.melody import SungNote, compose, harmonise
 from unbraid.corpus.composing.notes import Note, Part
 from unbraid.corpus.effects import echoed, effects, widened
@@ -96,11 +96,15 @@ def _frame(rng: np.random.Generator) -> Frame:
 def _singer(rng: np.random.Generator) -> Singer:
     """Somebody without vibrato whose pitch is a staircase, of any size of throat."""
     plain = random_singer(rng)
-    return Singer(
-        formants=float(np.exp(rng.normal(0, 0.17))), tilt=plain.tilt, air=plain.air, ring=plain.ring,
-        vibrato_hz=5.0, vibrato_cents=0.0, vibrato_delay=1.0, glide=rng.uniform(0.003, 0.03),
-        drift_cents=rng.uniform(0.1, 2), looseness=0.0, effort=plain.effort / 2,
-    )  # fmt: skip
+    return replace(
+        plain,
+        formants=float(np.exp(rng.normal(0, 0.17))),
+        glide=rng.uniform(0.003, 0.03),
+        drift_cents=rng.uniform(0.1, 2),
+        vibrato_cents=0.0,
+        looseness=0.0,
+        effort=plain.effort / 2,
+    )
 
 
 def _centre(rng: np.random.Generator, speech: Speech) -> float:
@@ -175,7 +179,7 @@ def _carrier(rng: np.random.Generator, frame: Frame, samples: int) -> Audio:
         notes = [
             Note(bar * whole, (bar + 1) * whole, low + (tone - low) % 12 + 12 * int(rng.random() < 0.2), 100)
             for bar, chord in enumerate(frame.chords)
-            for tone in _tones(chord)
+            for tone in (chord.tones if chord else ())
         ]
         patch = random_pad(rng)
     else:
@@ -183,10 +187,6 @@ def _carrier(rng: np.random.Generator, frame: Frame, samples: int) -> Audio:
         notes = [Note(n.beat * beat, (n.beat + n.beats) * beat, n.pitch, 100) for n in tune]
         patch = random_lead(rng)
     return patch.render(Part("carrier", 80, False, notes), samples)
-
-
-def _tones(chord: Chord | None) -> tuple[int, ...]:
-    return chord.tones if chord else ()
 
 
 def _chopped(rng: np.random.Generator, voice: Mono, frame: Frame, samples: int) -> Audio:
