@@ -140,7 +140,7 @@ def report(out: Path, plot: Path) -> None:
         last = next(entry for entry in reversed(history) if "mean_gain" in entry)
         preset = NETWORKS[name]
         rate = last["step"] * preset.batch * preset.seconds / last["seconds"]
-        gains = " | ".join(f"{last['gain'][stem]:+.2f}" for stem in STEMS)
+        gains = " | ".join(f"{last['gain'].get(stem, float('nan')):+.2f}" for stem in STEMS)
         millions = sum(weight.numel() for weight in preset.build().parameters()) / 1e6
         print(f"| `{name}` | {millions:.1f} M | {last['step']} | {rate:.1f} | {last['mean_gain']:+.2f} | {gains} |")
     draw(found, plot)
