@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.stems import STEMS
-from unbraid.training.data import Folder
+from unbraid.training.data import Folder, MixingConfig
 from unbraid.training.loop import Run, train
 from unbraid.training.presets import PRESETS, Preset
 from unbraid.training.wave_u_net import WAVE_U_NETS
@@ -101,10 +101,11 @@ class StridedPreset(Preset):
 
 
 M6 = replace(WAVE_U_NETS["m6"], sources=STEMS, audio_channels=2)
+MIXING = MixingConfig(balance_spread=2.5, speed_spread=0.12, featured=0, effects=0)
 NETWORKS: dict[str, Preset] = {
-    "wave-u-net": Preset("wave-u-net", M6, "l1", seconds=3, batch=4, weight_decay=0.0),
-    "strided": StridedPreset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0),  # type: ignore[arg-type]
-    "filter-bank": replace(PRESETS["unbraid"], name="filter-bank"),
+    "wave-u-net": Preset("wave-u-net", M6, "l1", seconds=3, batch=4, weight_decay=0.0, mixing=MIXING),
+    "strided": StridedPreset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0, mixing=MIXING),  # type: ignore[arg-type]
+    "filter-bank": replace(PRESETS["unbraid"], name="filter-bank", mixing=MIXING),
 }
 
 

@@ -150,3 +150,26 @@ def test_a_coded_stem_is_in_its_place_without_its_highest_overtones() -> None:
     middle = slice(8_820, -8_820)
     assert np.corrcoef(coded[0, middle], low[0, middle])[0, 1] > 0.99, "it is delayed"
     assert augment.coded(low, np.random.default_rng(0), 22_050) is low
+
+
+def test_an_effect_changes_the_sound_but_neither_its_level_nor_silence() -> None:
+    t = np.arange(88_200, dtype=np.float32) / 44_100
+    audio = (0.1 * np.sin(2 * np.pi * 220 * t)[None].repeat(2, 0)).astype(np.float32)
+    audio[:, :22_050] = 0
+    changed = [augment.effect(audio, np.random.default_rng(seed), 44_100) for seed in range(30)]
+    for one in changed:
+        assert one.shape == audio.shape
+        assert one.std() == pytest.approx(audio.std(), rel=0.01)
+        assert not one[:, :20_000].any()
+    assert sum(np.corrcoef(one[0], audio[0])[0, 1] < 0.99 for one in changed) > 10
+    assert augment.effect(np.zeros_like(audio), np.random.default_rng(0), 44_100).max() == 0
+
+
+def test_one_stem_stands_out_now_and_then(songs: Path, tmp_path: Path) -> None:
+    def spread(featured: float) -> float:
+        mixing = MixingConfig(same_song=1.0, speed_spread=0, effects=0, limit=0, balance_spread=0, featured=featured)
+        dataset = mixes([Folder(songs)], tmp_path, mixing)
+        levels = [dataset[i].stems.std((1, 2)) for i in range(8)]
+        return float(np.mean([level[level > 0].max() / level[level > 0].min() for level in levels if level.any()]))
+
+    assert spread(1.0) > spread(0.0)

@@ -88,6 +88,37 @@ def coded(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(Pedalboard([codec])(audio, sample_rate), np.float32)
 
 
+def effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+    """Send the source through one effect of a producer's rack, set at random: filter, drive, echo, chorus or few bits.
+
+    The songs whose stems are known are few, and a network soon knows their sounds by heart; so they are never twice
+    the same.
+    """
+    from pedalboard import Bitcrush, Chorus, Delay, Distortion, LadderFilter, Pedalboard  # type: ignore[attr-defined]
+
+    level = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
+    if level < 1e-4:
+        return audio
+    match rng.integers(5):
+        case 0:
+            low = rng.random() < 0.7
+            mode = LadderFilter.Mode.LPF24 if low else LadderFilter.Mode.HPF12
+            cutoff = 10 ** (rng.uniform(2.5, 3.9) if low else rng.uniform(2.0, 3.0))
+            plugin: Any = LadderFilter(mode, float(cutoff), float(rng.uniform(0, 0.6)))
+        case 1:
+            # distortion depends on what goes in: from a hint of warmth to a fuzz
+            plugin = Distortion(float(rng.uniform(0, 24) - 20 * np.log10(level) - 18))
+        case 2:
+            plugin = Delay(float(rng.uniform(0.08, 0.6)), float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.1, 0.4)))
+        case 3:
+            plugin = Chorus(float(rng.uniform(0.2, 3)), float(rng.uniform(0.1, 0.6)), mix=float(rng.uniform(0.3, 0.6)))
+        case _:
+            plugin = Bitcrush(float(rng.uniform(5, 10)))
+    changed = np.asarray(Pedalboard([plugin])(audio, sample_rate), np.float32)
+    after = float(np.sqrt(np.mean(np.square(changed)) + 1e-12))
+    return np.asarray(changed * np.float32(min(level / max(after, 1e-6), 4.0)), np.float32)
+
+
 def to_level(audio: Audio, decibels: float) -> Audio:
     """Scale to an RMS of `decibels` below full scale; near-silence is left as it is."""
     rms = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))

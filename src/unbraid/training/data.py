@@ -47,6 +47,9 @@ class MixingConfig:
         backed: how often the stems of different songs stand over a recording whose own parts are not told apart.
         doubled: how often a stem is the sum of two: two singers, two guitars.
         level, level_spread: mean and standard deviation of a stem's level.
+        balance_spread: standard deviation by which each stem's level is changed where they were played together.
+        featured: how often one stem is made much louder than the rest, as the bass of dance music is.
+        effects: how often a stem goes through an effect.
         speed_spread: largest change of speed, as a natural logarithm.
         low_cut: how often vocals have what lies below them cut, as at a mixing desk: rumble is not to be learnt.
         deep: how often a bass is lowered by up to an octave: dance music's basses lie below those of most instruments.
@@ -61,7 +64,10 @@ class MixingConfig:
     doubled: float = 0.15
     level: float = -21.0
     level_spread: float = 6.0
-    speed_spread: float = 0.12
+    balance_spread: float = 3.5
+    featured: float = 0.3
+    effects: float = 0.12
+    speed_spread: float = 0.25
     low_cut: float = 0.9
     deep: float = 0.15
     wide: float = 0.2
@@ -152,6 +158,9 @@ class Mixes(Dataset[Example]):
         rng = np.random.default_rng((self.seed, index))
         together = len(self._bands[0]) and rng.random() < self.mixing.same_song
         audio = self._one_song(rng) if together else self._many_songs(rng)
+        if audio and rng.random() < self.mixing.featured:
+            lead = list(audio)[int(rng.integers(len(audio)))]
+            audio[lead] = audio[lead] * np.float32(10 ** (rng.uniform(3, 12) / 20))
         told = told_apart(audio, self.sources)
         stems = np.zeros((len(STEMS), 2, self.samples), np.float32)
         for name, stem in audio.items():
@@ -180,7 +189,9 @@ class Mixes(Dataset[Example]):
             if rng.random() < 0.06:
                 continue
             audio = augment.change_speed(_excerpt(arrays[stem], start, length), self.samples)
-            audio = audio * np.float32(10 ** (rng.normal(0, 2.5) / 20))
+            if rng.random() < self.mixing.effects:
+                audio = augment.effect(audio, rng, self.cache.sample_rate)
+            audio = audio * np.float32(10 ** (rng.normal(0, self.mixing.balance_spread) / 20))
             stems[stem] = audio[::-1] if swap else audio
         return stems
 
@@ -217,6 +228,8 @@ class Mixes(Dataset[Example]):
         audio = augment.place(audio, rng)
         if stem not in ("drums", "bass") and rng.random() < self.mixing.wide:
             audio = augment.widen(audio, rng, self.cache.sample_rate)
+        if rng.random() < self.mixing.effects:
+            audio = augment.effect(audio, rng, self.cache.sample_rate)
         if rng.random() < (0.4 if stem == "vocals" else 0.12):
             audio = augment.room(audio, rng, self.cache.sample_rate)
         if rng.random() < self.mixing.coded:
