@@ -1,5 +1,6 @@
 """Files of public repositories are fetched once, whole or not at all, and become songs of the stem that they are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ import soundfile
 
 from unbraid.corpus import licences
 from unbraid.corpus.audio_files import RATE
-from unbraid.corpus.repositories import COLLECTIONS, Collection
+from unbraid.corpus.repositories import COLLECTIONS, Collection, SamplePack
 from unbraid.errors import CorpusError
 
 DEMO = Collection("demo", "ann/songs", "c0ffee", {"takes/my song.wav": "vocals", "takes/cello.wav": "other"})
+
+PACK = SamplePack("pack", "ann/pack", "c0ffee", {"am": "vocals", "cm": "vocals"}, frozenset({"cm"}), ("*(Talk)*",))
 
 
 @pytest.fixture
@@ -20,6 +23,12 @@ def host(tmp_path: Path) -> str:
     takes.mkdir(parents=True)
     soundfile.write(takes / "my song.wav", np.full(RATE, 0.25, np.float32), RATE)
     soundfile.write(takes / "cello.wav", np.full(RATE // 2, 0.5, np.float32), RATE)
+    pack = tmp_path / "host" / "ann" / "pack" / "c0ffee"
+    listed = {"am": ["am/One.wav", "am/Two.wav", "am/Three (Talk).wav"], "cm": ["cm/One.wav"]}
+    for path in (path for paths in listed.values() for path in paths):
+        (pack / path).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(pack / path, np.full(RATE, 0.25, np.float32), RATE)
+    (pack / "strudel.json").write_text(json.dumps(listed))
     return (tmp_path / "host").as_uri()
 
 
@@ -45,6 +54,22 @@ def test_a_file_that_cannot_be_had_is_one_sentence_and_leaves_nothing(host: str,
     with pytest.raises(CorpusError, match=r"cello\.wav could not be fetched"):
         DEMO.fetch(host)
     assert [path.name for path in DEMO.place("").rglob("*") if path.is_file()] == ["my song.wav"]
+
+
+def test_the_samples_of_a_folder_are_one_recording(host: str) -> None:
+    assert PACK.songs() == {}
+    assert PACK.fetch(host) == 2
+    songs = PACK.songs()
+    assert [(song.name, song.split) for song in songs.values()] == [("pack-am", "train"), ("pack-cm", "valid")]
+    voice = songs["solo:pack/am"].read()["vocals"]
+    assert voice.shape == (2, 2 * RATE + RATE // 2), "two samples and the pause between them: talk is left out"
+    assert not voice[:, RATE + 1_000 : RATE + RATE // 2 - 1_000].any()
+
+
+def test_a_folder_that_is_not_whole_is_no_recording(host: str) -> None:
+    PACK.fetch(host)
+    (PACK.place("am") / "Two.wav").unlink()
+    assert list(PACK.songs()) == ["solo:pack/cm"]
 
 
 def test_every_collection_has_a_licence_and_names_of_its_own() -> None:

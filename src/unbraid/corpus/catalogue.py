@@ -97,9 +97,16 @@ def _backings() -> list[Material]:
 
 def _solos() -> list[Material]:
     return [
-        _material(identifier, "solo", source, "train", f"repositories/{collection.name}", path)
+        _material(
+            identifier,
+            "solo",
+            collection.stems[path],
+            collection.split(path),
+            f"repositories/{collection.name}",
+            *files,
+        )
         for collection in COLLECTIONS
-        for identifier, (source, path) in collection.fetched().items()
+        for identifier, (path, files) in collection.recordings().items()
     ]
 
 

@@ -71,6 +71,7 @@ TERMS = {
     "repositories/nit_song070": ("CC-BY-3.0", "NIT SONG070 F001, HTS Working Group, Nagoya Institute of Technology"),
     "repositories/vocadito": ("CC-BY-4.0", "vocadito by Bittner, Pasalo, Bosch, Meseguer-Brocal, Rubinstein"),
     "repositories/progressive_solemnity": ("CC-BY-4.0", "Progressive Solemnity by Adam Michael Wood and singers"),
+    "repositories/producer_space": ("CC0-1.0", "Producer Space (producerspace.com), gathered by neshanjo"),
     "repositories/sms_tools": ("CC-BY-4.0", "Music Technology Group, Universitat Pompeu Fabra"),
     "frets_on_fire/sectoid": ("MIT", "Carlos Viola Iborra (sectoid)"),
     "frets_on_fire/muldjord": ("CC-BY-SA-3.0", "El Senator of Muldjord"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
-from unbraid.corpus.adapters.song import DatasetSong, sum_of
+import numpy as np
+
+from unbraid.corpus.adapters.song import DatasetSong, Load, sum_of
+from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.places import REPOSITORIES
 from unbraid.errors import CorpusError
 
@@ -18,49 +23,114 @@ HOST = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True)
 class Collection:
-    """Files of one repository at one commit, and the stem that each of them is."""
+    """Files of one repository at one commit, and the stem that each of them is.
+
+    Attributes:
+        stems: the stem by path; for a sample pack the path is a folder's, whose samples are one recording.
+        held_out: the paths that are not trained on.
+    """
 
     name: str
     repository: str
     commit: str
     stems: Mapping[str, str]
+    held_out: frozenset[str] = frozenset()
 
     def place(self, path: str) -> Path:
         """Where the file lies once it is fetched."""
         return REPOSITORIES / self.name / Path(path).name
 
+    def files(self, path: str) -> tuple[Path, ...]:
+        """The files of one recording, in their order."""
+        return (self.place(path),)
+
     def fetch(self, host: str = HOST) -> int:
-        """Download what is not there yet and return how many files lie there; CorpusError if one cannot be had."""
+        """Download what is not there yet and return how many recordings lie there.
+
+        Raises CorpusError if one cannot be had.
+        """
         for path in self.stems:
-            target = self.place(path)
-            if target.exists():
-                continue
-            address = f"{host}/{self.repository}/{self.commit}/{urllib.parse.quote(path)}"
-            try:
-                with urllib.request.urlopen(address, timeout=60) as answer:
-                    content = answer.read()
-            except (urllib.error.URLError, TimeoutError) as error:
-                raise CorpusError(f"{address} could not be fetched ({error}): try again later.") from error
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_suffix(".part")
-            part.write_bytes(content)
-            part.replace(target)
+            self._download(path, self.place(path), host)
         return len(self.stems)
 
-    def fetched(self) -> dict[str, tuple[str, Path]]:
-        """Source and file of all that lies there, by its identifier in the catalogue."""
-        files = {f"solo:{self.name}/{Path(path).stem}": (stem, self.place(path)) for path, stem in self.stems.items()}
-        return {identifier: found for identifier, found in files.items() if found[1].exists()}
+    def split(self, path: str) -> str:
+        """`train` or `valid`."""
+        return "valid" if path in self.held_out else "train"
+
+    def recordings(self) -> dict[str, tuple[str, tuple[Path, ...]]]:
+        """Path and files of all that lies there, by its identifier in the catalogue."""
+        files = {f"solo:{self.name}/{Path(path).stem}": (path, self.files(path)) for path in self.stems}
+        return {
+            identifier: found for identifier, found in files.items() if found[1] and all(map(Path.exists, found[1]))
+        }
 
     def songs(self) -> dict[str, DatasetSong]:
         """The same as songs of one stem."""
         return {
-            identifier: DatasetSong(f"{self.name}-{path.stem}", "train", {source: sum_of([path])})
-            for identifier, (source, path) in self.fetched().items()
+            identifier: DatasetSong(
+                f"{self.name}-{Path(path).stem}", self.split(path), {self.stems[path]: joined(files)}
+            )
+            for identifier, (path, files) in self.recordings().items()
         }
 
+    def _download(self, path: str, target: Path, host: str) -> None:
+        if target.exists():
+            return
+        address = f"{host}/{self.repository}/{self.commit}/{urllib.parse.quote(path)}"
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                content = answer.read()
+        except (urllib.error.URLError, TimeoutError) as error:
+            raise CorpusError(f"{address} could not be fetched ({error}): try again later.") from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(target)
 
-COLLECTIONS = (
+
+@dataclass(frozen=True)
+class SamplePack(Collection):
+    """Folders of short samples, named in the list that Strudel (a language for live music) reads.
+
+    Attributes:
+        left_out: patterns of the names of files that are not what their folder is.
+    """
+
+    left_out: tuple[str, ...] = ()
+
+    def fetch(self, host: str = HOST) -> int:  # noqa: D102
+        self._download("strudel.json", self.place("strudel.json"), host)
+        for folder in self.stems:
+            for path, target in zip(self._listed(folder), self.files(folder), strict=True):
+                self._download(path, target, host)
+        return len(self.stems)
+
+    def files(self, path: str) -> tuple[Path, ...]:  # noqa: D102
+        return tuple(self.place(path) / Path(listed).name for listed in self._listed(path))
+
+    def _listed(self, folder: str) -> list[str]:
+        """The files of a folder as the list names them; nothing if it is not fetched yet."""
+        index = self.place("strudel.json")
+        listed: list[str] = json.loads(index.read_text())[folder] if index.exists() else []
+        return [path for path in listed if not any(fnmatch(path, pattern) for pattern in self.left_out)]
+
+
+def joined(paths: Sequence[Path]) -> Load:
+    """A function that reads the files one after the other, with half a second of silence between them."""
+
+    def load() -> Audio:
+        silence = np.zeros((2, RATE // 2), np.float32)
+        parts = [part for path in paths for part in (silence, sum_of([path])())]
+        return np.concatenate(parts[1:], axis=1)
+
+    return load
+
+
+_KEYS = ("am", "cm", "dm", "ebj", "ebm", "em", "fm", "gm")
+_TRANCE = (f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
+_HOUSE = ("shv_ab_124", "shv_c_126", "shv_e_125", "shv_e_128", "shv_f_124", "shv_fs_122")
+
+COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         "nit_song070",
         "nnsvs/nnsvs",
@@ -111,5 +181,13 @@ COLLECTIONS = (
             "sounds/violin-B3.wav": "other",
             "sounds/flute-A4.wav": "other",
         },
+    ),
+    SamplePack(
+        "producer_space",
+        "neshanjo/strudel-producer-space-samples",
+        "a117eab0fb5d52872a158ae28dbc23544d664f0f",
+        dict.fromkeys((*_TRANCE, *_HOUSE), "vocals"),
+        held_out=frozenset({"shv_f_124"}),
+        left_out=("*(Monologue)*", "*Percussion*"),
     ),
 )
