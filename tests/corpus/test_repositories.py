@@ -33,11 +33,11 @@ def host(tmp_path: Path) -> str:
 
 
 def test_what_is_fetched_becomes_songs(host: str) -> None:
-    assert DEMO.songs() == {}
+    assert DEMO.solos() == []
     assert DEMO.fetch(host) == 2
-    songs = DEMO.songs()
-    assert list(songs) == ["solo:demo/my song", "solo:demo/cello"]
-    song = songs["solo:demo/my song"]
+    solos = DEMO.solos()
+    assert [solo.id for solo in solos] == ["solo:demo/my song", "solo:demo/cello"]
+    song = solos[0].song()
     assert (song.name, song.split) == ("demo-my song", "train")
     stems = song.read()
     assert stems.keys() == {"vocals"}
@@ -57,11 +57,11 @@ def test_a_file_that_cannot_be_had_is_one_sentence_and_leaves_nothing(host: str,
 
 
 def test_the_samples_of_a_folder_are_one_recording(host: str) -> None:
-    assert PACK.songs() == {}
+    assert PACK.solos() == []
     assert PACK.fetch(host) == 2
-    songs = PACK.songs()
-    assert [(song.name, song.split) for song in songs.values()] == [("pack-am", "train"), ("pack-cm", "valid")]
-    voice = songs["solo:pack/am"].read()["vocals"]
+    solos = PACK.solos()
+    assert [(solo.name, solo.split) for solo in solos] == [("pack-am", "train"), ("pack-cm", "valid")]
+    voice = solos[0].song().read()["vocals"]
     assert voice.shape == (2, 2 * RATE + RATE // 2), "two samples and the pause between them: talk is left out"
     assert not voice[:, RATE + 1_000 : RATE + RATE // 2 - 1_000].any()
 
@@ -69,7 +69,7 @@ def test_the_samples_of_a_folder_are_one_recording(host: str) -> None:
 def test_a_folder_that_is_not_whole_is_no_recording(host: str) -> None:
     PACK.fetch(host)
     (PACK.place("am") / "Two.wav").unlink()
-    assert list(PACK.songs()) == ["solo:pack/cm"]
+    assert [solo.id for solo in PACK.solos()] == ["solo:pack/cm"]
 
 
 def test_every_collection_has_a_licence_and_names_of_its_own() -> None:

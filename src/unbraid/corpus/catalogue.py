@@ -97,16 +97,9 @@ def _backings() -> list[Material]:
 
 def _solos() -> list[Material]:
     return [
-        _material(
-            identifier,
-            "solo",
-            collection.stems[path],
-            collection.split(path),
-            f"repositories/{collection.name}",
-            *files,
-        )
+        _material(solo.id, "solo", solo.stem, solo.split, f"repositories/{collection.name}", *solo.files)
         for collection in COLLECTIONS
-        for identifier, (path, files) in collection.recordings().items()
+        for solo in collection.solos()
     ]
 
 

@@ -51,8 +51,8 @@ def recordings(material: Path) -> Iterator[Recording]:
         for material_id, song in album.songs().items():
             yield Recording(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, material_id))
     for collection in COLLECTIONS:
-        for material_id, song in collection.songs().items():
-            yield Recording(song, f"solo-{song.folder_name}", dict.fromkeys(song.stems, material_id))
+        for solo in collection.solos():
+            yield Recording(solo.song(), f"solo-{solo.song().folder_name}", {solo.stem: solo.id})
     for number in range(struck_bass.PHRASES):
         song = DatasetSong(f"{number:03}", "train", {"bass": partial(struck_bass.phrase, number)})
         yield Recording(song, f"struck-{song.folder_name}", {"bass": "synthesised"}, "struck")

@@ -22,6 +22,21 @@ HOST = "https://raw.githubusercontent.com"
 
 
 @dataclass(frozen=True)
+class Solo:
+    """One recording of one stem: its name, what the catalogue calls it, its split and its files in their order."""
+
+    name: str
+    id: str
+    stem: str
+    split: str
+    files: tuple[Path, ...]
+
+    def song(self) -> DatasetSong:
+        """The same as a song of one stem."""
+        return DatasetSong(self.name, self.split, {self.stem: joined(self.files)})
+
+
+@dataclass(frozen=True)
 class Collection:
     """Files of one repository at one commit, and the stem that each of them is.
 
@@ -53,25 +68,14 @@ class Collection:
             self._download(path, self.place(path), host)
         return len(self.stems)
 
-    def split(self, path: str) -> str:
-        """`train` or `valid`."""
-        return "valid" if path in self.held_out else "train"
+    def solos(self) -> list[Solo]:
+        """All recordings of which every file lies there."""
+        solos = [self._solo(path) for path in self.stems]
+        return [solo for solo in solos if solo.files and all(map(Path.exists, solo.files))]
 
-    def recordings(self) -> dict[str, tuple[str, tuple[Path, ...]]]:
-        """Path and files of all that lies there, by its identifier in the catalogue."""
-        files = {f"solo:{self.name}/{Path(path).stem}": (path, self.files(path)) for path in self.stems}
-        return {
-            identifier: found for identifier, found in files.items() if found[1] and all(map(Path.exists, found[1]))
-        }
-
-    def songs(self) -> dict[str, DatasetSong]:
-        """The same as songs of one stem."""
-        return {
-            identifier: DatasetSong(
-                f"{self.name}-{Path(path).stem}", self.split(path), {self.stems[path]: joined(files)}
-            )
-            for identifier, (path, files) in self.recordings().items()
-        }
+    def _solo(self, path: str) -> Solo:
+        name, split = Path(path).stem, "valid" if path in self.held_out else "train"
+        return Solo(f"{self.name}-{name}", f"solo:{self.name}/{name}", self.stems[path], split, self.files(path))
 
     def _download(self, path: str, target: Path, host: str) -> None:
         if target.exists():
@@ -127,7 +131,7 @@ def joined(paths: Sequence[Path]) -> Load:
 
 
 _KEYS = ("am", "cm", "dm", "ebj", "ebm", "em", "fm", "gm")
-_TRANCE = (f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
+_TRANCE = tuple(f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
 _HOUSE = ("shv_ab_124", "shv_c_126", "shv_e_125", "shv_e_128", "shv_f_124", "shv_fs_122")
 
 COLLECTIONS: tuple[Collection, ...] = (
