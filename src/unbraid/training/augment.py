@@ -96,7 +96,7 @@ def effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """
     from pedalboard import Bitcrush, Chorus, Delay, Distortion, LadderFilter, Pedalboard  # type: ignore[attr-defined]
 
-    level = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
+    level = _rms(audio)
     if level < 1e-4:
         return audio
     match rng.integers(5):
@@ -115,16 +115,20 @@ def effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
         case _:
             plugin = Bitcrush(float(rng.uniform(5, 10)))
     changed = np.asarray(Pedalboard([plugin])(audio, sample_rate), np.float32)
-    after = float(np.sqrt(np.mean(np.square(changed)) + 1e-12))
-    return np.asarray(changed * np.float32(min(level / max(after, 1e-6), 4.0)), np.float32)
+    # as loud as before, but what a filter leaves of next to nothing is not dug out
+    return np.asarray(changed * np.float32(min(level / _rms(changed), 4.0)), np.float32)
 
 
 def to_level(audio: Audio, decibels: float) -> Audio:
     """Scale to an RMS of `decibels` below full scale; near-silence is left as it is."""
-    rms = float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
+    rms = _rms(audio)
     if rms < 1e-4:
         return audio
     return np.asarray(audio * (10 ** (decibels / 20) / rms), np.float32)
+
+
+def _rms(audio: Audio) -> float:
+    return float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
 
 
 def limit_bus(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
