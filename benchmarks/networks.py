@@ -102,7 +102,7 @@ class StridedPreset(Preset):
 
 M6 = replace(WAVE_U_NETS["m6"], sources=STEMS, audio_channels=2)
 # what the presets mixed by when the first of the three had its hour: the others are to have the same
-MIXING = MixingConfig(balance_spread=2.5, speed_spread=0.12, featured=0, effects=0)
+MIXING = MixingConfig(filled=0, balance_spread=2.5, speed_spread=0.12, featured=0, effects=0)
 NETWORKS: dict[str, Preset] = {
     "wave-u-net": Preset("wave-u-net", M6, "l1", seconds=3, batch=4, weight_decay=0.0, mixing=MIXING),
     "strided": StridedPreset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0, mixing=MIXING),  # type: ignore[arg-type]

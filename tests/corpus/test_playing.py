@@ -92,3 +92,11 @@ def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:
     assert np.abs(phrase).max() == pytest.approx(struck_bass.PEAK)
     power = np.abs(np.fft.rfft(phrase[0])) ** 2
     assert power[: int(200 * struck_bass.SECONDS)].sum() > 0.9 * power.sum()
+
+
+def test_kicks_fall_on_strokes_of_the_bass() -> None:
+    bass, drums = struck_bass.phrase(3), struck_bass.drums(3)
+    assert np.array_equal(drums, struck_bass.drums(3))
+    assert drums.shape == (2, bass.shape[1])
+    together = np.abs(bass[0]) * np.abs(drums[0])
+    assert together[: RATE // 10].any()

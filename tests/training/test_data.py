@@ -30,12 +30,19 @@ def test_an_example_depends_on_seed_and_index_alone(songs: Path, tmp_path: Path)
 
 
 def test_one_song_gives_its_own_stems(songs: Path, tmp_path: Path) -> None:
-    together = MixingConfig(same_song=1.0)
+    together = MixingConfig(same_song=1.0, filled=0)
     for i in range(12):
         sounding = {
             STEMS[k] for k, stem in enumerate(mixes([Folder(songs)], tmp_path, together)[i].stems) if stem.any()
         }
         assert sounding <= {"vocals", "drums", "bass"} or sounding <= {"vocals", "piano", "other"}
+
+
+def test_what_a_song_lacks_comes_from_another(songs: Path, tmp_path: Path) -> None:
+    dataset = mixes([Folder(songs)], tmp_path, MixingConfig(same_song=1.0, filled=1))
+    sounding = [[bool(stem.any()) for stem in dataset[i].stems] for i in range(8)]
+    assert all(drums or piano for _, drums, _, piano, _ in sounding)
+    assert sum(all(stems) for stems in sounding) > 3
 
 
 def test_many_songs_give_all_stems(songs: Path, tmp_path: Path) -> None:

@@ -54,8 +54,9 @@ def recordings(material: Path) -> Iterator[Recording]:
         for solo in collection.solos():
             yield Recording(solo.song(), f"solo-{solo.song().folder_name}", {solo.stem: solo.id})
     for number in range(struck_bass.PHRASES):
-        song = DatasetSong(f"{number:03}", "train", {"bass": partial(struck_bass.phrase, number)})
-        yield Recording(song, f"struck-{song.folder_name}", {"bass": "synthesised"}, "struck")
+        stems = {"drums": partial(struck_bass.drums, number), "bass": partial(struck_bass.phrase, number)}
+        song = DatasetSong(f"{number:03}", "train", stems)
+        yield Recording(song, f"struck-{song.folder_name}", dict.fromkeys(song.stems, "synthesised"), "struck")
     for number in range(treated.PHRASES):
         phrase = treated.Treated(number)
         song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})

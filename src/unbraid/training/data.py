@@ -43,6 +43,7 @@ class MixingConfig:
 
     Attributes:
         same_song: how often the stems come from one song, as they were played together.
+        filled: how often a stem that the song does not have comes from another one.
         absent: how often each stem is silent when they come from different songs.
         backed: how often the stems of different songs stand over a recording whose own parts are not told apart.
         doubled: how often a stem is the sum of two: two singers, two guitars.
@@ -59,6 +60,7 @@ class MixingConfig:
     """
 
     same_song: float = 0.5
+    filled: float = 0.4
     absent: tuple[float, ...] = (0.15, 0.15, 0.15, 0.25, 0.12)
     backed: float = 0.35
     doubled: float = 0.15
@@ -177,7 +179,7 @@ class Mixes(Dataset[Example]):
         return indices, weights / weights.sum() if len(indices) else weights
 
     def _one_song(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-        """Return the stems of one song as they were played together, with small changes of balance."""
+        """Return the stems of one song as they were played together; what it lacks may come from another."""
         song = self._draw(self._bands, rng)
         length = round(self.samples * self._speed(rng))
         arrays = {stem: self.cache[path] for stem, path in song.stems.items()}
@@ -193,6 +195,10 @@ class Mixes(Dataset[Example]):
                 audio = augment.effect(audio, rng, self.cache.sample_rate)
             audio = audio * np.float32(10 ** (rng.normal(0, self.mixing.balance_spread) / 20))
             stems[stem] = audio[::-1] if swap else audio
+        held = {member for name in song.stems for member in members(name)}
+        for name in (name for name in STEMS if name not in held and len(self._having[name][0])):
+            if rng.random() < self.mixing.filled:
+                stems[name] = self._one_stem(name, rng)
         return stems
 
     def _many_songs(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:

@@ -1,29 +1,68 @@
 """Basses struck like kicks ("808"): sines that fall into their pitch, ring long and are driven, on notes of a scale.
 
 What tells them from a kick is how long they ring and that they play a tune. A network that has heard few of them
-takes half of each for drums.
+takes half of each for drums, and more where a kick falls on the same moment: so every phrase has its beat beside it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.composing import sequencer
+from unbraid.corpus.composing.notes import Note
+from unbraid.corpus.playing.drum_machines import DrumMachine
 
-PHRASES = 160
+PHRASES = 320
 SECONDS = 24.0
 STEPS = 32  # of the pattern that is repeated
 MINOR, MAJOR = (0, 0, 0, 3, 5, 7, 10, -2, 12), (0, 0, 2, 4, 7, 9, 12, -3, -5)  # semitones above the root
 PEAK = 0.5
 
 
+@dataclass(frozen=True)
+class Rhythm:
+    """When the bass is struck: beats a minute, the length of a step in s, the steps that are struck."""
+
+    tempo: float
+    step: float
+    hits: list[int]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Rhythm:
+        """A pattern of sixteenths or eighths, repeated."""
+        tempo = rng.uniform(65, 160)
+        step = 60 / tempo / rng.choice([2, 4])
+        pattern = rng.random(STEPS) < rng.uniform(0.12, 0.5)
+        pattern[0] = True
+        return cls(tempo, step, [hit for hit in range(int(SECONDS / step)) if pattern[hit % STEPS]])
+
+
+def drums(number: int) -> Audio:
+    """The beat of phrase `number`, `(2, samples)`: many of its kicks fall on strokes of the bass."""
+    rhythm = Rhythm.draw(np.random.default_rng([808, number]))
+    rng = np.random.default_rng([909, number])
+    beat = sequencer.drums(rng, bars=int(np.ceil(SECONDS * rhythm.tempo / 240)), tempo=rhythm.tempo, section_bars=4)
+    together = rng.uniform(0.3, 1)
+    kicks = [
+        Note(hit * rhythm.step, (hit + 1) * rhythm.step, 36, int(rng.integers(85, 120)))
+        for hit in rhythm.hits
+        if rng.random() < together
+    ]
+    others = beat.notes if rng.random() < 0.5 else [note for note in beat.notes if note.pitch != 36]
+    part = replace(beat, notes=sorted([*others, *kicks], key=lambda note: note.start))
+    out = DrumMachine(int(rng.integers(2**31))).render(part, int(SECONDS * RATE))
+    return out * np.float32(rng.uniform(0.5, 1.6) * PEAK / np.abs(out).max())
+
+
 def phrase(number: int) -> Audio:
-    """Phrase `number`, `(1, samples)`: a rhythm of sixteenths or eighths, a tune, another sound for every number."""
+    """Phrase `number`, `(1, samples)`: a rhythm, a tune, another sound for every number."""
     rng = np.random.default_rng([808, number])
-    step = 60 / rng.uniform(65, 160) / rng.choice([2, 4])
-    pattern = rng.random(STEPS) < rng.uniform(0.12, 0.5)
-    pattern[0] = True
+    rhythm = Rhythm.draw(rng)
+    step, hits = rhythm.step, rhythm.hits
     root, scale = rng.uniform(28, 52), MINOR if rng.random() < 0.7 else MAJOR
     tune = root * 2 ** (rng.choice(scale, STEPS) / 12)
     sweep, fall = rng.uniform(0, 34), rng.uniform(0.006, 0.07)  # semitones, s; many are layered with a kick
@@ -32,7 +71,6 @@ def phrase(number: int) -> Audio:
     glides, choked = rng.random() < 0.35, rng.random() < 0.8
     overtone = rng.choice([0, 0, rng.uniform(0.05, 0.3)])
     out = np.zeros(int(SECONDS * RATE), np.float32)
-    hits = [hit for hit in range(int(SECONDS / step)) if pattern[hit % STEPS]]
     before = root
     for hit, following in zip(hits, [*hits[1:], int(SECONDS / step)], strict=True):
         begin = int(hit * step * RATE)
