@@ -10,6 +10,7 @@ from unbraid.errors import TrainingError
 from unbraid.training import loop
 from unbraid.training.data import Folder, SampleCache
 from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.lock import locked
 from unbraid.training.loop import Run, train
 from unbraid.training.validation import validate
 from unbraid.training.wave_u_net import WaveUNetConfig
@@ -90,3 +91,13 @@ def test_it_overfits_a_two_second_clip(tmp_path: Path) -> None:
     losses = [entry["loss"] for entry in state.history if "loss" in entry]
     assert losses[-1] < 0.5 * losses[0]
     assert np.isfinite(losses).all()
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3})
+    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=1)
+    with locked(run.folder), pytest.raises(TrainingError, match=r"Another training is writing into .*run"):
+        train(run)
+    assert not run.checkpoint.exists()
+    train(run)
+    assert run.checkpoint.exists()

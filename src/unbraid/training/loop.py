@@ -21,6 +21,7 @@ from unbraid.training.curves import plot_curves
 from unbraid.training.data import Example, Folder, Mixes, SampleCache
 from unbraid.training.distribution import Team
 from unbraid.training.filter_bank_u_net import FilterBankUNet
+from unbraid.training.lock import locked
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed
 from unbraid.training.optimiser import OPTIMISERS
@@ -85,7 +86,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
         start_from: another run's checkpoint, or a model exported to `.onnx`, whose averaged weights are the start.
 
     Raises:
-        TrainingError: no songs, or a checkpoint of another preset.
+        TrainingError: no songs, a checkpoint of another preset, or a folder that another training writes into.
 
     Started by torchrun, all processes call it alike; see `unbraid.training.distribution`.
     """
@@ -93,6 +94,15 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
         raise TrainingError("A training needs a budget: give minutes or steps.")
     keep_freed()
     team = Team.gathered(run.device)
+    with locked(run.folder) if team.leads else nullcontext():
+        state = _begun(run, resume, start_from)
+        _train(run, state, team)
+    team.leave()
+    return state
+
+
+def _begun(run: Run, resume: bool, start_from: Path | None) -> State:
+    """The state from which a training goes on."""
     state = new_state(run)
     if resume and run.checkpoint.exists():
         load(run, state)
@@ -100,6 +110,11 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
         weights = checkpoint.averaged(start_from, run.device)
         for network in (state.network, state.average):
             checkpoint.restore(network, weights, start_from)
+    return state
+
+
+def _train(run: Run, state: State, team: Team) -> None:
+    """Leg by leg until the budget is spent."""
     if run.fuse and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
     objective = team.joined(Objective(state.network, run.preset.build_loss()))
@@ -114,8 +129,6 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
                 look(run, state, cache)
             save(run, state)
             plot_curves(state.history, run.folder / "curves.png")
-    team.leave()
-    return state
 
 
 def look(run: Run, state: State, cache: SampleCache) -> None:
