@@ -81,4 +81,5 @@ class Team:
     def leave(self) -> None:
         """Wait for the others and part from them."""
         if self.accelerator is not None:
+            self.accelerator.wait_for_everyone()  # who left while another still works would abort
             self.accelerator.end_training()

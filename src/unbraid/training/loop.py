@@ -97,7 +97,6 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     with locked(run.folder) if team.leads else nullcontext():
         state = _begun(run, resume, start_from)
         _train(run, state, team)
-    team.leave()
     return state
 
 
@@ -129,6 +128,7 @@ def _train(run: Run, state: State, team: Team) -> None:
                 look(run, state, cache)
             save(run, state)
             plot_curves(state.history, run.folder / "curves.png")
+    team.leave()  # while the objective is alive: its threads must not outlast it
 
 
 def look(run: Run, state: State, cache: SampleCache) -> None:
