@@ -113,7 +113,7 @@ def _begun(run: Run, resume: bool, start_from: Path | None) -> State:
 
 
 def _train(run: Run, state: State, team: Team) -> None:
-    """Leg by leg until the budget is spent."""
+    """Leg by leg until the budget is spent and everyone is done."""
     if run.fuse and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
     objective = team.joined(Objective(state.network, run.preset.build_loss()))
@@ -128,7 +128,7 @@ def _train(run: Run, state: State, team: Team) -> None:
                 look(run, state, cache)
             save(run, state)
             plot_curves(state.history, run.folder / "curves.png")
-    team.leave()  # while the objective is alive: its threads must not outlast it
+    team.leave()
 
 
 def look(run: Run, state: State, cache: SampleCache) -> None:
