@@ -52,6 +52,17 @@ def test_the_shipped_network_fits_its_size_limit() -> None:
     assert sum(weight.numel() for weight in network.parameters()) * 2 < 40e6
 
 
+def test_its_first_layer_learns_the_same_in_bfloat16() -> None:
+    torch.manual_seed(0)
+    network = FilterBankUNet(FilterBankUNetConfig())
+    views = torch.randn(2, network.views, 32, network.config.n_bands)
+    with torch.no_grad():
+        expected = network.embedded(views)
+        with torch.autocast("cpu", torch.bfloat16):
+            narrow = network.embedded(views)
+    assert (narrow - expected).norm() < 0.02 * expected.norm()
+
+
 def test_bands_must_cover_the_spectrum() -> None:
     with pytest.raises(ValueError, match="256 coefficients"):
         FilterBankUNetConfig(window=512, hop=128, bands=((1, 10),))

@@ -261,12 +261,24 @@ class FilterBankUNet(nn.Module):
         # full scale sine ≈ 2^10; the floor of 1e-3 lies some 120 dB below, and the constants bring music to about ±2
         return torch.log(powers + 1e-3) * 0.25
 
+    def embedded(self, views: Tensor) -> Tensor:
+        """The first layer: (batch, views, frames, bands) to (batch, features, frames, bands / patch).
+
+        Levels and the places of their bands go through it apart: in bfloat16 on AMX, oneDNN 3 (in PyTorch 2.13 as in
+        OpenVINO 2026.4) convolves 8 or 12 features by 8 bands to something else.
+        """
+        first = self.embed
+        levels, places = first.weight.split([self.views, self.place.shape[1]], 1)
+        place = self.place.to(views.dtype).expand(-1, -1, views.shape[2], -1)
+        return F.conv2d(views, levels, first.bias, first.stride, first.padding) + F.conv2d(
+            place, places, None, first.stride, first.padding
+        )
+
     def logits(self, features: Tensor) -> Tensor:
         """Masks before the softmax, (batch, sources, channels, frames, bands), from `features`."""
         c = self.config
         views = features.contiguous(memory_format=torch.channels_last)
-        place = self.place.to(views.dtype).expand(views.shape[0], -1, views.shape[2], -1)
-        x = self.unfold(self.norm(self.body(self.embed(torch.cat([views, place], 1)))))
+        x = self.unfold(self.norm(self.body(self.embedded(views))))
         # each cell becomes the `patch` bands that it stands for
         x = x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, c.n_bands, c.fine_channels).permute(0, 3, 1, 2)
         x = x + self.fine(views)
