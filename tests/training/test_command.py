@@ -35,12 +35,24 @@ def test_from_stems_to_a_model_file(
     ("arguments", "sentence", "code"),
     [
         (["train", "unbraid"], "--data", 2),
-        (["train", "unbraid", "--data", "songs"], "budget", 2),
+        (["train", "unbraid", "--data", "songs", "--out", "OUT"], "budget", 2),
         (["train", "m9", "--data", "songs", "--steps", "1"], "no preset 'm9'", 2),
         (["train", "unbraid", "--data", "/nowhere", "--steps", "1", "--out", "OUT"], "holds no songs", 1),
-        (["train", "unbraid", "--data", "songs", "--steps", "1", "--from", "/nowhere.pt"], "does not exist", 1),
-        (["train", "unbraid", "--data", "songs", "--steps", "1", "--batch", "0"], "at least one excerpt", 2),
-        (["train", "unbraid", "--data", "songs", "--steps", "1", "--learning-rate", "0"], "between 0 and 1", 2),
+        (
+            ["train", "unbraid", "--data", "songs", "--steps", "1", "--from", "/nowhere.pt", "--out", "OUT"],
+            "does not exist",
+            1,
+        ),
+        (
+            ["train", "unbraid", "--data", "songs", "--steps", "1", "--batch", "0", "--out", "OUT"],
+            "at least one excerpt",
+            2,
+        ),
+        (
+            ["train", "unbraid", "--data", "songs", "--steps", "1", "--learning-rate", "0", "--out", "OUT"],
+            "between 0 and 1",
+            2,
+        ),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
     ],
 )
