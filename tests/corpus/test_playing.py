@@ -11,7 +11,8 @@ from unbraid.corpus.composing.notes import Note, Part
 from unbraid.corpus.playing import struck_bass, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.percussion import strike
-from unbraid.corpus.playing.sfz import SfzInstrument, _fair
+from unbraid.corpus.playing.sfz import SfzInstrument, SfzKit, _fair
+from unbraid.errors import CorpusError
 
 PATCHES = {
     "bass": synths.random_bass, "lead": synths.random_lead, "pluck": synths.random_pluck, "pad": synths.random_pad,
@@ -83,6 +84,29 @@ def test_an_sfz_keeps_where_its_samples_lie_and_plays_from_memory(tmp_path: Path
     assert np.abs(first[:, 2 * RATE : int(2.8 * RATE)]).max() > 0.05
     for again in more:
         np.testing.assert_array_equal(first, again)
+
+
+def test_a_kit_in_included_files_plays_the_pieces_that_it_has_on_its_own_keys(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    soundfile.write(tmp_path / "thud.wav", np.full(RATE // 4, 0.5), RATE)
+    (tmp_path / "maps" / "kick.txt").write_text("<region> sample=thud.wav key=$KICK lorand=0 hirand=0.5\n")
+    (tmp_path / "kit.sfz").write_text('#define $KICK 60\n//#include "gone.txt"\n#include "maps\\kick.txt"\n')
+    kit = SfzKit(tmp_path / "kit.sfz", (("kick", 60),))
+    snare, kicks = (
+        Note(0.1, 0.2, 38, 110),
+        [Note(0.5 + 0.25 * number, 0.6 + 0.25 * number, 36, 110) for number in range(8)],
+    )
+    played = kit.render(Part("d", 0, True, [snare, *kicks]), 3 * RATE)
+    assert not played[:, : RATE // 2].any()
+    sounding = sum(played[:, int(kick.start * RATE) :][:, : RATE // 5].any() for kick in kicks)
+    assert 0 < sounding < len(kicks)  # the chances of what is included are drawn by us too
+    assert np.array_equal(played, kit.render(Part("d", 0, True, [snare, *kicks]), 3 * RATE))
+
+
+def test_an_sfz_that_lacks_a_part_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "kit.sfz").write_text('#include "gone.txt"\n')
+    with pytest.raises(CorpusError, match=r"kit\.sfz lacks gone\.txt"):
+        SfzInstrument(tmp_path / "kit.sfz", 0, 127).render(Part("x", 0, False, []), RATE)
 
 
 def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Part
+from unbraid.corpus.playing.percussion import PIECES
 from unbraid.errors import CorpusError
 
 BLOCK = 256
@@ -40,6 +41,31 @@ class SfzInstrument:
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         return _play(_synth(self.path), part.within(self.low, self.high), samples)
+
+
+@dataclass(frozen=True)
+class SfzKit:
+    """A drum kit as an SFZ file; `keys` says on which key each piece lies, as `percussion` names them."""
+
+    path: Path
+    keys: tuple[tuple[str, int], ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the SFZ file."""
+        return f"sfz:{self.path.stem}"
+
+    @property
+    def material(self) -> str:
+        """Its identifier in the catalogue."""
+        return self.name
+
+    def render(self, part: Part, samples: int) -> Audio:
+        """Play the pieces that the kit has and return `(2, samples)`."""
+        keys = dict(self.keys)
+        strokes = [(note, keys[piece]) for note in part.notes if (piece := PIECES.get(note.pitch)) in keys]
+        ours = replace(part, notes=[replace(note, pitch=key) for note, key in strokes])
+        return _play(_synth(self.path), ours, samples)
 
 
 def _play(synth: Any, part: Part, samples: int) -> Audio:
@@ -76,11 +102,25 @@ def _synth(path: Path) -> Any:
             (Path(folder) / neighbour.name).symlink_to(neighbour.resolve())
         ours = Path(folder) / path.name
         ours.unlink()
-        ours.write_text(_fair(path.read_text(errors="replace")))
+        ours.write_text(_fair(_whole(path)))
         if not player.load_sfz_file(ours):
             raise CorpusError(f"{path} is not a playable SFZ file: fetch the instrument again.")
     player._synth.set_sample_quality(QUALITY)
     return player._synth
+
+
+def _whole(path: Path) -> str:
+    """The text of an SFZ, without its comments, with that of the files that it includes."""
+
+    def included(match: re.Match[str]) -> str:
+        return read(path.parent / match[1].replace("\\", "/"))
+
+    def read(part: Path) -> str:
+        if not part.is_file():
+            raise CorpusError(f"The instrument {path} lacks {part.name}: fetch it again.")
+        return re.sub(r'#include\s+"([^"]+)"', included, re.sub(r"//.*", "", part.read_text(errors="replace")))
+
+    return read(path)
 
 
 def _fair(text: str) -> str:
@@ -94,7 +134,7 @@ def _fair(text: str) -> str:
         return f"locc{CHANCE}={edge}" if match[1] == "lo" else f"hicc{CHANCE}={min(edge - 1, 127)}"
 
     text = re.sub(r"\b(lo|hi)rand=([\d.]+)", controlled, text)
-    text = re.sub(r"\bamp_random=\S+", "", text)
+    text = re.sub(r"\b(?:amp|delay|fil|offset|pitch)_random=\S+", "", text)
     head, header, rest = text.partition("<control>")
     control = "<control>\nhint_ram_based=1\n"
     return head + control + rest if header else control + text
