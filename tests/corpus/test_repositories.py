@@ -14,7 +14,9 @@ from unbraid.errors import CorpusError
 
 DEMO = Collection("demo", "ann/songs", "c0ffee", {"takes/my song.wav": "vocals", "takes/cello.wav": "other"})
 
-PACK = SamplePack("pack", "ann/pack", "c0ffee", {"am": "vocals", "cm": "vocals"}, frozenset({"cm"}), ("*(Talk)*",))
+PACK = SamplePack(
+    "pack", "ann/pack", "c0ffee", {"am": "vocals", "cm": "vocals"}, frozenset({"cm"}), left_out=("*(Talk)*",)
+)
 
 
 @pytest.fixture
@@ -54,6 +56,14 @@ def test_a_file_that_cannot_be_had_is_one_sentence_and_leaves_nothing(host: str,
     with pytest.raises(CorpusError, match=r"cello\.wav could not be fetched"):
         DEMO.fetch(host)
     assert [path.name for path in DEMO.place("").rglob("*") if path.is_file()] == ["my song.wav"]
+
+
+def test_several_files_are_one_recording(host: str) -> None:
+    takes = Collection("both", "ann/songs", "c0ffee", {"all": "vocals"}, parts={"all": list(DEMO.stems)})
+    assert takes.fetch(host) == 1
+    (solo,) = takes.solos()
+    assert (solo.id, [path.name for path in solo.files]) == ("solo:both/all", ["my song.wav", "cello.wav"])
+    assert solo.song().read()["vocals"].shape == (2, 2 * RATE)  # half a second of silence between them
 
 
 def test_the_samples_of_a_folder_are_one_recording(host: str) -> None:

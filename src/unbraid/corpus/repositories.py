@@ -7,9 +7,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Collection:
     Attributes:
         stems: the stem by path; for a sample pack the path is a folder's, whose samples are one recording.
         held_out: the paths that are not trained on.
+        parts: the files of a recording that is more than one; its path is then a name alone.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Collection:
     commit: str
     stems: Mapping[str, str]
     held_out: frozenset[str] = frozenset()
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def place(self, path: str) -> Path:
         """Where the file lies once it is fetched."""
@@ -57,15 +60,16 @@ class Collection:
 
     def files(self, path: str) -> tuple[Path, ...]:
         """The files of one recording, in their order."""
-        return (self.place(path),)
+        return tuple(map(self.place, self.parts.get(path, (path,))))
 
     def fetch(self, host: str = HOST) -> int:
         """Download what is not there yet and return how many recordings lie there.
 
         Raises CorpusError if one cannot be had.
         """
-        for path in self.stems:
-            self._download(path, self.place(path), host)
+        for recording in self.stems:
+            for path in self.parts.get(recording, (recording,)):
+                self._download(path, self.place(path), host)
         return len(self.stems)
 
     def solos(self) -> list[Solo]:
@@ -130,6 +134,22 @@ def joined(paths: Sequence[Path]) -> Load:
     return load
 
 
+def _several(recordings: Mapping[str, Sequence[str]], stem: str = "vocals") -> dict[str, Any]:
+    """Recordings of one stem, each of several files."""
+    return {"stems": dict.fromkeys(recordings, stem), "parts": recordings}
+
+
+_PJS = [
+    f"PJS/pjs/00-svs-world/downloads/PJS_corpus_ver1.1/pjs{number:03}/pjs{number:03}_song.wav"
+    for number in range(1, 101)
+    if number not in (22, 62)  # which the repository lacks
+]
+_BERKLEE = {
+    "femalevoice": "aa_A3 aa_A4 aa_A5 aa_C6 aa_Db4 aa_Db5 aa_Eb4 aa_F5 oo_A4 oo_A5 oo_C6 oo_Db4 oo_Db5",
+    "femalevoices": "aa2_A3 aa2_A4 aa2_A5 aa2_C#4 aa2_C5 aa2_C6 aa2_F#5 oo2_A3 oo2_A4 oo2_A5 oo2_C#4 oo2_C#5 oo2_c6",
+    "malevoice": "aa_A2 aa_A3 aa_Ab4 aa_C#4 aa_C3 aa_F4 oo_A2 oo_A3 oo_A4 oo_C3 oo_D#4 oo_F3 oo_F4 oo_G2",
+    "malevoices": "aa2_A2 aa2_C#4 aa2_C3 aa2_F3 aa2_F4 oo2_A2 oo2_A3 oo2_A4 oo2_C#4 oo2_C3 oo2_F3 oo2_F4",
+}
 _KEYS = ("am", "cm", "dm", "ebj", "ebm", "em", "fm", "gm")
 _TRANCE = tuple(f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
 _HOUSE = ("shv_ab_124", "shv_c_126", "shv_e_125", "shv_e_128", "shv_f_124", "shv_fs_122")
@@ -185,6 +205,18 @@ COLLECTIONS: tuple[Collection, ...] = (
             "sounds/violin-B3.wav": "other",
             "sounds/flute-A4.wav": "other",
         },
+    ),
+    Collection(
+        "pjs",
+        "justln1113/TEST",
+        "82321a6a51573a5bf0542ed16e99546686a193b7",
+        **_several({f"pjs_{number}": _PJS[number::4] for number in range(4)}),
+    ),
+    Collection(
+        "berklee",
+        "Tonejs/audio",
+        "efd8296360f9526e379bfbe5c1698ff54d6a1d34",
+        **_several({who: [f"berklee/{who}_{tone}.mp3" for tone in tones.split()] for who, tones in _BERKLEE.items()}),
     ),
     SamplePack(
         "producer_space",
