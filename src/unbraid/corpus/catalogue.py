@@ -10,8 +10,8 @@ from unbraid.corpus.audio_files import SOURCES, seconds_of
 from unbraid.corpus.backings import ALBUMS, SUM
 from unbraid.corpus.composing import accompaniment, grooves, scores
 from unbraid.corpus.licences import terms
-from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, SALAMANDER, soundfont
-from unbraid.corpus.playing import casting
+from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, INSTRUMENTS, soundfont
+from unbraid.corpus.playing import casting, sampled
 from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing.voices import VOICES
 from unbraid.errors import CorpusError
@@ -118,14 +118,14 @@ def _compositions(folder: Path) -> list[Material]:
 
 def _instruments(folder: Path) -> list[Material]:
     found = []
-    for source, table in (("piano", casting.PIANOS), ("bass", casting.BASSES), ("other", casting.GUITARS)):
+    for source, table in sampled.BY_SOURCE:
         for split, rows in table.items():
             for name in sorted({row[0] for row in rows}):
                 path = folder / "instruments" / name
                 if not path.is_file():
-                    fetch = "`unbraid corpus fetch`" if path.is_relative_to(SALAMANDER) else "fetch it again"
+                    fetch = "`unbraid corpus fetch`" if path.is_relative_to(INSTRUMENTS) else "fetch it again"
                     raise CorpusError(f"The instrument {path} is missing: {fetch}.")
-                base = SALAMANDER.parent if path.is_relative_to(SALAMANDER) else folder / "instruments"
+                base = INSTRUMENTS if path.is_relative_to(INSTRUMENTS) else folder / "instruments"
                 collection = f"instruments/{path.relative_to(base).parts[0]}"
                 found.append(_material(f"sfz:{path.stem}", "instrument", source, split, collection, path))
     for split, names in casting.SOUNDFONTS.items():

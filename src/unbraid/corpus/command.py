@@ -105,9 +105,12 @@ def _unpack(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from unbraid.corpus import fetching, places, repositories
+    from unbraid.corpus import fetching, instruments, places, repositories
 
     print(f"{fetching.salamander()} recordings of the Salamander piano lie in {places.SALAMANDER}.")
+    for instrument in instruments.REPOSITORIES:
+        instrument.fetch()
+    print(f"{len(instruments.REPOSITORIES)} instruments more lie in {places.INSTRUMENTS}.")
     solos = sum(collection.fetch() for collection in repositories.COLLECTIONS)
     print(f"{solos} recordings of singers and instruments lie in {places.REPOSITORIES}.")
     return 0

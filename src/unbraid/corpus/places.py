@@ -12,7 +12,8 @@ HYDROGEN_KITS = Path("/usr/share/hydrogen/data/drumkits")
 GROOVE_LIBRARY = Path("/usr/share/mma/lib")
 FRETS_ON_FIRE = Path("/usr/share/games/fretsonfire/data/songs")
 FETCHED = Path(__file__).parents[3] / "material"
-SALAMANDER = FETCHED / "salamander"  # this and the next are what `unbraid corpus fetch` brings
+INSTRUMENTS = FETCHED / "instruments"  # this and the next two are what `unbraid corpus fetch` brings
+SALAMANDER = INSTRUMENTS / "salamander"
 REPOSITORIES = FETCHED / "repositories"
 BACKINGS = (Path("/usr/share"), FETCHED / "backings")  # packages; what was unpacked from archives in them
 

@@ -7,44 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Instrument, Part
-from unbraid.corpus.places import SALAMANDER
-from unbraid.corpus.playing import synths
+from unbraid.corpus.playing import sampled, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.hydrogen import HydrogenKit
-from unbraid.corpus.playing.sfz import SfzInstrument
+from unbraid.corpus.playing.sfz import SfzInstrument, SfzKit
 from unbraid.corpus.playing.soundfonts import SoundFontProgram
 
 GENERAL = {"train": ("FluidR3_GM.sf2", "MuseScore_General_Full.sf2"), "valid": ("TimGM6mb.sf2",)}
 DRUM_PROGRAMS = (0, 0, 0, 8, 16, 24, 25, 32, 40)
 DRUM_FONTS = {"train": "Black_Pearl_4_LV2.sf2", "valid": "Red_Zeppelin_4_LV2.sf2"}
-# SFZ files below instruments/ (or where they were fetched to), with the keys that sound.
-PIANOS = {
-    "train": (
-        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
-        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
-        ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
-        ("old-piano-fb/PianoFB 20200401.sfz", 21, 108),
-        ("e-pianos/Wurlitzer EP200/Wurlitzer EP200.sfz", 33, 96),
-    ),
-    "valid": (("e-pianos/CP80/CP80.sfz", 21, 108), ("e-pianos/Pianet T/Pianet T.sfz", 29, 88)),
-}
-BASSES = {
-    "train": (
-        ("growlybass/growlybass_clean.sfz", 33, 67),
-        ("growlybass/growlybass_dirty.sfz", 33, 67),
-        ("growlybass/growlybass_angry.sfz", 33, 67),
-        ("growlybass/growlybass_vicious.sfz", 33, 67),
-        ("double-bass-pizz/d_smolken_rubner_bass_pizz.sfz", 28, 67),
-    ),
-    "valid": (
-        ("electric-bass-yr/FingerBassYR 20190930.sfz", 26, 45),
-        ("electric-bass-yr/PickedBassYR 20190930.sfz", 26, 46),
-    ),
-}
-GUITARS = {
-    "train": (("emilyguitar/emily_clean.sfz", 40, 88), ("emilyguitar/emily_basic.sfz", 40, 88)),
-    "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
-}
 HYDROGEN = {
     "train": ("BJA_Pacific", "rumpf_kit_z01_h2"),
     "valid": ("ForzeeStereo", "ColomboAcousticDrumkit"),
@@ -82,6 +53,9 @@ def drum_kit(rng: np.random.Generator, split: str, material: Path, electronic: b
     if rng.random() < (0.6 if electronic else 0.06):
         # Seeds of the two splits never meet.
         return DrumMachine(int(rng.integers(1_000_000)) * 2 + (split == "valid"))
+    if sampled.KITS[split] and not electronic and rng.random() < 0.4:
+        path, keys = sampled.KITS[split][int(rng.integers(len(sampled.KITS[split])))]
+        return SfzKit(Path(path), tuple(keys.items()))
     if rng.random() < 0.4:
         kits = (ELECTRONIC_HYDROGEN if electronic else HYDROGEN)[split]
         return HydrogenKit(str(rng.choice(kits)), int(rng.integers(3)))
@@ -95,7 +69,7 @@ def bass(rng: np.random.Generator, split: str, material: Path, part: Part, elect
     if rng.random() < (0.75 if electronic else 0.1):
         return synths.random_bass(rng)
     if rng.random() < 0.4:
-        return _sfz(rng, material, BASSES[split])
+        return _sfz(rng, material, sampled.BASSES[split])
     program = part.program if 32 <= part.program < 40 and rng.random() < 0.6 else int(rng.integers(32, 40))
     return _general(rng, split, 0, program)
 
@@ -106,7 +80,7 @@ def piano(rng: np.random.Generator, split: str, material: Path, part: Part, elec
     if draw < (0.25 if electronic else 0.07):
         return synths.random_electric_piano(rng)
     if draw < 0.5:
-        return _sfz(rng, material, PIANOS[split])
+        return _sfz(rng, material, sampled.PIANOS[split])
     program = part.program if part.program < 6 and rng.random() < 0.5 else int(rng.choice((0, 0, 1, 2, 3, 4, 4, 5)))
     return _general(rng, split, 0, program)
 
@@ -128,7 +102,10 @@ def other(rng: np.random.Generator, split: str, material: Path, part: Part, elec
             return synths.Layers(pad, synths.random_pluck(rng) if rng.random() < 0.5 else synths.random_pad(rng))
         return pad if rng.random() < 0.5 else synths.random_pluck(rng)
     if 24 <= program < 32 and rng.random() < 0.4:
-        return _sfz(rng, material, GUITARS[split])
+        return _sfz(rng, material, sampled.GUITARS[split])
+    for first, end, table in sampled.RECORDED:
+        if first <= program < end and table[split] and rng.random() < 0.6:
+            return _sfz(rng, material, table[split])
     if rng.random() < 0.3:
         for low, high in FAMILIES:
             if low <= program < high:
