@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.shards import encode
-from unbraid.corpus.singing import treated
+from unbraid.corpus.singing import treated, voices
 from unbraid.corpus.singing.treated import Treated
 from unbraid.corpus.singing.voices import VOICES
 
@@ -28,11 +29,15 @@ def spoken() -> Audio:
 def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which all voices say that."""
     monkeypatch.setattr(treated, "SECONDS", SECONDS)
+    monkeypatch.setattr(voices, "REPOSITORIES", tmp_path / "repositories")
     opus = encode(spoken[None], 96)
     for voice in VOICES:
-        folder = tmp_path / "voices" / voice.name.split(":")[0]
+        folder = tmp_path / voice.collection
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{voice.prefix[:1] or 'a'}.opus").write_bytes(opus)
+        if voice.fetched:
+            soundfile.write(folder / "a.wav", spoken, RATE)
+        else:
+            (folder / f"{voice.prefix[:1] or 'a'}.opus").write_bytes(opus)
     return tmp_path
 
 

@@ -67,9 +67,9 @@ def _voices(folder: Path) -> list[Material]:
     for voice in VOICES:
         files = voice.files(folder)
         if not files:
-            raise CorpusError(f"The voice {voice.name} is missing below {folder / 'voices'}: fetch it.")
-        collection = f"voices/{voice.name.split(':')[0]}"
-        found.append(_material(voice.id, "voice", "vocals", voice.split, collection, *files))
+            place = "`unbraid corpus fetch` brings it" if voice.fetched else f"it belongs below {folder / 'voices'}"
+            raise CorpusError(f"The voice {voice.name} is missing: {place}.")
+        found.append(_material(voice.id, "voice", "vocals", voice.split, voice.collection, *files))
     return found
 
 

@@ -61,7 +61,7 @@ def recordings(material: Path) -> Iterator[Recording]:
         phrase = treated.Treated(number)
         song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})
         yield Recording(song, f"treated-{song.folder_name}", {"vocals": phrase.voice.id}, "treated")
-    for voice in VOICES:
+    for voice in (voice for voice in VOICES if not voice.fetched):  # those are solos
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})
             yield Recording(song, f"voice-{song.folder_name}", {"vocals": voice.id})

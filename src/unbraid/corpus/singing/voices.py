@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.audio_files import read, seconds_of
+from unbraid.corpus.places import REPOSITORIES
 from unbraid.corpus.singing.syllables import Speech, analyse
 
 EXCERPT = 18.0  # s of speech that a singer takes syllables from
@@ -18,7 +19,8 @@ EXCERPT = 18.0  # s of speech that a singer takes syllables from
 class Voice:
     """Recordings of one voice: a folder below `voices/`, how often it is chosen, and what it can do.
 
-    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early.
+    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early; a `fetched`
+    voice is a collection of `repositories` and lies there.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Voice:
     band_limit: float | None = None
     can_rap: bool = True
     sung: bool = False
+    fetched: bool = False
 
     @property
     def id(self) -> str:
@@ -36,16 +39,22 @@ class Voice:
 
     def files(self, material: Path) -> list[Path]:
         """The recordings, in order."""
-        folder = self.name.split(":")[0]
-        return sorted(
-            p for p in (material / "voices" / folder).glob("*.opus") if p.name[0] in (self.prefix or p.name[0])
-        )
+        if self.fetched:
+            return sorted((REPOSITORIES / self.name).glob("*.wav"))
+        folder = material / self.collection
+        return sorted(p for p in folder.glob("*.opus") if p.name[0] in (self.prefix or p.name[0]))
+
+    @property
+    def collection(self) -> str:
+        """Under which name its licence is written down."""
+        return f"{'repositories' if self.fetched else 'voices'}/{self.name.split(':')[0]}"
 
 
 VOICES = (
     Voice("kathleen", 4.0),
     Voice("nathalie", 3.0),
     Voice("yuki", 2.0, can_rap=False, sung=True),
+    Voice("pjs", 2.5, can_rap=False, sung=True, fetched=True),
     Voice("flemishguy", 1.4, band_limit=11500),
     Voice("kokoro", 1.6, prefix="012", band_limit=11500),
     Voice("gcompris_gd", 3.0, split="valid", can_rap=False),
