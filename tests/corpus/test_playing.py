@@ -104,6 +104,14 @@ def test_a_kit_in_included_files_plays_the_pieces_that_it_has_on_its_own_keys(tm
     assert np.array_equal(played, kit.render(Part("d", 0, True, [snare, *kicks]), 3 * RATE))
 
 
+def test_a_name_of_definitions_is_included_by_sfizz(tmp_path: Path) -> None:
+    (tmp_path / "soft.txt").write_text("<region> sample=thud.wav key=60\n")
+    soundfile.write(tmp_path / "thud.wav", np.full(RATE // 4, 0.5), RATE)
+    (tmp_path / "one.sfz").write_text('#define $HOW soft\n#include "$HOW.txt"\n')
+    played = SfzInstrument(tmp_path / "one.sfz", 0, 127).render(Part("x", 0, False, [Note(0.1, 0.3, 60, 110)]), RATE)
+    assert np.abs(played).max() > 0.05
+
+
 def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:
     phrase = struck_bass.phrase(3)
     assert np.array_equal(phrase, struck_bass.phrase(3))

@@ -110,9 +110,14 @@ def _synth(path: Path) -> Any:
 
 
 def _whole(path: Path) -> str:
-    """The text of an SFZ, without its comments, with that of the files that it includes; none of those is needed."""
+    """The text of an SFZ, without its comments, with that of the files that it includes, as far as they are there.
+
+    Names that are put together from definitions are left to sfizz.
+    """
 
     def included(match: re.Match[str]) -> str:
+        if "$" in match[1]:
+            return match[0]
         part = path.parent / match[1].replace("\\", "/")
         return read(part) if part.is_file() else ""
 
