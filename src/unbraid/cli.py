@@ -163,6 +163,12 @@ def _train(commands: Any) -> None:
 
 def _export(commands: Any) -> None:
     parser = commands.add_parser("export", help="make a model file of a checkpoint")
+    parser.add_argument(
+        "--average",
+        metavar="FILE",
+        help="take the mean with the weights of the checkpoint or model that the training went on from",
+    )
+    parser.add_argument("--times", type=float, default=1.0, metavar="N", help="those count N times as much (1)")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="of a training")
     parser.add_argument("-o", "--out", required=True, metavar="FILE.onnx", help="the model file")
     parser.set_defaults(command=lambda args: _call("unbraid.training.command", "export_command", args, "train"))

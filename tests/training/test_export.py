@@ -6,7 +6,7 @@ import torch
 
 from tests.training.networks import BANK, WAVE
 from unbraid import Separator
-from unbraid.errors import TrainingError
+from unbraid.errors import TrainingError, UsageError
 from unbraid.training import checkpoint, export
 from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
 from unbraid.training.validation import separate
@@ -73,3 +73,17 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         export.export(tmp_path / "song.pt", tmp_path / "model.onnx")
     with pytest.raises(TrainingError, match="does not exist"):
         export.export(tmp_path / "missing.pt", tmp_path / "model.onnx")
+
+
+def test_the_mean_with_another_model_lies_between_the_two(tmp_path: Path) -> None:
+    network = build(BANK)
+    export.write(network, "tiny", tmp_path / "tiny.onnx")
+    other = build(BANK)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.zero_()
+    export.mix(other, tmp_path / "tiny.onnx", 3.0)
+    for mean, theirs in zip(other.parameters(), network.parameters(), strict=True):
+        assert torch.allclose(mean, 0.75 * theirs, rtol=1e-3, atol=1e-6)
+    with pytest.raises(UsageError, match="-2 times"):
+        export.mix(other, tmp_path / "tiny.onnx", -2.0)

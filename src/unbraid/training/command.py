@@ -50,6 +50,6 @@ def train_command(args: argparse.Namespace) -> None:
 
 def export_command(args: argparse.Namespace) -> None:
     """Run `unbraid export`."""
-    facts = export(Path(args.checkpoint), Path(args.out))
+    facts = export(Path(args.checkpoint), Path(args.out), args.average and Path(args.average), args.times)
     print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
     print(args.out)

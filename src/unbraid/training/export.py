@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unbraid.errors import OutputError, TrainingError
+from unbraid.errors import OutputError, TrainingError, UsageError
 from unbraid.facts import FORMAT
-from unbraid.training.checkpoint import read, restore
+from unbraid.training.checkpoint import averaged, read, restore
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.presets import Network, preset
 from unbraid.training.wave_u_net import WaveUNet
@@ -52,13 +53,29 @@ class Tile(nn.Module):
         return torch.as_tensor(self.network(mixture[..., spare:])[..., :samples])
 
 
-def export(checkpoint: Path, path: Path) -> dict[str, Any]:
+def export(checkpoint: Path, path: Path, other: Path | None = None, times: float = 1.0) -> dict[str, Any]:
     """Write the averaged weights of `checkpoint` to `path` as ONNX and return the facts that were put inside.
 
-    Raises TrainingError if the checkpoint cannot be read or the exported network answers otherwise than PyTorch.
+    With `other`, a checkpoint or model that the training went on from, they are the mean of both, in which the other's
+    count so many times: between two such networks lie better ones than either ("Model soups", Wortsman et al. 2022).
+    Raises TrainingError if a file cannot be read or is of another network, or if the exported network answers
+    otherwise than PyTorch; UsageError if the other's weights count less than nothing.
     """
     network, name = load(checkpoint)
+    if other is not None:
+        mix(network, other, times)
     return write(network, name, path)
+
+
+def mix(network: Network, other: Path, times: float) -> None:
+    """Move the weights of `network` to the mean with those of the file `other`; see `export`."""
+    if not 0 <= times < math.inf:
+        raise UsageError(f"The other weights cannot count {times:g} times: --times 3, for instance.")
+    theirs = copy.deepcopy(network)
+    restore(theirs, averaged(other), other)
+    with torch.no_grad():
+        for weight, their in zip(network.parameters(), theirs.parameters(), strict=True):
+            weight.lerp_(their, times / (1 + times))
 
 
 def load(checkpoint: Path) -> tuple[Network, str]:
