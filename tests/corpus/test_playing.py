@@ -78,8 +78,11 @@ def test_an_sfz_keeps_where_its_samples_lie_and_plays_from_memory(tmp_path: Path
     region = "<region> sample=a.wav pitch_keycenter=69 ampeg_release=0.01"
     (tmp_path / "tone.sfz").write_text(f"<control>\ndefault_path=notes/\n{region}\n")
     (tmp_path / "plain.sfz").write_text(region.replace("a.wav", "notes/a.wav"))
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "below.sfz").write_text(region.replace("a.wav", "../notes/a.wav"))
+    names = ("tone.sfz", "plain.sfz", "programs/below.sfz")
     part = Part("x", 0, False, [Note(0.1, 2.9, 69, 127)])
-    first, *more = (SfzInstrument(tmp_path / name, 0, 127).render(part, 3 * RATE) for name in ("tone.sfz", "plain.sfz"))
+    first, *more = (SfzInstrument(tmp_path / name, 0, 127).render(part, 3 * RATE) for name in names)
     assert np.abs(first[:, 2 * RATE : int(2.8 * RATE)]).max() > 0.05
     for again in more:
         np.testing.assert_array_equal(first, again)

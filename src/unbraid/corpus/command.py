@@ -110,7 +110,7 @@ def _fetch(args: argparse.Namespace) -> int:
     print(f"{fetching.salamander()} recordings of the Salamander piano lie in {places.SALAMANDER}.")
     for instrument in instruments.REPOSITORIES:
         instrument.fetch()
-    print(f"{len(instruments.REPOSITORIES)} instruments more lie in {places.INSTRUMENTS}.")
+    print(f"The instruments of {len(instruments.REPOSITORIES)} repositories lie in {places.INSTRUMENTS}.")
     solos = sum(collection.fetch() for collection in repositories.COLLECTIONS)
     print(f"{solos} recordings of singers and instruments lie in {places.REPOSITORIES}.")
     return 0

@@ -112,4 +112,33 @@ REPOSITORIES = (
         "5a5b5afc2dabbe54cf9d75ab64711ce01862b42c",
         ("cowsynth_fancy_pad.sfz", "cowsynth_wheezy_pad.sfz", "cowsynth_lonely_pad.sfz", "tuned", "natural"),
     ),
+    Instrument(
+        "war-tuba",
+        "sfzinstruments/karoryfer.war-tuba",
+        "5b62dd6ef6b00281bb734769e44a63f5e013018a",
+        ("Programs", "Samples"),
+    ),
+    Instrument(
+        "ganjo",
+        "sfzinstruments/ganjo",
+        "ccff5cd5cd3b513873a48994c07724d9d3c39e1c",
+        ("ganjo.sfz", "Common"),
+    ),
+    Instrument(
+        "gm-bank",
+        "sfzinstruments/Discord-SFZ-GM-Bank",
+        "7a9c478fe331f94f246d33332f0adedb25bbbe27",
+        tuple(
+            f"Discord GM/Melodic/{name}{kind}"
+            for name in (
+                "026-Acoustic Guitar (steel)",
+                "034-Electric Bass (finger)",
+                "045-Tremolo Strings",
+                "046-Pizzicato Strings",
+                "105-Sitar",
+                "112-Shanai",
+            )
+            for kind in (".sfz", "")
+        ),
+    ),
 )

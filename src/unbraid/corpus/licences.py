@@ -57,6 +57,12 @@ TERMS = {
     "instruments/solo-sax": ("CC-BY-4.0", "Music Technology Group, Universitat Pompeu Fabra; mapped by kinwie"),
     "instruments/ixox-flute": ("CC-BY-4.0", "Xavier Hosxe, Ixox Flute"),
     "instruments/cowsynth": ("CC0-1.0", "Karoryfer Samples, D. Smolken"),
+    "instruments/war-tuba": ("CC0-1.0", "Karoryfer Samples, Jakub Lewicki, D. Smolken"),
+    "instruments/ganjo": ("CC0-1.0", "itsclipping, SX guitar banjo"),
+    "instruments/gm-bank": (
+        "CC0-1.0",
+        "Discord SFZ GM Bank: Jeff Learman, Versilian Studios, D. Smolken, Narayan Bhagawan Raikar",
+    ),
     "instruments/e-pianos": ("CC-BY-3.0", "Greg Sullivan, E-Pianos"),
     "soundfonts/FluidR3_GM": ("MIT", "Frank Wen, Fluid (R3) General MIDI SoundFont"),
     "soundfonts/MuseScore_General_Full": ("MIT", "S. Christian Collins, Michael Cowgill, Frank Wen; MuseScore General"),

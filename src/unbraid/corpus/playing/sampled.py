@@ -8,6 +8,8 @@ from unbraid.corpus.places import INSTRUMENTS, SALAMANDER
 
 Keys = tuple[str, int, int]  # file, lowest and highest key
 
+_GM_BANK = str(INSTRUMENTS / "gm-bank/Discord GM/Melodic/{}.sfz")
+
 PIANOS: dict[str, tuple[Keys, ...]] = {
     "train": (
         (str(SALAMANDER / "Salamander.sfz"), 21, 108),
@@ -33,6 +35,7 @@ BASSES: dict[str, tuple[Keys, ...]] = {
         (str(INSTRUMENTS / "fashionbass/fashionbass_clean.sfz"), 23, 67),
         (str(INSTRUMENTS / "fashionbass/fashionbass_clean.sfz"), 23, 67),
         (str(INSTRUMENTS / "lately-bass/LatelyBass 20240409.sfz"), 24, 60),
+        (_GM_BANK.format("034-Electric Bass (finger)"), 23, 71),
     ),
     "valid": (
         ("electric-bass-yr/FingerBassYR 20190930.sfz", 26, 45),
@@ -40,7 +43,11 @@ BASSES: dict[str, tuple[Keys, ...]] = {
     ),
 }
 GUITARS: dict[str, tuple[Keys, ...]] = {
-    "train": (("emilyguitar/emily_clean.sfz", 40, 88), ("emilyguitar/emily_basic.sfz", 40, 88)),
+    "train": (
+        ("emilyguitar/emily_clean.sfz", 40, 88),
+        ("emilyguitar/emily_basic.sfz", 40, 88),
+        (_GM_BANK.format("026-Acoustic Guitar (steel)"), 35, 88),
+    ),
     "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
 }
 _SAX = str(INSTRUMENTS / "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz")
@@ -81,8 +88,34 @@ KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each
     ),
     "valid": (),
 }  # fmt: skip
+TREMOLO: dict[str, tuple[Keys, ...]] = {
+    "train": ((_GM_BANK.format("045-Tremolo Strings"), 28, 88),),
+    "valid": (),
+}
+PIZZICATO: dict[str, tuple[Keys, ...]] = {
+    "train": ((_GM_BANK.format("046-Pizzicato Strings"), 28, 88),),
+    "valid": (),
+}
+TUBAS: dict[str, tuple[Keys, ...]] = {
+    "train": ((str(INSTRUMENTS / "war-tuba/Programs/2-solo-poly.sfz"), 28, 60),),
+    "valid": (),
+}
+SITARS: dict[str, tuple[Keys, ...]] = {"train": ((_GM_BANK.format("105-Sitar"), 36, 84),), "valid": ()}
+BANJOS: dict[str, tuple[Keys, ...]] = {"train": ((str(INSTRUMENTS / "ganjo/ganjo.sfz"), 38, 72),), "valid": ()}
+SHAWMS: dict[str, tuple[Keys, ...]] = {"train": ((_GM_BANK.format("112-Shanai"), 48, 84),), "valid": ()}
 # What is recorded of General MIDI's other programs: the first, the last but one, by what.
-RECORDED = ((64, 68, SAXES), (72, 80, FLUTES), (88, 96, PADS))
+RECORDED = (
+    (44, 45, TREMOLO),
+    (45, 46, PIZZICATO),
+    (58, 59, TUBAS),
+    (64, 68, SAXES),
+    (68, 72, SHAWMS),
+    (72, 80, FLUTES),
+    (88, 96, PADS),
+    (104, 105, SITARS),
+    (105, 108, BANJOS),
+    (108, 112, SHAWMS),
+)
 BY_SOURCE = (
     ("piano", PIANOS),
     ("bass", BASSES),
@@ -90,5 +123,11 @@ BY_SOURCE = (
     ("other", SAXES),
     ("other", FLUTES),
     ("other", PADS),
+    ("other", TREMOLO),
+    ("other", PIZZICATO),
+    ("other", TUBAS),
+    ("other", SITARS),
+    ("other", BANJOS),
+    ("other", SHAWMS),
     ("drums", KITS),
 )

@@ -96,11 +96,15 @@ def _synth(path: Path) -> Any:
     player = pysfizz.Synth(RATE, BLOCK)
     if not path.is_file():
         raise CorpusError(f"The instrument {path} is missing: fetch it again.")
-    with tempfile.TemporaryDirectory() as folder:
-        # Beside links to its samples, because an SFZ names them from where it lies.
+    with tempfile.TemporaryDirectory() as above:
+        # Beside and below links to its samples, because an SFZ names them from where it lies.
+        folder = Path(above) / path.parent.name
+        folder.mkdir()
         for neighbour in path.parent.iterdir():
-            (Path(folder) / neighbour.name).symlink_to(neighbour.resolve())
-        ours = Path(folder) / path.name
+            (folder / neighbour.name).symlink_to(neighbour.resolve())
+        for neighbour in set(path.parent.parent.iterdir()) - {path.parent}:
+            (Path(above) / neighbour.name).symlink_to(neighbour.resolve())
+        ours = folder / path.name
         ours.unlink()
         ours.write_text(_fair(_whole(path)))
         if not player.load_sfz_file(ours):
