@@ -103,9 +103,9 @@ def other(rng: np.random.Generator, split: str, material: Path, part: Part, elec
         return pad if rng.random() < 0.5 else synths.random_pluck(rng)
     if 24 <= program < 32 and rng.random() < 0.4:
         return _sfz(rng, material, sampled.GUITARS[split])
-    for first, end, table in sampled.RECORDED:
-        if first <= program < end and table[split] and rng.random() < 0.6:
-            return _sfz(rng, material, table[split])
+    for first, end, rows in sampled.RECORDED:
+        if split == "train" and first <= program < end and rng.random() < 0.6:
+            return _sfz(rng, material, rows)
     if rng.random() < 0.3:
         for low, high in FAMILIES:
             if low <= program < high:

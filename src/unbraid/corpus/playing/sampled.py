@@ -7,10 +7,11 @@ without instruments for validation leaves those songs to the soundfonts.
 from unbraid.corpus.places import INSTRUMENTS, SALAMANDER
 
 Keys = tuple[str, int, int]  # file, lowest and highest key
+Table = dict[str, tuple[Keys, ...]]  # by split
 
 _GM_BANK = str(INSTRUMENTS / "gm-bank/Discord GM/Melodic/{}.sfz")
 
-PIANOS: dict[str, tuple[Keys, ...]] = {
+PIANOS: Table = {
     "train": (
         (str(SALAMANDER / "Salamander.sfz"), 21, 108),
         (str(SALAMANDER / "Salamander.sfz"), 21, 108),
@@ -23,7 +24,7 @@ PIANOS: dict[str, tuple[Keys, ...]] = {
     ),
     "valid": (("e-pianos/CP80/CP80.sfz", 21, 108), ("e-pianos/Pianet T/Pianet T.sfz", 29, 88)),
 }
-BASSES: dict[str, tuple[Keys, ...]] = {
+BASSES: Table = {
     "train": (
         ("growlybass/growlybass_clean.sfz", 33, 67),
         ("growlybass/growlybass_dirty.sfz", 33, 67),
@@ -42,32 +43,13 @@ BASSES: dict[str, tuple[Keys, ...]] = {
         ("electric-bass-yr/PickedBassYR 20190930.sfz", 26, 46),
     ),
 }
-GUITARS: dict[str, tuple[Keys, ...]] = {
+GUITARS: Table = {
     "train": (
         ("emilyguitar/emily_clean.sfz", 40, 88),
         ("emilyguitar/emily_basic.sfz", 40, 88),
         (_GM_BANK.format("026-Acoustic Guitar (steel)"), 35, 88),
     ),
     "valid": (("spanish-classical-guitar/SpanishClassicalGuitar-20190618.sfz", 40, 88),),
-}
-_SAX = str(INSTRUMENTS / "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz")
-SAXES: dict[str, tuple[Keys, ...]] = {
-    "train": (
-        (_SAX.format("Soprano"), 56, 87),
-        (_SAX.format("Alto"), 51, 81),
-        (_SAX.format("Tenor"), 46, 76),
-        (_SAX.format("Baritone"), 37, 69),
-    ),
-    "valid": (),
-}
-FLUTES: dict[str, tuple[Keys, ...]] = {
-    "train": ((str(INSTRUMENTS / "ixox-flute/Ixox Flute.sfz"), 60, 96),),
-    "valid": (),
-}
-_PAD = str(INSTRUMENTS / "cowsynth/cowsynth_{}_pad.sfz")
-PADS: dict[str, tuple[Keys, ...]] = {
-    "train": tuple((_PAD.format(name), 36, 90) for name in ("fancy", "wheezy", "lonely")),
-    "valid": (),
 }
 KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each piece
     "train": (
@@ -88,46 +70,35 @@ KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each
     ),
     "valid": (),
 }  # fmt: skip
-TREMOLO: dict[str, tuple[Keys, ...]] = {
-    "train": ((_GM_BANK.format("045-Tremolo Strings"), 28, 88),),
-    "valid": (),
-}
-PIZZICATO: dict[str, tuple[Keys, ...]] = {
-    "train": ((_GM_BANK.format("046-Pizzicato Strings"), 28, 88),),
-    "valid": (),
-}
-TUBAS: dict[str, tuple[Keys, ...]] = {
-    "train": ((str(INSTRUMENTS / "war-tuba/Programs/2-solo-poly.sfz"), 28, 60),),
-    "valid": (),
-}
-SITARS: dict[str, tuple[Keys, ...]] = {"train": ((_GM_BANK.format("105-Sitar"), 36, 84),), "valid": ()}
-BANJOS: dict[str, tuple[Keys, ...]] = {"train": ((str(INSTRUMENTS / "ganjo/ganjo.sfz"), 38, 72),), "valid": ()}
-SHAWMS: dict[str, tuple[Keys, ...]] = {"train": ((_GM_BANK.format("112-Shanai"), 48, 84),), "valid": ()}
-# What is recorded of General MIDI's other programs: the first, the last but one, by what.
-RECORDED = (
-    (44, 45, TREMOLO),
-    (45, 46, PIZZICATO),
-    (58, 59, TUBAS),
-    (64, 68, SAXES),
-    (68, 72, SHAWMS),
-    (72, 80, FLUTES),
-    (88, 96, PADS),
-    (104, 105, SITARS),
-    (105, 108, BANJOS),
-    (108, 112, SHAWMS),
+_SAX = str(INSTRUMENTS / "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz")
+_PAD = str(INSTRUMENTS / "cowsynth/cowsynth_{}_pad.sfz")
+_SHAWM: Keys = (_GM_BANK.format("112-Shanai"), 48, 84)
+# What is recorded of General MIDI's other programs, for training: the first, the last but one, by what.
+RECORDED: tuple[tuple[int, int, tuple[Keys, ...]], ...] = (
+    (44, 45, ((_GM_BANK.format("045-Tremolo Strings"), 28, 88),)),
+    (45, 46, ((_GM_BANK.format("046-Pizzicato Strings"), 28, 88),)),
+    (58, 59, ((str(INSTRUMENTS / "war-tuba/Programs/2-solo-poly.sfz"), 28, 60),)),
+    (
+        64,
+        68,
+        (
+            (_SAX.format("Soprano"), 56, 87),
+            (_SAX.format("Alto"), 51, 81),
+            (_SAX.format("Tenor"), 46, 76),
+            (_SAX.format("Baritone"), 37, 69),
+        ),
+    ),
+    (68, 72, (_SHAWM,)),
+    (72, 80, ((str(INSTRUMENTS / "ixox-flute/Ixox Flute.sfz"), 60, 96),)),
+    (88, 96, tuple((_PAD.format(name), 36, 90) for name in ("fancy", "wheezy", "lonely"))),
+    (104, 105, ((_GM_BANK.format("105-Sitar"), 36, 84),)),
+    (105, 108, ((str(INSTRUMENTS / "ganjo/ganjo.sfz"), 38, 72),)),
+    (108, 112, (_SHAWM,)),
 )
 BY_SOURCE = (
     ("piano", PIANOS),
     ("bass", BASSES),
     ("other", GUITARS),
-    ("other", SAXES),
-    ("other", FLUTES),
-    ("other", PADS),
-    ("other", TREMOLO),
-    ("other", PIZZICATO),
-    ("other", TUBAS),
-    ("other", SITARS),
-    ("other", BANJOS),
-    ("other", SHAWMS),
+    ("other", {"train": tuple(row for *_, rows in RECORDED for row in rows)}),
     ("drums", KITS),
 )
