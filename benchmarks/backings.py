@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("valid", type=Path, help="the held-out songs of a built corpus")
     parser.add_argument("models", type=Path, nargs="*", help="instead of the one that comes with unbraid")
-    parser.add_argument("--singers", default="song-*", help="the held-out songs whose vocals are taken")
+    parser.add_argument("--singers", default="song-000[0-2]*", help="the held-out songs whose vocals are taken")
     args = parser.parse_args()
     models = args.models or [default_model()]
     separators = [Separator(model) for model in models]
