@@ -8,7 +8,8 @@ from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
 from unbraid.stems import STEMS
 from unbraid.training import augment
-from unbraid.training.data import Folder, Mixes, MixingConfig, SampleCache, told_apart
+from unbraid.training.data import Folder, Mixes, MixingConfig, told_apart
+from unbraid.training.sample_cache import SampleCache
 
 
 def mixes(folders: list[Folder], cache: Path, mixing: MixingConfig | None = None, seed: int = 0) -> Mixes:

@@ -8,10 +8,11 @@ from tests.training.networks import BANK, WAVE, tiny
 from tests.training.stems import write_stems, write_tones
 from unbraid.errors import TrainingError
 from unbraid.training import loop
-from unbraid.training.data import Folder, SampleCache
+from unbraid.training.data import Folder
 from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
 from unbraid.training.lock import locked
 from unbraid.training.loop import Run, train
+from unbraid.training.sample_cache import SampleCache
 from unbraid.training.validation import validate
 from unbraid.training.wave_u_net import WaveUNetConfig
 

@@ -1,7 +1,5 @@
 """Training examples without end: excerpts of stems, from one song or from many, mixed anew for every step."""
 
-import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from unbraid.audio import SongReader, resampled
 from unbraid.errors import InputError, TrainingError
 from unbraid.evaluation.dataset import StemSong, find_songs, folding
 from unbraid.stems import STEMS, members
 from unbraid.training import augment
+from unbraid.training.sample_cache import SampleCache
 
 
 @dataclass(frozen=True)
@@ -88,37 +86,6 @@ class Example(NamedTuple):
 
     stems: Tensor
     told: Tensor
-
-
-class SampleCache:
-    """Decoded audio as memory-mapped 16-bit arrays (samples, channels), decoded on first use.
-
-    A random excerpt then costs a page fault instead of a seek and a decoder; the operating system keeps what is used.
-    """
-
-    def __init__(self, folder: Path, sample_rate: int) -> None:
-        self.folder, self.sample_rate = folder, sample_rate
-        self._open: dict[Path, NDArray[np.int16]] = {}
-
-    def __getitem__(self, path: Path) -> NDArray[np.int16]:
-        if path not in self._open:
-            stat = path.stat()
-            key = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns} {self.sample_rate}"
-            cached = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npy"
-            if not cached.exists():
-                self._decode(path, cached)
-            self._open[path] = np.load(cached, mmap_mode="r")
-        return self._open[path]
-
-    def _decode(self, path: Path, cached: Path) -> None:
-        with SongReader(path) as song:
-            audio = np.concatenate(list(resampled(song, song.sample_rate, self.sample_rate, song.channels)), axis=1)
-        samples = np.clip(np.round(audio.T * 32767), -32768, 32767).astype(np.int16)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        part = cached.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.save(file, np.ascontiguousarray(samples))
-        part.replace(cached)
 
 
 class Mixes(Dataset[Example]):

@@ -18,7 +18,7 @@ from unbraid.devices import cpu_count
 from unbraid.errors import TrainingError
 from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
-from unbraid.training.data import Example, Folder, Mixes, SampleCache
+from unbraid.training.data import Example, Folder, Mixes
 from unbraid.training.distribution import Team
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.lock import locked
@@ -26,6 +26,7 @@ from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed
 from unbraid.training.optimiser import OPTIMISERS
 from unbraid.training.presets import Network, Preset
+from unbraid.training.sample_cache import SampleCache
 from unbraid.training.wave_u_net import crop
 
 ALONE = Team()

@@ -11,8 +11,9 @@ from torch import Tensor
 from unbraid.evaluation.dataset import StemSong, find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr
 from unbraid.stems import STEMS
-from unbraid.training.data import Folder, SampleCache
+from unbraid.training.data import Folder
 from unbraid.training.presets import Network
+from unbraid.training.sample_cache import SampleCache
 from unbraid.training.wave_u_net import WaveUNet
 
 EXCERPT_SECONDS = 40
