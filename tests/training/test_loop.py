@@ -7,7 +7,7 @@ import torch
 from tests.training.networks import BANK, WAVE, tiny
 from tests.training.stems import write_stems, write_tones
 from unbraid.errors import TrainingError
-from unbraid.training import loop
+from unbraid.training import checkpoint, loop
 from unbraid.training.data import Folder
 from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
 from unbraid.training.lock import locked
@@ -62,6 +62,16 @@ def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: Config, lo
         assert torch.equal(weight, resumed.network.state_dict()[name]), name
     for name, weight in whole.average.state_dict().items():
         assert torch.equal(weight, resumed.average.state_dict()[name]), name
+
+
+def test_a_full_disk_is_a_sentence_and_keeps_the_checkpoint_before(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.write({"preset": "unbraid", "average": {"weight": torch.ones(3)}}, path)
+    path.with_suffix(".part").symlink_to("/dev/full")
+    with pytest.raises(TrainingError, match="is its disk full"):
+        checkpoint.write({"preset": "unbraid", "average": {"weight": torch.zeros(1_000_000)}}, path)
+    assert checkpoint.read(path)["average"]["weight"].sum() == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_a_checkpoint_of_another_preset_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Weights on disk, read back with sentences instead of PyTorch's many kinds of error."""
+"""Weights on disk, written and read with sentences instead of PyTorch's many kinds of error."""
 
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,23 @@ def read(path: Path, device: str = "cpu") -> dict[str, Any]:
     except Exception as error:  # torch raises all kinds for files that are not its own
         raise TrainingError(f"{path} is not a checkpoint that can be read ({type(error).__name__}).") from error
     return saved
+
+
+def write(content: dict[str, Any], path: Path) -> None:
+    """Write what `read` gives back, by a temporary name: never half of it.
+
+    Raises TrainingError if it cannot be written, as on a full disk.
+    """
+    part = path.with_suffix(".part")
+    try:
+        torch.save(content, part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        part.unlink(missing_ok=True)
+        raise TrainingError(
+            f"The checkpoint {path} cannot be written: is its disk full? Make room and start again with --resume; "
+            "the training goes on from the checkpoint before."
+        ) from error
 
 
 def averaged(path: Path, device: str = "cpu") -> dict[str, Any]:

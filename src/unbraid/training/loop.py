@@ -264,16 +264,14 @@ def _autocast(run: Run) -> AbstractContextManager[Any]:
 
 
 def save(run: Run, state: State) -> None:
-    """Write `run.checkpoint`, by a temporary name, and the history beside it."""
+    """Write `run.checkpoint`, and the history beside it."""
     content = {
         "preset": run.preset.name, "config": asdict(run.preset.network), "step": state.step, "seconds": state.seconds,
         "network": state.network.state_dict(), "average": state.average.state_dict(),
         "optimiser": state.optimiser.state_dict(), "history": state.history, "torch_rng": torch.get_rng_state(),
     }  # fmt: skip
     run.folder.mkdir(parents=True, exist_ok=True)
-    part = run.checkpoint.with_suffix(".part")
-    torch.save(content, part)
-    part.replace(run.checkpoint)
+    checkpoint.write(content, run.checkpoint)
     (run.folder / "history.json").write_text(json.dumps(state.history, indent=1))
 
 
