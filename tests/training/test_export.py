@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,20 @@ def test_a_training_can_go_on_from_a_model(tmp_path: Path, config: FilterBankUNe
     checkpoint.restore(other, checkpoint.averaged(path), path)
     for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-6), "half precision keeps three digits"
+
+
+def test_a_network_with_more_blocks_goes_on_as_the_smaller_one(tmp_path: Path) -> None:
+    small, large = build(BANK), build(replace(BANK, bottom=(1, 2, 4)))
+    path = tmp_path / "small.onnx"
+    export.write(small, "small", path)
+    mixture = torch.randn(1, 2, 4 * BANK.stride)
+    checkpoint.restore(large, checkpoint.averaged(path), path, grow=True)
+    with torch.no_grad():
+        assert torch.allclose(small(mixture), large(mixture), atol=1e-3), "half precision keeps three digits"
+    with pytest.raises(TrainingError, match="another network"):
+        checkpoint.restore(small, large.state_dict(), path, grow=True)
+    with pytest.raises(TrainingError, match="another network"):
+        checkpoint.restore(build(WAVE), checkpoint.averaged(path), path, grow=True)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from unbraid.errors import TrainingError
+from unbraid.training.filter_bank_u_net import Residual
 
 
 def read(path: Path, device: str = "cpu") -> dict[str, Any]:
@@ -65,12 +66,26 @@ def averaged(path: Path, device: str = "cpu") -> dict[str, Any]:
     return {short: torch.tensor(arrays[name], dtype=torch.float32, device=device) for name, short in names.items()}
 
 
-def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path) -> None:
+def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path, grow: bool = False) -> None:
     """Put `weights`, read from `path`, into `network`; raises TrainingError if they are those of another network.
 
-    What is no weight (an exported model holds constants too) is left aside.
+    With `grow` they may be those of a smaller one: residual blocks that it lacks do nothing: the answers are its own.
+    An exported model holds the network's constants too; they are left aside.
     """
+    if grow:
+        weights = {**_identities(network), **weights}
+    constants = dict(network.named_buffers()).keys() - network.state_dict().keys()
     try:
-        network.load_state_dict({name: weights[name] for name in network.state_dict() if name in weights})
+        network.load_state_dict({name: weight for name, weight in weights.items() if name not in constants})
     except RuntimeError as error:
         raise TrainingError(f"{path} holds the weights of another network than this version's: train anew.") from error
+
+
+def _identities(network: torch.nn.Module) -> dict[str, Any]:
+    """The weights of all residual blocks of `network`, changed so that they add nothing."""
+    return {
+        f"{place}.{name}": weight
+        for place, block in network.named_modules()
+        if isinstance(block, Residual)
+        for name, weight in block.as_identity().items()
+    }

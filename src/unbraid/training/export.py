@@ -72,7 +72,7 @@ def mix(network: Network, other: Path, times: float) -> None:
     if not 0 <= times < math.inf:
         raise UsageError(f"The other weights cannot count {times:g} times: --times 3, for instance.")
     theirs = copy.deepcopy(network)
-    restore(theirs, averaged(other), other)
+    restore(theirs, averaged(other), other, grow=True)
     with torch.no_grad():
         for weight, their in zip(network.parameters(), theirs.parameters(), strict=True):
             weight.lerp_(their, times / (1 + times))

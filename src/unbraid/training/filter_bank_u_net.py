@@ -105,8 +105,23 @@ class Norm(nn.Module):
         return y.permute(0, 3, 1, 2)
 
 
-class Around(nn.Module):
-    """A residual block of its surroundings: norm, 3 × 3 convolution, ReLU, projection. Starts as the identity."""
+class Residual(nn.Module):
+    """A block that adds something to what it gets: nothing while its `last` layer is zero, as it is at first."""
+
+    last: str
+
+    def as_identity(self) -> dict[str, Tensor]:
+        """Its weights, changed so that it adds nothing."""
+        return {
+            name: torch.zeros_like(weight) if name.startswith(self.last) else weight
+            for name, weight in self.state_dict().items()
+        }
+
+
+class Around(Residual):
+    """A residual block of its surroundings: norm, 3 × 3 convolution, ReLU, projection."""
+
+    last = "project"
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
@@ -119,8 +134,10 @@ class Around(nn.Module):
         return x + y
 
 
-class Across(nn.Module):
-    """A residual block across all bands of each frame: two fully connected layers. Starts as the identity."""
+class Across(Residual):
+    """A residual block across all bands of each frame: two fully connected layers."""
+
+    last = "spread"
 
     def __init__(self, channels: int, bands: int, hidden: int) -> None:
         super().__init__()

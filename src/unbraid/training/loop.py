@@ -84,7 +84,8 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     Args:
         run: what to do.
         resume: go on from `run.checkpoint` if it is there.
-        start_from: another run's checkpoint, or a model exported to `.onnx`, whose averaged weights are the start.
+        start_from: another run's checkpoint, or a model exported to `.onnx`, whose averaged weights are the start; it
+            may lack residual blocks.
 
     Raises:
         TrainingError: no songs, a checkpoint of another preset, or a folder that another training writes into.
@@ -109,7 +110,7 @@ def _begun(run: Run, resume: bool, start_from: Path | None) -> State:
     elif start_from is not None:
         weights = checkpoint.averaged(start_from, run.device)
         for network in (state.network, state.average):
-            checkpoint.restore(network, weights, start_from)
+            checkpoint.restore(network, weights, start_from, grow=True)
     return state
 
 
