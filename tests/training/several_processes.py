@@ -6,6 +6,7 @@ FOLDER holds `songs` and perhaps a checkpoint in `run`, from which it goes on.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,7 +20,10 @@ STEPS = 4
 
 def a_run(folder: Path, network: str, name: str = "run") -> Run:
     """Four steps of batches of two, a log line for each."""
-    preset = networks.tiny(getattr(networks, network), "masked-spectrum" if network == "BANK" else "l1")
+    if network == "BANK":
+        preset = replace(networks.tiny(networks.BANK, "masked-spectrum"), optimiser="muon")
+    else:
+        preset = networks.tiny(networks.WAVE, "l1")
     return Run(
         preset, [Folder(folder / "songs")], [], folder / name,
         steps=STEPS, leg=1, workers=0, fuse=False, bf16=False, device="cpu",

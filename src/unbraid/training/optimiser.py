@@ -44,6 +44,7 @@ class MuonAdamW(torch.optim.Optimizer):
             for group in optimiser.param_groups:
                 group["lr"] = self.param_groups[0]["lr"]
         for weight, matrix in self._convolutions:
+            matrix.data = _matrix(weight)  # weights move in memory when their network is joined with other processes'
             matrix.grad = None if weight.grad is None else _matrix(weight.grad, like=weight)
         for optimiser in self._parts():
             optimiser.step()
