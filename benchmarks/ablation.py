@@ -20,9 +20,10 @@ import torch
 
 from unbraid.evaluation.dataset import find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr, si_sdr
-from unbraid.training.data import Folder, SampleCache
+from unbraid.training.data import Folder
 from unbraid.training.loop import Run, train
 from unbraid.training.presets import Network, Preset
+from unbraid.training.sample_cache import SampleCache
 from unbraid.training.validation import middle, separate
 from unbraid.training.wave_u_net import WAVE_U_NETS
 
