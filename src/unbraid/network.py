@@ -18,7 +18,7 @@ from unbraid.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, 
 
 Block = NDArray[np.float32]
 
-COMPUTED_SECONDS = 16.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
+COMPUTED_SECONDS = 20.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
 
 
 class Network:

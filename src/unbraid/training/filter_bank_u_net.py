@@ -46,7 +46,7 @@ class FilterBankUNetConfig:
     patch: int = 4
     channels: tuple[int, ...] = (32, 64, 128, 256)
     down: tuple[tuple[int, ...], ...] = ((1,), (1,), (1, 2, 4))
-    bottom: tuple[int, ...] = (1, 2)
+    bottom: tuple[int, ...] = (1, 2, 4, 8)
     up: tuple[tuple[int, ...], ...] = ((1,), (1,), (1,))
     across: int = 40
     fine_channels: int = 24

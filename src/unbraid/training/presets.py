@@ -68,7 +68,7 @@ LOSSES: dict[str, Callable[[], nn.Module]] = {
 
 PRESETS: dict[str, Preset] = {
     "unbraid": Preset(
-        "unbraid", FilterBankUNetConfig(), "masked-spectrum", seconds=4, batch=2, optimiser="muon", learning_rate=2e-3
+        "unbraid", FilterBankUNetConfig(), "masked-spectrum", seconds=6, batch=2, optimiser="muon", learning_rate=2e-3
     ),
     # the published networks with the published loss and optimiser step (Stoller et al. 2018, section 4.2)
     **{
