@@ -209,9 +209,11 @@ def plot(runs: Sequence[Run], by_cores: Sequence[Run], path: Path) -> None:
     left.loglog(minutes, [run.wall_seconds for run in ours], "o-")
     left.set(title="time", xlabel="length of the song (min)", ylabel="whole process (s)")
     middle.semilogx(minutes, [run.peak_mb for run in ours], "o-")
-    middle.set(title="memory", xlabel="length of the song (min)", ylabel="peak (MB)", ylim=(0, None))
+    middle.set(title="memory", xlabel="length of the song (min)", ylabel="peak (MB)")
     right.plot([run.cores for run in by_cores], [run.times_real_time for run in by_cores], "o-")
-    right.set(title="speed", xlabel="cores", ylabel="× real time", xticks=[r.cores for r in by_cores], ylim=(0, None))
+    right.set(title="speed", xlabel="cores", ylabel="× real time", xticks=[r.cores for r in by_cores])
+    for axes in (middle, right):
+        axes.set_ylim(0, 1.1 * axes.dataLim.ymax)
     for axes in (left, middle, right):
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
