@@ -17,10 +17,10 @@ def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
     sources = sorted({name for e in looks for name in e["gain"]})
     for source in sources:
         points = [(e["seconds"] / 3600, e["gain"][source]) for e in looks if source in e["gain"]]
-        right.plot([x for x, _ in points], [y for _, y in points], label=source)
+        right.plot([x for x, _ in points], [y for _, y in points], marker=".", label=source)
     right.set(xlabel="hours", ylabel="SDR above the mixture, dB", title="Held-out songs")
     if sources:
-        right.legend()
+        figure.legend(loc="outside right center")  # where it hides no line
     part = path.with_suffix(".part.png")
     figure.savefig(part, dpi=120)
     part.replace(path)
