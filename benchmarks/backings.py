@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from unbraid import Separator
+from unbraid.errors import InputError
 from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
 from unbraid.evaluation.metrics import sdr
 from unbraid.network import Block, default_model
@@ -32,8 +33,11 @@ def main() -> None:
     args = parser.parse_args()
     models = args.models or [default_model()]
     separators = [Separator(model) for model in models]
-    backings = find_songs(args.valid / "backing-*")
-    singers = [song for song in find_songs(args.valid / args.singers) if "vocals" in song.stems]
+    try:
+        backings = find_songs(args.valid / "backing-*")
+        singers = [song for song in find_songs(args.valid / args.singers) if "vocals" in song.stems]
+    except InputError as error:
+        parser.error(str(error))
     print("| | " + " | ".join(f"{model.stem}: voice | where nobody sings" for model in models) + " |")
     print("|---" * (1 + 2 * len(models)) + "|")
     rows = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import stft
 
 from unbraid import Separator
+from unbraid.errors import InputError
 from unbraid.evaluation.dataset import find_songs
 from unbraid.network import Block, default_model
 from unbraid.stems import STEMS
@@ -35,7 +36,11 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="*", help="instead of the one that comes with unbraid")
     parser.add_argument("--stem", choices=STEMS, default="vocals")
     args = parser.parse_args()
-    for song in find_songs(args.songs):
+    try:
+        songs = find_songs(args.songs)
+    except InputError as error:
+        parser.error(str(error))
+    for song in songs:
         stems = song.references(RATE, 2)
         mixture, wanted = stems.sum(0), stems[STEMS.index(args.stem)]
         for model in args.models or [default_model()]:
