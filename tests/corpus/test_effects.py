@@ -17,6 +17,21 @@ def test_what_is_widened_differs_more_between_its_channels_and_sums_to_the_same(
     assert np.std(wide[0] - wide[1]) > 0.5 * np.std(mono[0])
 
 
+def test_what_is_excited_has_more_above_and_the_same_below() -> None:
+    def shares(audio: Audio) -> tuple[float, float]:
+        power = np.abs(np.fft.rfft(audio[0])) ** 2
+        hertz = np.fft.rfftfreq(audio.shape[1], 1 / RATE)
+        return power[(hertz > 60) & (hertz < 800)].sum(), power[hertz > 8000].sum()
+
+    dull = np.cumsum(noise(), axis=1) * np.float32(0.03)  # falls by 6 dB an octave
+    for seed in range(3):
+        bright = effects.excited(np.random.default_rng(seed), dull)
+        (low, high), (low_after, high_after) = shares(dull), shares(bright)
+        assert high_after > 1.5 * high
+        np.testing.assert_allclose(low_after, low, rtol=0.3)
+        assert not effects.excited(np.random.default_rng(seed), np.zeros_like(dull)).any()
+
+
 def test_echoes_come_after_the_sound_and_never_before_it() -> None:
     click = np.zeros((2, 5 * RATE), np.float32)
     click[:, RATE] = 1

@@ -34,6 +34,25 @@ def test_balance_scales_all_stems_alike_and_keeps_the_sum_below_the_peak() -> No
     assert len(factors) == 1
 
 
+def test_polishing_deepens_rhythm_widens_voices_and_leaves_pianos_alone() -> None:
+    def below_60_hz(audio: Audio) -> float:
+        power = np.abs(np.fft.rfft(audio[0])) ** 2
+        return float(power[: 60 * audio.shape[1] // RATE].sum())
+
+    mono = np.repeat(noise(1)[:1], 2, axis=0)
+    polished = {
+        source: [mixing.polished(np.random.default_rng(seed), source, mono) for seed in range(6)]
+        for source in ("vocals", "drums", "bass", "piano", "other")
+    }
+    assert all(np.array_equal(stem, mono) for stem in polished["piano"])
+    for source, stems in polished.items():
+        assert all(stem.shape == mono.shape and np.isfinite(stem).all() for stem in stems), source
+    for source in ("drums", "bass"):
+        assert max(map(below_60_hz, polished[source])) > 1.5 * below_60_hz(mono)
+    for source in ("vocals", "other"):
+        assert max(float(np.std(stem[0] - stem[1])) for stem in polished[source]) > 0.01
+
+
 def test_panning_keeps_the_power() -> None:
     mono = noise(1)[0]
     for position in (-1.0, -0.3, 0.0, 0.8):

@@ -34,6 +34,17 @@ def widened(rng: np.random.Generator, audio: Audio, least: float = 0.2, most: fl
     return np.stack([audio[0] + copy, audio[1] - copy])
 
 
+def excited(rng: np.random.Generator, audio: Audio) -> Audio:
+    """`(channels, samples)` with overtones of its upper half laid over it, and what lies above lifted: an exciter."""
+    from pedalboard import Distortion, Gain, HighpassFilter, HighShelfFilter
+
+    above = rng.uniform(2000, 5000)
+    overtones = effects(audio, HighpassFilter(above), Distortion(rng.uniform(15, 35)), HighpassFilter(above))
+    under = rng.uniform(-24, -10) - 20 * np.log10(max(float(overtones.std()), 1e-6) / max(float(audio.std()), 1e-6))
+    lifted = effects(overtones, Gain(min(under, 12.0)))
+    return effects(audio + lifted, HighShelfFilter(rng.uniform(4000, 9000), rng.uniform(0, 9)))
+
+
 def shifted(audio: Audio, seconds: float) -> Audio:
     """The audio `(channels, samples)` that many seconds later, of the same length."""
     by = min(int(seconds * RATE), audio.shape[1])
