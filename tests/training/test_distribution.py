@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,16 +35,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As many as each of the two: sums in another order differ in the last digit, and Muon's bfloat16 shows it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("network", ["BANK", "WAVE"])
 def test_two_processes_step_like_one_and_go_on_where_one_stopped(folder: Path, network: str) -> None:
     whole = a_run(folder, network, "whole")
