@@ -43,11 +43,12 @@ def main() -> None:
     rows = []
     for number, song in enumerate(backings):
         backing, voice = mixed(song, singers[3 * number % len(singers)])
+        alone = by_itself(song)
         row = []
         for separator in separators:
             row.append(sdr(voice, separator.separate_array(backing + voice, RATE)["vocals"]))
-            alone = separator.separate_array(backing, RATE)["vocals"]
-            row.append(float(10 * np.log10(np.square(alone).mean() / np.square(backing).mean() + 1e-9)))
+            false = separator.separate_array(alone, RATE)["vocals"]
+            row.append(float(10 * np.log10(np.square(false).mean() / np.square(alone).mean() + 1e-9)))
         rows.append(row)
         print(line(song.name.removeprefix("backing-"), row))
     print(line("median", np.median(rows, axis=0).tolist()))
@@ -55,8 +56,7 @@ def main() -> None:
 
 def mixed(backing: StemSong, singer: StemSong) -> tuple[Block, Block]:
     """Return backing and voice `(2, samples)`, whose sum peaks at 0.9."""
-    (path,) = backing.stems.values()
-    band, voice = middle(read_audio(path, RATE, 2)), loudest(read_audio(singer.stems["vocals"], RATE, 2))
+    band, voice = by_itself(backing), loudest(read_audio(singer.stems["vocals"], RATE, 2))
     length = min(band.shape[1], voice.shape[1])
     band, voice = band[:, :length], voice[:, :length]
     voice = voice * np.float32(np.sqrt(np.square(band).mean() / np.square(voice).mean()) * 10 ** (-BELOW / 20))
@@ -64,10 +64,13 @@ def mixed(backing: StemSong, singer: StemSong) -> tuple[Block, Block]:
     return band * gain, voice * gain
 
 
-def middle(audio: Block) -> Block:
-    """Return the middle 30 s."""
+def by_itself(backing: StemSong) -> Block:
+    """Return the middle 30 s, which peak at 0.9: the same whoever sings."""
+    (path,) = backing.stems.values()
+    audio = read_audio(path, RATE, 2)
     start = max(0, (audio.shape[1] - EXCERPT) // 2)
-    return audio[:, start : start + EXCERPT]
+    audio = audio[:, start : start + EXCERPT]
+    return audio * np.float32(0.9 / np.abs(audio).max())
 
 
 def loudest(audio: Block) -> Block:
