@@ -124,6 +124,14 @@ def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:
     assert power[: int(200 * struck_bass.SECONDS)].sum() > 0.9 * power.sum()
 
 
+def test_most_beats_leave_the_lows_to_the_bass_and_some_do_not() -> None:
+    below = []
+    for number in range(8):
+        power = np.abs(np.fft.rfft(struck_bass.drums(number).mean(0))) ** 2
+        below.append(power[: int(50 * struck_bass.SECONDS)].sum() / power.sum())
+    assert 4 <= sum(share < 0.02 for share in below) < 8
+
+
 def test_kicks_fall_on_strokes_of_the_bass() -> None:
     rhythm = struck_bass.Rhythm.draw(np.random.default_rng([808, 3]))
     drums = struck_bass.drums(3)

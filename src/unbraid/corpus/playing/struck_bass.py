@@ -2,6 +2,7 @@
 
 What tells them from a kick is how long they ring and that they play a tune. A network that has heard few of them
 takes half of each for drums, and more where a kick falls on the same moment: so every phrase has its beat beside it.
+Producers leave the lows to such a bass and cut them from the kick: so do most of these beats.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing import sequencer
 from unbraid.corpus.composing.notes import Note
+from unbraid.corpus.effects import effects
 from unbraid.corpus.playing.drum_machines import DrumMachine
 
 PHRASES = 320
@@ -21,6 +23,7 @@ SECONDS = 24.0
 STEPS = 32  # of the pattern that is repeated
 MINOR, MAJOR = (0, 0, 0, 3, 5, 7, 10, -2, 12), (0, 0, 2, 4, 7, 9, 12, -3, -5)  # semitones above the root
 PEAK = 0.5
+THIN = 0.6  # of the beats have no lows
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Rhythm:
 
 def drums(number: int) -> Audio:
     """The beat of phrase `number`, `(2, samples)`: many of its kicks fall on strokes of the bass."""
+    from pedalboard import LadderFilter
+
     rhythm = Rhythm.draw(np.random.default_rng([808, number]))
     rng = np.random.default_rng([909, number])
     beat = sequencer.drums(rng, bars=int(np.ceil(SECONDS * rhythm.tempo / 240)), tempo=rhythm.tempo, section_bars=4)
@@ -55,6 +60,8 @@ def drums(number: int) -> Audio:
     others = beat.notes if rng.random() < 0.5 else [note for note in beat.notes if note.pitch != 36]
     part = replace(beat, notes=sorted([*others, *kicks], key=lambda note: note.start))
     out = DrumMachine(int(rng.integers(2**31))).render(part, int(SECONDS * RATE))
+    if rng.random() < THIN:
+        out = effects(out, LadderFilter(LadderFilter.Mode.HPF24, rng.uniform(60, 140)))
     return out * np.float32(rng.uniform(0.5, 1.6) * PEAK / np.abs(out).max())
 
 
