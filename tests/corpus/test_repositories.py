@@ -9,6 +9,7 @@ import soundfile
 
 from unbraid.corpus import licences
 from unbraid.corpus.audio_files import RATE
+from unbraid.corpus.catalogue import HELD_OUT_SONGS
 from unbraid.corpus.repositories import COLLECTIONS, Collection, SamplePack
 from unbraid.errors import CorpusError
 
@@ -66,6 +67,15 @@ def test_several_files_are_one_recording(host: str) -> None:
     assert solo.song().read()["vocals"].shape == (2, 2 * RATE)  # half a second of silence between them
 
 
+def test_a_track_that_rests_is_a_solo_without_its_silence(host: str, tmp_path: Path) -> None:
+    take = tmp_path / "host/ann/songs/c0ffee/takes/my song.wav"
+    soundfile.write(take, np.pad(np.full(RATE, 0.25, np.float32), (9 * RATE, 9 * RATE)), RATE)
+    track = Collection("track", "ann/songs", "c0ffee", {"takes/my song.wav": "vocals"}, rests=True)
+    track.fetch(host)
+    (solo,) = track.solos()
+    assert solo.song().read()["vocals"].shape[1] < 3 * RATE
+
+
 def test_the_samples_of_a_folder_are_one_recording(host: str) -> None:
     assert PACK.solos() == []
     assert PACK.fetch(host) == 2
@@ -87,3 +97,8 @@ def test_every_collection_has_a_licence_and_names_of_its_own() -> None:
         licences.terms(f"repositories/{collection.name}")
     places = [collection.place(path) for collection in COLLECTIONS for path in collection.stems]
     assert len(set(places)) == len(places)
+
+
+def test_no_track_of_a_held_out_song_is_a_solo() -> None:
+    paths = [path for collection in COLLECTIONS for path in collection.stems]
+    assert not [path for path in paths for song in HELD_OUT_SONGS if song in path]

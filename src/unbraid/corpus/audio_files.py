@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import CorpusError
+from unbraid.audio import SongReader, resampled
+from unbraid.errors import CorpusError, InputError
 from unbraid.stems import STEMS, members
 
 RATE = 44100
 SOURCES = STEMS
 Audio = NDArray[np.float32]
+BY_FFMPEG = (".m4a",)
+"""Kinds of files that libsndfile does not know. The rest it reads faster."""
 
 
 def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
@@ -23,6 +27,9 @@ def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
     import soundfile
     import soxr
 
+    if path.suffix in BY_FFMPEG:
+        with _by_ffmpeg(path, start, seconds) as song:
+            return np.concatenate(list(resampled(song, song.sample_rate, RATE, song.channels)), axis=1)
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -37,10 +44,37 @@ def seconds_of(path: Path) -> float:
     """Length of an audio file in seconds."""
     import soundfile
 
+    if path.suffix in BY_FFMPEG:
+        with _by_ffmpeg(path) as song:
+            return song.duration or 0.0
     try:
         return float(soundfile.info(path).duration)
     except RuntimeError as error:
         raise CorpusError(f"{path} cannot be read as audio ({error}): fetch it again or take it out.") from error
+
+
+@contextmanager
+def _by_ffmpeg(path: Path, start: float = 0.0, seconds: float | None = None) -> Iterator[SongReader]:
+    try:
+        with SongReader(path, start=start, duration=seconds) as song:
+            yield song
+    except InputError as error:
+        raise CorpusError(f"{error} Fetch it again or take it out.") from error
+
+
+def sounding(audio: Audio, rest: float = 1.0) -> Audio:
+    """The audio `(channels, samples)` without what is silent for longer than `rest` s; half of that stays on each side.
+
+    A track of a song waits for its turn most of the time.
+    """
+    window = RATE // 20
+    starts = np.arange(0, audio.shape[1], window)
+    if not len(starts):
+        return audio
+    heard = np.maximum.reduceat(np.abs(audio).max(axis=0), starts) > 1e-3 * np.abs(audio).max()
+    around = np.ones(1 + 2 * round(rest / 2 * RATE / window))
+    kept = np.convolve(heard, around)[len(around) // 2 :][: len(heard)] > 0
+    return audio[:, np.repeat(kept, window)[: audio.shape[1]]]
 
 
 def write_song(folder: Path, stems: Mapping[str, Audio], extra: Mapping[str, str] | None = None) -> None:

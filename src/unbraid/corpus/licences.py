@@ -90,6 +90,7 @@ TERMS = {
     "repositories/pjs": ("CC-BY-SA-4.0", "PJS by Junya Koguchi and Shinnosuke Takamichi"),
     "repositories/berklee": ("CC-BY-3.0", "OLPC Berklee Sound Library"),
     "repositories/producer_space": ("CC0-1.0", "Producer Space (producerspace.com), gathered by neshanjo"),
+    "repositories/everything_is_free": ("CC0-1.0", "ichbinsoftware, Everything Is Free"),
     "repositories/sms_tools": ("CC-BY-4.0", "Music Technology Group, Universitat Pompeu Fabra"),
     "frets_on_fire/sectoid": ("MIT", "Carlos Viola Iborra (sectoid)"),
     "frets_on_fire/muldjord": ("CC-BY-SA-3.0", "El Senator of Muldjord"),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from unbraid.corpus.adapters.song import DatasetSong, Load, sum_of
-from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.audio_files import RATE, Audio, sounding
 from unbraid.corpus.places import REPOSITORIES
 from unbraid.errors import CorpusError
 
@@ -24,17 +24,22 @@ HOST = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True)
 class Solo:
-    """One recording of one stem: its name, what the catalogue calls it, its split and its files in their order."""
+    """One recording of one stem: its name, what the catalogue calls it, its split and its files in their order.
+
+    `rests`: it is a track of a song, silent where others play.
+    """
 
     name: str
     id: str
     stem: str
     split: str
     files: tuple[Path, ...]
+    rests: bool = False
 
     def song(self) -> DatasetSong:
         """The same as a song of one stem."""
-        return DatasetSong(self.name, self.split, {self.stem: joined(self.files)})
+        load = joined(self.files)
+        return DatasetSong(self.name, self.split, {self.stem: (lambda: sounding(load())) if self.rests else load})
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Collection:
         stems: the stem by path; for a sample pack the path is a folder's, whose samples are one recording.
         held_out: the paths that are not trained on.
         parts: the files of a recording that is more than one; its path is then a name alone.
+        rests: whether they are tracks of songs, silent where others play; their silence is taken out.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Collection:
     stems: Mapping[str, str]
     held_out: frozenset[str] = frozenset()
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rests: bool = False
 
     def place(self, path: str) -> Path:
         """Where the file lies once it is fetched."""
@@ -79,7 +86,8 @@ class Collection:
 
     def _solo(self, path: str) -> Solo:
         name, split = Path(path).stem, "valid" if path in self.held_out else "train"
-        return Solo(f"{self.name}-{name}", f"solo:{self.name}/{name}", self.stems[path], split, self.files(path))
+        identifier = f"solo:{self.name}/{name}"
+        return Solo(f"{self.name}-{name}", identifier, self.stems[path], split, self.files(path), self.rests)
 
     def _download(self, path: str, target: Path, host: str) -> None:
         if target.exists():
@@ -154,6 +162,42 @@ _KEYS = ("am", "cm", "dm", "ebj", "ebm", "em", "fm", "gm")
 _TRANCE = tuple(f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
 _HOUSE = ("shv_ab_124", "shv_c_126", "shv_e_125", "shv_e_128", "shv_f_124", "shv_fs_122")
 
+_EVERYTHING: dict[str, dict[str, str]] = {
+    "1.Hydrogen": {
+        "vocals": "BGVOX AAHH_mobile, BGVOX ECHO_mobile, BGVOX HARMONY_mobile, VOX LEAD_mobile",
+        "drums": "DRUMS BREAK 1_mobile, DRUMS BREAK 2_mobile, HH_mobile, MAIN DRUMS_mobile",
+        "other": "BEEPS_mobile, MICROCOSM EFFECT_mobile, MINILOGUE SYNTH_mobile, SWEEPS_mobile",
+    },
+    "3.Sodium": {
+        "vocals": "BGVOX BUILD, BGVOX OOH, BGVOX OUTRO, VOX LEAD",
+        "drums": "ALT HATS, BUILD PRC, CLAP, FAST HATS, GLITCH HH, HH, HH BUILD, HVY KICK, K & SN, KICK, SLOW BEAT, "
+        "TOPS",
+        "bass": "BASS STAB, SY BASS",
+        "other": "HIGH STABS, MICROCOSM_EFFECT, MINILOGUE_SYNTH_mobile, PLUCK_mobile, REVERSE SWEEP, RISE, TRANSISTION",
+    },
+    "5.Rubidium": {
+        "vocals": "BGVOX, VOX LEAD_mobile",
+        "drums": "DRUMS 2_mobile, DRUMS MAIN_mobile, DRUMS OUTRO",
+        "bass": "MINILOGUE_SYNTH_mobile",
+        "other": "MELODY BREAK, PLUCK",
+    },
+    "6.Caesium": {
+        "vocals": "BGVOX ALT, BGVOX ECHO, BGVOX HARMONY, BGVOX HIGH, BGVOX MAIN_mobile, VOX LEAD",
+        "drums": "ALT HATS, BREAK, BUILD, FILL SCRATCH, GARAGE BEAT, HATS, KICK, SCRATCH HATS",
+        "other": "MICROCOSM_EFFECT",
+    },
+    "7.Francium": {
+        "vocals": "BGVOX ALT OUTRO, BGVOX BOP, BGVOX BUILD, BGVOX ECHO, BGVOX OUTRO, BGVOX SCATTER OUTRO, VOX LEAD",
+        "drums": "BIG BEAT, BREAK, CLAPS, CRASH, CYMBALS, FILL BEAT, FILL BUILD, FILL SCRATCH, GARAGE BEAT, HATS, "
+        "KICK, OPEN HATS, PERC BUILD, SCRATCH BEAT",
+        "other": "MELODY GLITCH, MICROCOSM_EFFECT, MINILOGUE_SYNTH, SINE",
+    },
+}
+"""The tracks of the training songs of *Everything Is Free*, by what they hold; the small files where those lie in Git.
+
+Left out: what holds several sources, or what of them is not clear.
+"""
+
 COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         "nit_song070",
@@ -225,5 +269,17 @@ COLLECTIONS: tuple[Collection, ...] = (
         dict.fromkeys((*_TRANCE, *_HOUSE), "vocals"),
         held_out=frozenset({"shv_f_124"}),
         left_out=("*(Monologue)*", "*Percussion*"),
+    ),
+    Collection(
+        "everything_is_free",
+        "ichbinsoftware/everythingisremixed",
+        "6a6fbe3a634871fba7efe298dee048f394aa0f18",
+        {
+            f"src/{song}/{song}_Stem_{track}.m4a": stem
+            for song, tracks in _EVERYTHING.items()
+            for stem, names in tracks.items()
+            for track in names.split(", ")
+        },
+        rests=True,
     ),
 )
