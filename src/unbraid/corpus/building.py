@@ -45,8 +45,8 @@ def build(
     """Build at least `hours` of songs into `out/train` and `out/valid`, and `out/manifest.jsonl`.
 
     Songs that lie there already are kept, so a build that was stopped goes on. Recordings come first (`real-…`,
-    `guitar-…`, `backing-…`, `solo-…`, `struck-…`, `treated-…`, `voice-…`), then rendered songs by number (`song-…`):
-    number and seed alone decide how one sounds. A song that fails is named, counted and skipped.
+    `remix-…`, `guitar-…`, `backing-…`, `solo-…`, `struck-…`, `treated-…`, `voice-…`), then rendered songs by number
+    (`song-…`): number and seed alone decide how one sounds. A song that fails is named, counted and skipped.
     Raises CorpusError if material or a tool is missing, before anything is made.
     """
     folder, target = material_folder(material), Path(out)
@@ -102,10 +102,7 @@ def _add_recordings(built: Built, material: Path, out: Path) -> None:
         song, place = recording.song, out / recording.song.split / recording.folder_name
         try:
             if not (place / "song.json").exists():
-                record = {
-                    "kind": recording.kind,
-                    "materials": {source: [name] for source, name in recording.materials.items()},
-                }
+                record = {"kind": recording.kind, "materials": dict(recording.materials)}
                 write_song(place, song.read(), {"song.json": json.dumps(record, indent=1)})
         except CorpusError as error:
             built.failed.append(f"{song.name}: {error}")

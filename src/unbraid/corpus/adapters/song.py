@@ -32,7 +32,7 @@ class DatasetSong:
 
     def read(self) -> dict[str, Audio]:
         """All stems `(2, samples)`, padded to one length and, should their sum clip, scaled alike."""
-        stems = {source: _stereo(load()) for source, load in self.stems.items()}
+        stems = {source: stereo(load()) for source, load in self.stems.items()}
         length = max(stem.shape[1] for stem in stems.values())
         padded = {s: np.pad(stem, ((0, 0), (0, length - stem.shape[1]))) for s, stem in stems.items()}
         total = np.sum(list(padded.values()), axis=0)
@@ -44,7 +44,7 @@ def sum_of(paths: Sequence[Path]) -> Load:
     """A function that reads files and adds them, the shorter ones padded."""
 
     def load() -> Audio:
-        audios = [_stereo(read(path)) for path in paths]
+        audios = [stereo(read(path)) for path in paths]
         total = np.zeros((2, max(audio.shape[1] for audio in audios)), np.float32)
         for audio in audios:
             total[:, : audio.shape[1]] += audio
@@ -53,5 +53,6 @@ def sum_of(paths: Sequence[Path]) -> Load:
     return load
 
 
-def _stereo(audio: Audio) -> Audio:
+def stereo(audio: Audio) -> Audio:
+    """Two channels of one or of more."""
     return np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio[:2]
