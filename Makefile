@@ -33,12 +33,14 @@ bench: .venv/developing
 # The shipped weights from nothing: the corpus, then the network. Goes on where it was stopped.
 train: .venv/developing
 	$(BIN)/unbraid corpus fetch
-	$(BIN)/unbraid corpus build --hours $(or $(HOURS),4) --seed 1 -o runs/corpus
+	$(BIN)/unbraid corpus build --hours $(or $(HOURS),8) --seed 1 -o runs/corpus
 	$(BIN)/unbraid train unbraid --resume --out runs/unbraid --minutes $(or $(MINUTES),200) \
-	    --data 'runs/corpus/train/real-*=1.4' --data 'runs/corpus/train/song-*=1.3' \
-	    --data 'runs/corpus/train/backing-*=1.0' --data 'runs/corpus/train/solo-*=0.2' \
-	    --data 'runs/corpus/train/struck-*=0.35' --data 'runs/corpus/train/treated-*=0.5' \
-	    --data 'runs/corpus/train/voice-*=0.2' --data 'runs/corpus/train/guitar-*=0.1' \
+	    --data 'runs/corpus/train/real-*=1.0' --data 'runs/corpus/train/remix-*=1.5' \
+	    --data 'runs/corpus/train/solo-everything_is_free-*=1.0' --data 'runs/corpus/train/solo-*=0.25' \
+	    --data 'runs/corpus/train/solo-producer_space-*=0.5' --data 'runs/corpus/train/solo-pjs-*=0.45' \
+	    --data 'runs/corpus/train/song-*=2.2' --data 'runs/corpus/train/backing-*=1.3' \
+	    --data 'runs/corpus/train/struck-*=2.0' --data 'runs/corpus/train/treated-*=0.7' \
+	    --data 'runs/corpus/train/voice-*=0.35' --data 'runs/corpus/train/guitar-*=0.12' \
 	    --valid 'runs/corpus/valid/real-*' --valid 'runs/corpus/valid/song-*'
 	$(BIN)/unbraid export runs/unbraid/checkpoint.pt -o runs/unbraid.onnx
 
