@@ -42,8 +42,8 @@ def main() -> None:
     print("|---" * (1 + 2 * len(models)) + "|")
     rows = []
     for number, song in enumerate(backings):
-        backing, voice = mixed(song, singers[3 * number % len(singers)])
         alone = by_itself(song)
+        backing, voice = mixed(alone, singers[3 * number % len(singers)])
         row = []
         for separator in separators:
             row.append(sdr(voice, separator.separate_array(backing + voice, RATE)["vocals"]))
@@ -54,9 +54,9 @@ def main() -> None:
     print(line("median", np.median(rows, axis=0).tolist()))
 
 
-def mixed(backing: StemSong, singer: StemSong) -> tuple[Block, Block]:
+def mixed(band: Block, singer: StemSong) -> tuple[Block, Block]:
     """Return backing and voice `(2, samples)`, whose sum peaks at 0.9."""
-    band, voice = by_itself(backing), loudest(read_audio(singer.stems["vocals"], RATE, 2))
+    voice = loudest(read_audio(singer.stems["vocals"], RATE, 2))
     length = min(band.shape[1], voice.shape[1])
     band, voice = band[:, :length], voice[:, :length]
     voice = voice * np.float32(np.sqrt(np.square(band).mean() / np.square(voice).mean()) * 10 ** (-BELOW / 20))
