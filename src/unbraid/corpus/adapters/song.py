@@ -32,7 +32,7 @@ class DatasetSong:
 
     def read(self) -> dict[str, Audio]:
         """All stems `(2, samples)`, padded to one length and, should their sum clip, scaled alike."""
-        stems = {source: stereo(load()) for source, load in self.stems.items()}
+        stems = {source: _stereo(load()) for source, load in self.stems.items()}
         length = max(stem.shape[1] for stem in stems.values())
         padded = {s: np.pad(stem, ((0, 0), (0, length - stem.shape[1]))) for s, stem in stems.items()}
         total = np.sum(list(padded.values()), axis=0)
@@ -40,19 +40,20 @@ class DatasetSong:
         return {source: stem / np.float32(peak) for source, stem in padded.items()} if peak > 1 else padded
 
 
-def sum_of(paths: Sequence[Path]) -> Load:
-    """A function that reads files and adds them, the shorter ones padded."""
+def sum_of(
+    paths: Sequence[Path], gains: Sequence[float] | None = None, start: float = 0.0, seconds: float | None = None
+) -> Load:
+    """A function that reads files, all from `start` s on, and adds them, the shorter ones padded."""
 
     def load() -> Audio:
-        audios = [stereo(read(path)) for path in paths]
+        audios = [_stereo(read(path, start, seconds)) for path in paths]
         total = np.zeros((2, max(audio.shape[1] for audio in audios)), np.float32)
-        for audio in audios:
-            total[:, : audio.shape[1]] += audio
+        for audio, gain in zip(audios, gains or [1.0] * len(audios), strict=True):
+            total[:, : audio.shape[1]] += audio * np.float32(gain)
         return total
 
     return load
 
 
-def stereo(audio: Audio) -> Audio:
-    """Two channels of one or of more."""
+def _stereo(audio: Audio) -> Audio:
     return np.repeat(audio, 2, axis=0) if audio.shape[0] == 1 else audio[:2]
