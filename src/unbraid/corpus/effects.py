@@ -36,12 +36,12 @@ def widened(rng: np.random.Generator, audio: Audio, least: float = 0.2, most: fl
 
 def excited(rng: np.random.Generator, audio: Audio) -> Audio:
     """`(channels, samples)` with overtones of its upper half laid over it, and what lies above lifted: an exciter."""
-    from pedalboard import Distortion, Gain, HighpassFilter, HighShelfFilter
+    from pedalboard import Distortion, HighpassFilter, HighShelfFilter
 
     above = rng.uniform(2000, 5000)
     overtones = effects(audio, HighpassFilter(above), Distortion(rng.uniform(15, 35)), HighpassFilter(above))
-    under = rng.uniform(-24, -10) - 20 * np.log10(max(float(overtones.std()), 1e-6) / max(float(audio.std()), 1e-6))
-    lifted = effects(overtones, Gain(min(under, 12.0)))
+    gain = 10 ** (rng.uniform(-24, -10) / 20) * float(audio.std()) / max(float(overtones.std()), 1e-6)
+    lifted = overtones * np.float32(min(gain, 4.0))
     return effects(audio + lifted, HighShelfFilter(rng.uniform(4000, 9000), rng.uniform(0, 9)))
 
 
