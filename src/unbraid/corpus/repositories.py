@@ -193,7 +193,7 @@ _EVERYTHING: dict[str, dict[str, str]] = {
         "other": "MELODY GLITCH, MICROCOSM_EFFECT, MINILOGUE_SYNTH, SINE",
     },
 }
-"""The tracks of the training songs of *Everything Is Free*, by what they hold; of 19 the small copy beside the large one.
+"""The tracks of the training songs of *Everything Is Free*, by what they hold; 19 are small copies of large files.
 
 Left out: what holds several sources, or what of them is not clear.
 """
