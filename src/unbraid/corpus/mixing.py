@@ -57,15 +57,23 @@ def room(rng: np.random.Generator, stem: Audio, amount: float | None = None) -> 
     return effects(stem, reverb)
 
 
-def polished(rng: np.random.Generator, source: str, stem: Audio) -> Audio:
-    """A whole stem `(2, samples)`, half the time made deeper, brighter or wider, as those of records are.
+def polished(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, Audio]:
+    """The stems of a song `(2, samples)`, most of them made deeper, brighter or wider, as those of records are.
 
-    By how much they are ahead says `benchmarks/likeness.py`.
+    By how much records are ahead says `benchmarks/likeness.py`. Only one is made deeper, the bass or the drums, and the
+    other often gives way to it, as producers keep the lowest octave for one of the two.
     """
+    deep, thin = [("bass", "drums"), ("drums", "bass"), ("", "")][rng.choice(3, p=[0.5, 0.25, 0.25])]
+    thin = thin if rng.random() < 0.5 else ""
+    return {source: _polished(rng, source, stem, source == deep, source == thin) for source, stem in stems.items()}
+
+
+def _polished(rng: np.random.Generator, source: str, stem: Audio, deep: bool, thin: bool) -> Audio:
     from pedalboard import LowShelfFilter
 
-    if source in ("bass", "drums") and rng.random() < 0.5:
-        return effects(stem, LowShelfFilter(rng.uniform(45, 75), rng.uniform(3, 12)))
+    if deep or thin:
+        gain = rng.uniform(3, 12) if deep else rng.uniform(-9, -3)
+        return effects(stem, LowShelfFilter(rng.uniform(45, 75), gain))
     if source == "other" and rng.random() < 0.6:
         stem = excited(rng, stem)
     if source in ("other", "vocals") and rng.random() < 0.5:

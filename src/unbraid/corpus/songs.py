@@ -48,7 +48,7 @@ def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0
         record["vocals"] = singing
         used["vocals"] = {str(singing["voice"])}
     if split == "train":  # the held-out songs stay what they were, so that their scores compare
-        stems = {source: mixing.polished(rng, source, mixing.at_level(stem, -20)) for source, stem in stems.items()}
+        stems = mixing.polished(rng, {source: mixing.at_level(stem, -20) for source, stem in stems.items()})
     levelled = {
         source: mixing.at_level(stems[source], rng.normal(*LEVELS[source])) for source in SOURCES if source in stems
     }
