@@ -37,6 +37,8 @@ class Team:
         """Meet the processes that torchrun started beside this one, if it did."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
+        # loaded later it would hold the group as a default argument, and the group's threads would outlive `leave`
+        import torch.distributed.nn.functional  # noqa: F401
         from accelerate import Accelerator
         from accelerate.utils import InitProcessGroupKwargs
 
@@ -79,7 +81,8 @@ class Team:
         return float(total[0])
 
     def leave(self) -> None:
-        """Wait for the others and part from them."""
+        """Wait for the others and part from them; what was `joined` must not be held any more."""
         if self.accelerator is not None:
             self.accelerator.wait_for_everyone()  # who left while another still works would abort
+            self.accelerator.free_memory()  # lets go of the modules, and so the group; its threads then end with it
             self.accelerator.end_training()

@@ -99,6 +99,7 @@ def train(run: Run, resume: bool = False, start_from: Path | None = None) -> Sta
     with locked(run.folder) if team.leads else nullcontext():
         state = _begun(run, resume, start_from)
         _train(run, state, team)
+        team.leave()
     return state
 
 
@@ -115,7 +116,7 @@ def _begun(run: Run, resume: bool, start_from: Path | None) -> State:
 
 
 def _train(run: Run, state: State, team: Team) -> None:
-    """Leg by leg until the budget is spent and everyone is done."""
+    """Leg by leg until the budget is spent."""
     if run.fuse and isinstance(state.network, FilterBankUNet):
         state.network.fuse()
     objective = team.joined(Objective(state.network, run.preset.build_loss()))
@@ -130,7 +131,6 @@ def _train(run: Run, state: State, team: Team) -> None:
                 look(run, state, cache)
             save(run, state)
             plot_curves(state.history, run.folder / "curves.png")
-    team.leave()
 
 
 def look(run: Run, state: State, cache: SampleCache) -> None:
