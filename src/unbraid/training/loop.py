@@ -25,6 +25,7 @@ from unbraid.training.lock import locked
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed
 from unbraid.training.optimiser import OPTIMISERS
+from unbraid.training.precision import is_bf16_fast
 from unbraid.training.presets import Network, Preset
 from unbraid.training.sample_cache import SampleCache
 from unbraid.training.wave_u_net import crop
@@ -258,10 +259,7 @@ def _cosine(progress: float) -> float:
 
 
 def _autocast(run: Run) -> AbstractContextManager[Any]:
-    """bfloat16 where it is faster than float32: on GPUs, and on CPUs with AVX-512 BF16 or AMX."""
-    if run.bf16 and (run.device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()):
-        return torch.autocast(run.device, torch.bfloat16)
-    return nullcontext()
+    return torch.autocast(run.device, torch.bfloat16) if run.bf16 and is_bf16_fast(run.device) else nullcontext()
 
 
 def save(run: Run, state: State) -> None:

@@ -1,9 +1,8 @@
 """What steps the weights: Muon for all that multiplies features, AdamW for the rest.
 
-Muon (Jordan et al. 2024) takes the momentum of a matrix, makes it orthogonal, and steps by that: every direction in
-which a layer can change moves alike, not only the few that the gradient is full of. A convolution is the matrix
-(outputs, inputs · kernel). Its steps are scaled to the size of AdamW's, so that one learning rate serves both (Liu et
-al. 2025).
+By Muon every direction in which a layer can change moves alike, not only the few that the gradient is full of. A
+convolution is the matrix (outputs, inputs · kernel). Its steps are scaled to the size of AdamW's, so that one learning
+rate serves both (Liu et al. 2025).
 """
 
 from typing import Any
@@ -11,12 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unbraid.training.muon import Muon
+
 SMALLEST = 16
 """Rows and columns that a matrix must have for Muon: there is little to orthogonalise in fewer."""
 
 
 class MuonAdamW(torch.optim.Optimizer):
-    """`torch.optim.Muon` for the matrices of a network, `torch.optim.AdamW` for its other weights.
+    """`Muon` for the matrices of a network, `torch.optim.AdamW` for its other weights.
 
     Weight decay shrinks matrices only, not biases and gains.
     """
@@ -33,9 +34,7 @@ class MuonAdamW(torch.optim.Optimizer):
         ]
         self._adamw = torch.optim.AdamW([g for g in groups if g["params"]], learning_rate, (0.9, 0.98), fused=True)
         matrices = [matrix for _, matrix in self._convolutions]
-        self._muon = torch.optim.Muon(
-            matrices, learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
-        ) if matrices else None  # fmt: skip
+        self._muon = Muon(matrices, learning_rate, weight_decay) if matrices else None
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # no closure is ever given
