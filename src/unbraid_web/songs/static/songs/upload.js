@@ -83,8 +83,23 @@ class Upload {
 
   finish() {
     this.element.remove();
-    window.htmx.ajax("GET", location.href, { target: "#songs", swap: "outerHTML", headers: { "HX-Target": "songs" } });
+    refresh();
   }
+}
+
+let stale = false;
+let refreshing = false;
+
+/** Ask for the list anew, one answer at a time: a second one on its way would replace a list that is no longer there. */
+async function refresh() {
+  stale = true;
+  if (refreshing) return;
+  refreshing = true;
+  while (stale) {
+    stale = false;
+    await window.htmx.ajax("GET", location.href, { target: "#songs", swap: "outerHTML", headers: { "HX-Target": "songs" } }).catch(() => {});
+  }
+  refreshing = false;
 }
 
 async function take(files) {
