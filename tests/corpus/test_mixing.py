@@ -52,6 +52,8 @@ def test_polishing_deepens_rhythm_widens_voices_and_leaves_pianos_alone() -> Non
         assert max(low[source] for low in lows) > 1.5
     assert all(min(low.values()) <= 1 for low in lows)  # one makes room for the other
     assert any(min(low.values()) < 0.7 < 1.5 < max(low.values()) for low in lows)
+    alone = [mixing.polished(np.random.default_rng(seed), {"drums": mono})["drums"] for seed in range(12)]
+    assert min(map(below_60_hz, alone)) == below_60_hz(mono)  # nothing to give way to
 
 
 def test_panning_keeps_the_power() -> None:

@@ -64,7 +64,7 @@ def polished(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, 
     other often gives way to it, as producers keep the lowest octave for one of the two.
     """
     deep, thin = [("bass", "drums"), ("drums", "bass"), ("", "")][rng.choice(3, p=[0.5, 0.25, 0.25])]
-    thin = thin if rng.random() < 0.5 else ""
+    thin = thin if deep in stems and rng.random() < 0.5 else ""
     return {source: _polished(rng, source, stem, source == deep, source == thin) for source, stem in stems.items()}
 
 
