@@ -83,23 +83,8 @@ class Upload {
 
   finish() {
     this.element.remove();
-    refresh();
+    form.dispatchEvent(new Event("uploaded", { bubbles: true })); // the list is asked for anew
   }
-}
-
-let stale = false;
-let refreshing = false;
-
-/** Ask for the list anew, one answer at a time: a second one on its way would replace a list that is no longer there. */
-async function refresh() {
-  stale = true;
-  if (refreshing) return;
-  refreshing = true;
-  while (stale) {
-    stale = false;
-    await window.htmx.ajax("GET", location.href, { target: "#songs", swap: "outerHTML", headers: { "HX-Target": "songs" } }).catch(() => {});
-  }
-  refreshing = false;
 }
 
 async function take(files) {
