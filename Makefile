@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/unbraid separate demo/lithium-demo.flac -o $(STEMS)
 
 test: .venv/developing
-	$(BIN)/python -m pytest --ignore=tests/web
+	$(BIN)/python -m pytest --ignore=tests/web -n auto
 
 test-web: .venv/developing
 	$(BIN)/python -m pytest tests/web
