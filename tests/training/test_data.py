@@ -103,6 +103,8 @@ def test_speed_changes_pitch_and_keeps_the_level() -> None:
     peak = np.abs(np.fft.rfft(faster[0])).argmax() * 44_100 / 22_050
     assert peak == pytest.approx(2_000, abs=5)
     assert np.abs(faster).max() == pytest.approx(1, abs=0.02)
+    too_high = np.sin(2 * np.pi * 15_000 * t)[None].astype(np.float32)  # 30 kHz then: above what the rate can hold
+    assert np.abs(augment.change_speed(too_high, 22_050)[0, 500:-500]).max() < 0.01
 
 
 def test_the_limiter_keeps_the_sum_below_full_scale_and_the_balance() -> None:

@@ -7,20 +7,18 @@ Audio is (channels, samples) float32.
 from typing import Any
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
 
 
 def change_speed(audio: Audio, samples: int) -> Audio:
-    """Resample to `samples` samples, pitch and tempo together, as a tape would (linear interpolation)."""
+    """Resample to `samples` samples, pitch and tempo together, as a tape would."""
     length = audio.shape[1]
     if samples == length:
         return audio
-    position = np.arange(samples, dtype=np.float32) * np.float32((length - 1) / max(samples - 1, 1))
-    left = np.minimum(position.astype(np.int32), length - 2)
-    fraction = position - left
-    return np.asarray(audio[:, left] * (1 - fraction) + audio[:, left + 1] * fraction, np.float32)
+    return np.ascontiguousarray(soxr.resample(audio.T, length, samples, "MQ").T)
 
 
 def place(audio: Audio, rng: np.random.Generator) -> Audio:

@@ -136,8 +136,8 @@ class Mixes(Dataset[Example]):
             stems[STEMS.index(members(name)[0])] += stem
         if rng.random() < self.mixing.limit:
             stems = augment.limit_bus(stems, 10 ** (rng.uniform(-3, 9) / 20))
-        stems = stems * np.float32(10 ** (rng.uniform(-9, 4) / 20))
-        return Example(torch.from_numpy(np.tensordot(told @ folding(self.sources), stems, 1)), torch.from_numpy(told))
+        folded = told @ folding(self.sources) * np.float32(10 ** (rng.uniform(-9, 4) / 20))
+        return Example(torch.from_numpy(np.tensordot(folded, stems, 1)), torch.from_numpy(told))
 
     def _drawn_from(self, which: Sequence[bool]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the indices of these songs and their shares, which sum to one."""
@@ -235,5 +235,7 @@ def told_apart(names: Iterable[str], sources: Sequence[str]) -> NDArray[np.float
 
 def _excerpt(array: NDArray[np.int16], start: int, length: int) -> NDArray[np.float32]:
     """Return `length` samples from `start` as (channels, length) float32, zeros past the end."""
-    part = np.asarray(array[start : start + length], np.float32).T / np.float32(32768)
-    return np.pad(part, ((0, 0), (0, length - part.shape[1])))
+    part = array[start : start + length]
+    excerpt = np.zeros((array.shape[1], length), np.float32)
+    np.multiply(part.T, np.float32(1 / 32768), out=excerpt[:, : len(part)])
+    return excerpt
