@@ -41,7 +41,8 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
         recv_bytes=2**18,  # few, large reads: each one waits for the interpreter while pages are being made
         send_bytes=2**16,
     )
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a script's background jobs start with Ctrl+C's signal ignored
+        signal.signal(number, _stop)
     with background():
         print(f"unbraid is at {address}  (Ctrl+C stops it)", flush=True)
         if open_browser:
