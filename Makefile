@@ -12,7 +12,7 @@ test: .venv/developing
 	$(BIN)/python -m pytest --ignore=tests/web -n auto
 
 test-web: .venv/developing
-	$(BIN)/python -m pytest tests/web
+	$(BIN)/python -m pytest tests/web -n auto --dist loadfile
 
 lint: .venv/developing
 	$(BIN)/ruff check .

@@ -40,9 +40,13 @@ from unbraid_web.songs.models import Song  # noqa: E402
 PASSWORD = "strings and hammers"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_folder() -> Iterator[None]:
-    yield
+def pytest_xdist_setupnodes() -> None:
+    """Have no process set up Django before it is here, where it gets a folder of its own."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
     shutil.rmtree(DATA, ignore_errors=True)
 
 

@@ -1,8 +1,10 @@
 """Debian's Chromium for the tests, installed if it is missing and we may, else asked for in a sentence."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from selenium import webdriver
@@ -26,8 +28,10 @@ def need(*programs: str, packages: str) -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update"], env=environment, **quiet)  # type: ignore[call-overload]
-        subprocess.run(["apt-get", "install", "-y", *packages.split()], env=environment, **quiet)  # type: ignore[call-overload]
+        with Path(tempfile.gettempdir(), "unbraid-tests-install.lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # the tests run in several processes, and apt-get in one
+            subprocess.run(["apt-get", "update"], env=environment, **quiet)  # type: ignore[call-overload]
+            subprocess.run(["apt-get", "install", "-y", *packages.split()], env=environment, **quiet)  # type: ignore[call-overload]
     if not all(map(shutil.which, programs)):
         raise RuntimeError(
             f"These tests need {', '.join(programs)}: run `apt-get install -y {packages}` and try again."
