@@ -11,7 +11,6 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-from types import FrameType
 
 from unbraid_web.places import data_folder, key_file
 
@@ -42,7 +41,7 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
         send_bytes=2**16,
     )
     for number in (signal.SIGINT, signal.SIGTERM):  # a script's background jobs start with Ctrl+C's signal ignored
-        signal.signal(number, _stop)
+        signal.signal(number, signal.default_int_handler)
     with background():
         print(f"unbraid is at {address}  (Ctrl+C stops it)", flush=True)
         if open_browser:
@@ -53,10 +52,6 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
             pass
         finally:
             server.close()
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def make_data_folder() -> None:

@@ -45,8 +45,10 @@ class Site:
         """Start and wait until it answers."""
         code = f"from unbraid_web import serve; serve.main(port={self.port}, open_browser=False)"
         with (self.data / "site.log").open("ab") as log:
+            # its signal ignored, as in the background jobs of a script: Ctrl+C has to stop it there too
+            command = ["env", "--ignore-signal=INT", sys.executable, "-c", code]
             self.process = subprocess.Popen(
-                [sys.executable, "-c", code], env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         end = time.monotonic() + PATIENCE
         while True:
