@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.errors import InputError
 from unbraid.evaluation.dataset import find_songs, fold
-from unbraid.evaluation.metrics import is_silent
+from unbraid.evaluation.metrics import TINY, is_silent, sdr
 from unbraid.separator import Separator
 
 Power = NDArray[np.float64]
@@ -31,10 +32,14 @@ def main() -> None:
     parser.add_argument("songs", type=Path)
     parser.add_argument("--model", type=Path, help="the weights that ship, if not given")
     args = parser.parse_args()
+    try:
+        songs = find_songs(args.songs)
+    except InputError as error:
+        parser.error(str(error))
     separator = Separator(args.model)
     print("| song | source | SDR |", " | ".join(KINDS), "|")
     print("|---|---|---|" + "---|" * len(KINDS))
-    for song in find_songs(args.songs):
+    for song in songs:
         references = fold(song.references(separator.sample_rate, separator.facts.channels), separator.sources)
         mixture = references.sum(0)
         estimates = separator.separate_array(mixture, separator.sample_rate)
@@ -43,10 +48,11 @@ def main() -> None:
         for source, reference in zip(separator.sources, references, strict=True):
             if is_silent(reference, mixture):
                 continue
-            sound, error = powers(reference, moment), powers(reference - estimates[source], moment)
+            estimate = estimates[source]
+            sound, error = powers(reference, moment), powers(reference - estimate, moment)
             kinds = np.digitize(decibels(sound, level), list(KINDS.values())[1:])
             cells = [cell(sound, error, kinds == kind) for kind in range(len(KINDS))]
-            print(f"| {song.name} | {source} | {decibels(sound.sum(), error.sum()):.2f} |", " | ".join(cells), "|")
+            print(f"| {song.name} | {source} | {sdr(reference, estimate):.2f} |", " | ".join(cells), "|")
 
 
 def powers(audio: NDArray[np.float32], moment: int) -> Power:
@@ -56,8 +62,8 @@ def powers(audio: NDArray[np.float32], moment: int) -> Power:
 
 
 def decibels(one: Power | float, other: Power | float) -> NDArray[np.float64]:
-    """How far the one energy is above the other."""
-    return 10 * np.log10((np.asarray(one) + 1e-12) / (np.asarray(other) + 1e-12))
+    """How far the one energy is above the other; far below, where both are silence."""
+    return 10 * np.log10((np.asarray(one) + 1e-6 * TINY) / (np.asarray(other) + TINY))
 
 
 def cell(sound: Power, error: Power, chosen: NDArray[np.bool_]) -> str:
