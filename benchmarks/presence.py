@@ -49,9 +49,9 @@ def main() -> None:
             if is_silent(reference, mixture):
                 continue
             estimate = estimates[source]
-            sound, error = powers(reference, moment), powers(reference - estimate, moment)
+            sound, wrong = powers(reference, moment), powers(reference - estimate, moment)
             kinds = np.digitize(decibels(sound, level), list(KINDS.values())[1:])
-            cells = [cell(sound, error, kinds == kind) for kind in range(len(KINDS))]
+            cells = [cell(sound, wrong, kinds == kind) for kind in range(len(KINDS))]
             print(f"| {song.name} | {source} | {sdr(reference, estimate):.2f} |", " | ".join(cells), "|")
 
 
@@ -66,11 +66,11 @@ def decibels(one: Power | float, other: Power | float) -> NDArray[np.float64]:
     return 10 * np.log10((np.asarray(one) + 1e-6 * TINY) / (np.asarray(other) + TINY))
 
 
-def cell(sound: Power, error: Power, chosen: NDArray[np.bool_]) -> str:
+def cell(sound: Power, wrong: Power, chosen: NDArray[np.bool_]) -> str:
     """What a table says of the chosen moments."""
-    shares = f"{chosen.mean():.0%} of time, {error[chosen].sum() / error.sum():.0%} of error"
+    shares = f"{chosen.mean():.0%} of time, {wrong[chosen].sum() / wrong.sum():.0%} of error"
     heard = sound[chosen].sum() > 1e-4 * sound.sum()
-    return f"{shares}, {decibels(sound[chosen].sum(), error[chosen].sum()):.1f} dB" if heard else shares
+    return f"{shares}, {decibels(sound[chosen].sum(), wrong[chosen].sum()):.1f} dB" if heard else shares
 
 
 if __name__ == "__main__":
