@@ -23,7 +23,7 @@ from unbraid.training.distribution import Team
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.lock import locked
 from unbraid.training.losses import MaskedSpectrum
-from unbraid.training.memory import keep_freed
+from unbraid.training.memory import keep_freed, release_freed
 from unbraid.training.optimiser import OPTIMISERS
 from unbraid.training.precision import is_bf16_fast
 from unbraid.training.presets import Network, Preset
@@ -193,6 +193,7 @@ def leg(run: Run, state: State, objective: nn.Module, cache: SampleCache, team: 
     )
     losses: list[float] = []
     waited, began = 0.0, time.monotonic()
+    release_freed()  # the iterator forks
     mixed: Iterator[Example] = iter(loader)
     for _ in range(run.leg):
         asked = time.monotonic()
