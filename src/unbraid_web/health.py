@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from unbraid_web.accounts.models import User
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import has_room

@@ -91,7 +91,7 @@ def keep_running(command: list[str], ending: threading.Event) -> None:
     pause = 1.0
     while not ending.is_set():
         started = time.monotonic()
-        run = [sys.executable, "-m", "django", *command, "--attached"]
+        run = [sys.executable, "-m", "django", *command, "--exit-with-parent"]
         child = subprocess.Popen(run, stdin=subprocess.PIPE, start_new_session=True)
         while child.poll() is None and not ending.wait(0.2):
             pass

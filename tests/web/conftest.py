@@ -33,8 +33,8 @@ from django.test import Client  # noqa: E402
 from tests.conftest import write_song  # noqa: E402
 from tests.tiny_models import write_mask_model  # noqa: E402
 from unbraid_web.accounts.models import User  # noqa: E402
-from unbraid_web.separations import tasks  # noqa: E402
 from unbraid_web.separations.models import Separation, Stem  # noqa: E402
+from unbraid_web.separations.work import tasks  # noqa: E402
 from unbraid_web.songs.models import Song  # noqa: E402
 
 PASSWORD = "strings and hammers"

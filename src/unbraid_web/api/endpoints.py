@@ -14,9 +14,9 @@ from ninja.throttling import AuthRateThrottle
 
 from unbraid_web.accounts.models import User
 from unbraid_web.api.models import Token
-from unbraid_web.api.schemas import ExportIn, ExportOut, SongChange, SongOut, SongPage, Trouble, separation_of
+from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, SongOut, SongPage, separation_of
 from unbraid_web.separations import media
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.recipes import checked_recipe
 from unbraid_web.songs.models import Song
@@ -62,13 +62,13 @@ def list_songs(request: HttpRequest, q: str = "", sort: str = "newest", page: in
     return SongPage(count=pages.count, pages=pages.num_pages, songs=[SongOut.of(song) for song in found])
 
 
-@api.post("/songs", response={201: SongOut, 422: Trouble}, summary="Upload a song", tags=["songs"])
+@api.post("/songs", response={201: SongOut, 422: Error}, summary="Upload a song", tags=["songs"])
 def upload_song(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Store the file and put it in line."""
     try:
         song = receive(request.auth, file)  # type: ignore[attr-defined]
     except ValueError as sentence:
-        return Status(422, Trouble(error=str(sentence)))
+        return Status(422, Error(error=str(sentence)))
     return Status(201, SongOut.of(song))
 
 
@@ -148,14 +148,14 @@ def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase
     return media.send(request, stem.file, "audio/flac", save_as=f"{song.title} - {name}.flac")
 
 
-@api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Trouble, 422: Trouble}, tags=["exports"])
-def make_export(request: HttpRequest, song_id: UUID, wish: ExportIn) -> Any:
+@api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Error, 422: Error}, tags=["exports"])
+def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     """Render a stem in another format, a zip of stems, or a mix."""
     separation = separation_of(own(request, song_id))
     if separation.state != State.DONE:
-        return Status(409, Trouble(error="This song is not separated yet."))
-    recipe = checked_recipe(wish.recipe(), [stem.name for stem in separation.stems.all()])
-    return Status(202, ExportOut.of(Export.wish(separation, recipe)))
+        return Status(409, Error(error="This song is not separated yet."))
+    recipe = checked_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
+    return Status(202, ExportOut.of(Export.request(separation, recipe)))
 
 
 def own_export(request: HttpRequest, export_id: UUID) -> Export:

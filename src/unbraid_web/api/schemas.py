@@ -7,12 +7,12 @@ from uuid import UUID
 from django.urls import reverse
 from ninja import Field, Schema
 
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs.models import Song
 
 
-class Trouble(Schema):
+class Error(Schema):
     """What went wrong, in a sentence."""
 
     error: str
@@ -39,7 +39,7 @@ class SongOut(Schema):
     stage: str
     fraction: float
     seconds_left: float | None
-    place_in_line: int | None
+    queue_position: int | None
     error: str
     stems: list[StemOut]
     share_path: str | None
@@ -61,7 +61,7 @@ class SongOut(Schema):
             stage=separation.stage,
             fraction=separation.fraction,
             seconds_left=separation.seconds_left,
-            place_in_line=separation.place_in_line if separation.state == State.QUEUED else None,
+            queue_position=separation.queue_position if separation.state == State.QUEUED else None,
             error=separation.error,
             stems=[
                 StemOut(name=s.name, presence=s.presence, file=reverse("api-1:stem", args=[song.pk, s.name]))
@@ -94,14 +94,14 @@ class Fader(Schema):
 
 
 class ExportIn(Schema):
-    """A wish for a rendered file."""
+    """A request for a rendered file."""
 
     kind: Literal["stem", "zip", "mix"]
     format: Literal["wav", "flac", "mp3"]
     stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
 
     def recipe(self) -> dict[str, Any]:
-        """Return the wish as plain data."""
+        """Return the request as plain data."""
         return self.dict(exclude_none=True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import PEAKS_PER_SECOND, Separation, Stem
 
 

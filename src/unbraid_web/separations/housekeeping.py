@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
@@ -22,7 +22,7 @@ EXPORT_LIFE = timedelta(days=1)
 WORK_LIFE = 24 * 3600
 
 
-def keep_house() -> dict[str, int]:
+def run_due() -> dict[str, int]:
     """Do everything that is due; return how much of each was done. Any number of hosts may do this at once."""
     done = {
         "reclaimed": reclaim(),

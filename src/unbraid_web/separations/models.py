@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from unbraid_web.separations.jobs import Job, JobQuerySet, State
+from unbraid_web.separations.jobs.job import Job, JobQuerySet, State
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 
@@ -66,7 +66,7 @@ class Separation(Job):
 
     def send(self) -> None:
         """Tell a worker that this separation waits."""
-        from unbraid_web.separations.tasks import separate
+        from unbraid_web.separations.work.tasks import separate
 
         separate.enqueue(str(self.pk))
 
@@ -132,7 +132,7 @@ class Stem(models.Model):
         """In the order of the model's sources."""
 
         ordering: ClassVar = ["position"]
-        constraints = (models.UniqueConstraint(fields=["separation", "name"], name="one_stem_a_name"),)
+        constraints = (models.UniqueConstraint(fields=["separation", "name"], name="unique_stem_name"),)
 
     def __str__(self) -> str:
         return self.name
@@ -157,20 +157,20 @@ class Export(Job):
 
     separation = models.ForeignKey(Separation, models.CASCADE, related_name="exports")
     recipe = models.JSONField(help_text='{"kind": "stem|zip|mix", "format": ..., "stems": {name: [gain, pan]}}')
-    key = models.CharField(max_length=64, help_text="hash of the recipe: the same wish is rendered once")
+    key = models.CharField(max_length=64, help_text="hash of the recipe: the same recipe is rendered once")
     filename = models.CharField(max_length=255)
     bytes_stored = models.BigIntegerField(default=0)
 
     class Meta(Job.Meta):
-        """One row a wish."""
+        """One row a recipe."""
 
-        constraints = (models.UniqueConstraint(fields=["separation", "key"], name="one_export_a_wish"),)
+        constraints = (models.UniqueConstraint(fields=["separation", "key"], name="unique_export_recipe"),)
 
     def __str__(self) -> str:
         return self.filename
 
     @classmethod
-    def wish(cls, separation: Separation, recipe: dict[str, Any]) -> "Export":
+    def request(cls, separation: Separation, recipe: dict[str, Any]) -> "Export":
         """Return the export for this recipe, made now or found; a failed one is tried again."""
         key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
         export, created = cls.objects.get_or_create(
@@ -184,7 +184,7 @@ class Export(Job):
 
     def send(self) -> None:
         """Tell a worker that this export waits."""
-        from unbraid_web.separations.tasks import render
+        from unbraid_web.separations.work.tasks import render
 
         render.enqueue(str(self.pk))
 

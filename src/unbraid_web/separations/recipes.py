@@ -10,29 +10,29 @@ FORMATS = ("wav", "flac", "mp3")
 MAX_GAIN = 2.0
 
 
-def checked_recipe(wish: Any, names: list[str]) -> dict[str, Any]:
-    """Return the wish in its one normal form, so that equal wishes are equal.
+def checked_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
+    """Return the request in its one normal form, so that equal requests are equal.
 
     Parameters:
-        wish: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out
+        wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out
         names: the stems there are
 
     Raises:
         ValidationError: with a sentence.
     """
-    if not isinstance(wish, dict) or wish.get("kind") not in KINDS or wish.get("format") not in FORMATS:
+    if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS or wanted.get("format") not in FORMATS:
         raise ValidationError(f"Ask for a kind ({', '.join(KINDS)}) and a format ({', '.join(FORMATS)}).")
-    asked = wish.get("stems") or {name: {} for name in names}
+    asked = wanted.get("stems") or {name: {} for name in names}
     if not isinstance(asked, dict) or not set(asked) <= set(names):
         raise ValidationError(f"The stems of this song are {', '.join(names)}.")
-    if wish["kind"] == "stem" and len(asked) != 1:
+    if wanted["kind"] == "stem" and len(asked) != 1:
         raise ValidationError("Name the one stem that you want.")
     stems = {}
     for name in names:
         if name in asked:
             how = asked[name] if isinstance(asked[name], dict) else {}
             gain, pan = number(how.get("gain", 1.0)), number(how.get("pan", 0.0))
-            if wish["kind"] != "mix":
+            if wanted["kind"] != "mix":
                 gain, pan = 1.0, 0.0  # a stem is what it is; only mixes are mixed
             if not (0 <= gain <= MAX_GAIN and -1 <= pan <= 1):
                 raise ValidationError(f"The gain of a stem lies between 0 and {MAX_GAIN:g}, its pan between -1 and 1.")
@@ -40,7 +40,7 @@ def checked_recipe(wish: Any, names: list[str]) -> dict[str, Any]:
                 stems[name] = [round(gain, 4), round(pan, 4)]
     if not stems:
         raise ValidationError("This mix would be silent. Turn at least one stem up.")
-    return {"kind": wish["kind"], "format": wish["format"], "stems": stems}
+    return {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
 
 
 def number(value: Any) -> float:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unbraid_web.accounts.throttle import Throttle, client_address
 from unbraid_web.separations import media
 from unbraid_web.separations.access import own_separation, separation_to_hear
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.recipes import checked_recipe
 
@@ -104,7 +104,7 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     except (ValueError, ValidationError) as error:
         return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
     EXPORTS.count(address)
-    return JsonResponse(export_facts(request, Export.wish(separation, recipe)), status=202)
+    return JsonResponse(export_facts(request, Export.request(separation, recipe)), status=202)
 
 
 @require_safe

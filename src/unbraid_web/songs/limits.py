@@ -11,7 +11,7 @@ from unbraid_web.songs.templatetags.looks import size as as_words
 
 
 @dataclass(frozen=True)
-class Room:
+class Quota:
     """How much a person stores and may store, in bytes."""
 
     used: int
@@ -28,13 +28,13 @@ class Room:
         return min(1.0, self.used / self.limit) if self.limit else 1.0
 
 
-def room_of(user: User) -> Room:
+def quota_of(user: User) -> Quota:
     """Count what the person stores, uploads on their way included."""
     on_the_way = Upload.objects.filter(owner=user).bytes_announced()
-    return Room(Song.objects.owned_by(user).bytes_stored() + on_the_way, user.max_bytes)
+    return Quota(Song.objects.owned_by(user).bytes_stored() + on_the_way, user.max_bytes)
 
 
-def why_not(user: User, size: int) -> str:
+def refusal_reason(user: User, size: int) -> str:
     """Return why a file of `size` bytes cannot be taken, as a sentence; empty if it can."""
     if size <= 0:
         return "This file is empty."
@@ -43,7 +43,7 @@ def why_not(user: User, size: int) -> str:
             f"This file has {as_words(size)}; the most we take is {as_words(settings.MAX_UPLOAD_BYTES)}. "
             "Save it as FLAC or MP3 to make it smaller."
         )
-    if size > (left := room_of(user).left):
+    if size > (left := quota_of(user).left):
         return f"You have {as_words(left)} left and this file needs {as_words(size)}. Delete some songs first."
     if not storage.has_room(size):
         return "The server has no room left at the moment. Try again later."

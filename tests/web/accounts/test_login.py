@@ -13,8 +13,8 @@ def test_goes_where_one_wanted_to_go(alice: Person, visitor: Client) -> None:
 
 
 def test_does_not_send_people_to_other_sites(alice: Person, visitor: Client) -> None:
-    wish = {"username": "alice@example.org", "password": PASSWORD, "next": "https://evil.example/"}
-    assert visitor.post(URL, wish).headers["Location"] == "/library/"
+    form_data = {"username": "alice@example.org", "password": PASSWORD, "next": "https://evil.example/"}
+    assert visitor.post(URL, form_data).headers["Location"] == "/library/"
 
 
 def test_is_throttled_and_the_right_password_does_not_help_then(alice: Person, visitor: Client) -> None:

@@ -15,8 +15,8 @@ def test_the_mailed_link_sets_a_new_password_once(alice: Person, visitor: Client
     link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))
     assert link
     form = visitor.get(link[1], follow=True)
-    wish = {"new_password1": "hammers and strings", "new_password2": "hammers and strings"}
-    assert visitor.post(form.request["PATH_INFO"], wish).headers["Location"] == "/library/"
+    form_data = {"new_password1": "hammers and strings", "new_password2": "hammers and strings"}
+    assert visitor.post(form.request["PATH_INFO"], form_data).headers["Location"] == "/library/"
     alice.user.refresh_from_db()
     assert alice.user.check_password("hammers and strings")
     assert "This link is used up" in Client().get(link[1], follow=True).content.decode()

@@ -8,8 +8,8 @@ from django.test import Client
 
 from tests.web.conftest import Person, body
 from unbraid_web.api.models import Token
-from unbraid_web.separations import tasks
 from unbraid_web.separations.models import Separation
+from unbraid_web.separations.work import tasks
 from unbraid_web.songs.models import Song
 
 
@@ -34,7 +34,7 @@ def test_a_song_from_upload_to_stem(program: Program, song_file: Path) -> None:
         made = program.client.post("/api/v1/songs", {"file": file})
     assert made.status_code == 201
     song = made.json()
-    assert (song["title"], song["state"], song["place_in_line"]) == ("some noise", "queued", 1)
+    assert (song["title"], song["state"], song["queue_position"]) == ("some noise", "queued", 1)
     tasks.separate.call(str(Separation.objects.get().pk))
     song = program("get", f"/songs/{song['id']}").json()
     assert (song["state"], song["fraction"]) == ("done", 1.0)
@@ -64,8 +64,8 @@ def test_cancel_and_retry(program: Program, waiting: Song) -> None:
 
 
 def test_an_export(program: Program, done: Song) -> None:
-    wish = {"kind": "mix", "format": "mp3", "stems": {"vocals": {"gain": 0.5, "pan": -1}}}
-    export = program("post", f"/songs/{done.pk}/exports", wish).json()
+    wanted = {"kind": "mix", "format": "mp3", "stems": {"vocals": {"gain": 0.5, "pan": -1}}}
+    export = program("post", f"/songs/{done.pk}/exports", wanted).json()
     assert export["state"] == "queued"
     tasks.render.call(export["id"])
     export = program("get", f"/exports/{export['id']}").json()

@@ -10,16 +10,16 @@ import pytest
 import soundfile
 
 from tests.web.conftest import Person, Refuses, body
-from unbraid_web.separations import tasks
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.work import tasks
 
 
-def ask(alice: Person, separation: Separation, **wish: Any) -> Any:
-    return alice.client.post(f"/separations/{separation.pk}/exports/", wish, content_type="application/json")
+def ask(alice: Person, separation: Separation, **wanted: Any) -> Any:
+    return alice.client.post(f"/separations/{separation.pk}/exports/", wanted, content_type="application/json")
 
 
-def rendered(alice: Person, separation: Separation, **wish: Any) -> bytes:
-    asked = ask(alice, separation, **wish)
+def rendered(alice: Person, separation: Separation, **wanted: Any) -> bytes:
+    asked = ask(alice, separation, **wanted)
     assert asked.status_code == 202, asked.content
     tasks.render.call(asked.json()["id"])
     found = alice.client.get(asked.json()["status"]).json()
@@ -76,7 +76,7 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "wanted",
     [
         {},
         {"kind": "mix", "format": "exe"},
@@ -89,8 +89,8 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
         {"kind": ["mix"], "format": "wav"},
     ],
 )
-def test_nonsense_is_answered_with_a_sentence(alice: Person, separation: Separation, wish: Any) -> None:
-    answer = ask(alice, separation, **wish)
+def test_nonsense_is_answered_with_a_sentence(alice: Person, separation: Separation, wanted: Any) -> None:
+    answer = ask(alice, separation, **wanted)
     assert answer.status_code == 422
     assert answer.json()["error"].endswith(".")
     assert not Export.objects.exists()
@@ -102,9 +102,9 @@ def test_waits_for_the_song(alice: Person, separation: Separation) -> None:
 
 
 def test_are_nobody_elses(alice: Person, separation: Separation, only_for_alice: Refuses) -> None:
-    wish = {"kind": "mix", "format": "mp3"}
-    only_for_alice(f"/separations/{separation.pk}/exports/", "post", "get", data=wish)
-    export = ask(alice, separation, **wish).json()["id"]
+    wanted = {"kind": "mix", "format": "mp3"}
+    only_for_alice(f"/separations/{separation.pk}/exports/", "post", "get", data=wanted)
+    export = ask(alice, separation, **wanted).json()["id"]
     only_for_alice(f"/exports/{export}/", "get", "post")
     assert alice.client.get(f"/exports/{export}/file/").status_code == 404  # not rendered yet
     Export.objects.update(state="done")

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from unbraid_web.accounts.models import User
-from unbraid_web.songs.limits import room_of
+from unbraid_web.songs.limits import quota_of
 from unbraid_web.songs.models import SORTS, Song
 
 PAGE = 24
@@ -31,7 +31,7 @@ def library(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Target") == "songs":
         return render(request, "songs/list.html", context)
     context |= {
-        "room": room_of(user),
+        "quota": quota_of(user),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_minutes": settings.MAX_SONG_SECONDS / 60,
     }

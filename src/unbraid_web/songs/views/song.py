@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from unbraid_web.separations.access import own_song
-from unbraid_web.separations.jobs import State
+from unbraid_web.separations.jobs.job import State
 from unbraid_web.songs.models import Song
 
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unbraid_web.accounts.models import User
 from unbraid_web.separations.models import Separation
 from unbraid_web.songs import storage
-from unbraid_web.songs.limits import why_not
+from unbraid_web.songs.limits import refusal_reason
 from unbraid_web.songs.models import Song, Upload
 
 MAX_PIECE = 8 * 2**20
@@ -34,7 +34,7 @@ def person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def trouble(sentence: str, status: int) -> JsonResponse:
+def error_response(sentence: str, status: int) -> JsonResponse:
     """Answer with a sentence."""
     return JsonResponse({"error": sentence}, status=status)
 
@@ -44,16 +44,16 @@ def begin(request: HttpRequest) -> JsonResponse:
     """Announce a file; the same file announced again goes on where it stopped."""
     user = person(request)
     if user is None:
-        return trouble("Log in first.", 401)
+        return error_response("Log in first.", 401)
     try:
-        wish = json.loads(request.body)
-        filename, size = str(wish["filename"])[-255:], int(wish["size"])
+        announced = json.loads(request.body)
+        filename, size = str(announced["filename"])[-255:], int(announced["size"])
     except (ValueError, KeyError, TypeError):
-        return trouble("Name the file and its size.", 400)
+        return error_response("Name the file and its size.", 400)
     upload = Upload.objects.filter(owner=user, filename=filename, size=size).first()
     if upload is None:
-        if sentence := why_not(user, size):
-            return trouble(sentence, 422)
+        if sentence := refusal_reason(user, size):
+            return error_response(sentence, 422)
         upload = Upload.objects.create(owner=user, filename=filename, size=size)
     return JsonResponse({"url": f"/uploads/{upload.pk}/", "received": upload.received, "piece": MAX_PIECE}, status=201)
 
@@ -63,7 +63,7 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Take the next piece, tell how far the upload is, or drop it."""
     user = person(request)
     if user is None:
-        return trouble("Log in first.", 401)
+        return error_response("Log in first.", 401)
     upload = Upload.objects.filter(pk=upload_id, owner=user).first()
     made = {"song": f"/songs/{upload_id}/"}
     if upload is None:  # it may be a song by now, and the answer that said so was lost
@@ -79,10 +79,10 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     body = request.body
     left = upload.size - upload.received  # 0: all is here, but there was no room to make a song of it
     if len(body) > min(MAX_PIECE, left) or (left and not body):
-        return trouble(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
+        return error_response(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
     try:
         if not storage.has_room(len(body)):
-            return trouble(FULL, 507)
+            return error_response(FULL, 507)
         if left and not upload.add(body):
             return JsonResponse({"received": upload.received}, status=409)
         if upload.received < upload.size:
@@ -90,7 +90,7 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         song = upload.become_song()
     except OSError as error:
         if storage.is_full(error):
-            return trouble(FULL, 507)
+            return error_response(FULL, 507)
         raise
     if song is not None:
         Separation.start(song)
@@ -118,7 +118,7 @@ def receive(user: User, file: UploadedFile[Any]) -> Song:
         ValueError: with a sentence, when it cannot be taken.
     """
     size = file.size or 0
-    if sentence := why_not(user, size):
+    if sentence := refusal_reason(user, size):
         raise ValueError(sentence)
     song = Song.new(user, file.name or "song", size)
     try:

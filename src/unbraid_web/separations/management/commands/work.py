@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from unbraid_web.separations.attached import leave_with_parent
+from unbraid_web.separations.jobs import parent
 
 
 class Command(BaseCommand):
@@ -18,12 +18,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """For `unbraid web`, which keeps the other end of standard input."""
-        parser.add_argument("--attached", action="store_true", help="leave when standard input ends")
+        parser.add_argument("--exit-with-parent", action="store_true", help="exit when standard input ends")
 
-    def handle(self, *args: Any, attached: bool, **options: Any) -> None:
+    def handle(self, *args: Any, exit_with_parent: bool, **options: Any) -> None:
         """Hand over to the worker of the database queue or of the broker."""
-        if attached:
-            leave_with_parent()
+        if exit_with_parent:
+            parent.exit_with_parent()
         if hasattr(os, "nice"):
             os.nice(5)  # pages come first where one machine does both
         if settings.USES_BROKER:

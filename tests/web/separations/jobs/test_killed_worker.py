@@ -18,8 +18,9 @@ from django.db import connection
 
 from tests.conftest import write_song
 from tests.web.conftest import DATA, Person, put
-from unbraid_web.separations import housekeeping, tasks
+from unbraid_web.separations import housekeeping
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.work import tasks
 from unbraid_web.songs.models import Song
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,8 +108,8 @@ def test_a_killed_separation_is_done_again_from_the_start(
 
 
 def test_a_killed_export_is_rendered_again(done: Song, settings: Any, tiny_model: Path) -> None:
-    wish = {"kind": "zip", "format": "mp3", "stems": {stem.name: [1.0, 0.0] for stem in row().stems.all()}}
-    Export.wish(row(), wish)
+    wanted = {"kind": "zip", "format": "mp3", "stems": {stem.name: [1.0, 0.0] for stem in row().stems.all()}}
+    Export.request(row(), wanted)
     with worker(tiny_model) as process:
         until(lambda: Export.objects.get().fraction > 0)
         process.send_signal(signal.SIGKILL)

@@ -8,24 +8,24 @@ from typing import Any, Self
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
-class StopAsked(Exception):  # noqa: N818 # a wish, not an error
-    """The worker was asked to stop: put the work back and go."""
+class ShutdownRequested(Exception):  # noqa: N818 # a request, not an error
+    """The worker was asked to stop: put the work back and exit."""
 
 
-class Stopping:
+class GracefulShutdown:
     """While entered, notes SIGTERM and SIGINT and passes them on to the worker's own handlers."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
-        """Raise `StopAsked` if somebody asked."""
-        if self.asked:
-            raise StopAsked
+        """Raise `ShutdownRequested` if somebody asked for it."""
+        if self.requested:
+            raise ShutdownRequested
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.requested = True
         before = self._before[number]
         if callable(before) and before is not signal.default_int_handler:
             before(number, frame)

@@ -1,4 +1,4 @@
-"""Lets a child leave when its parent is gone, however the parent went: their pipe breaks."""
+"""Lets a child process exit when its parent is gone, however the parent went: their pipe breaks."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 import threading
 
 
-def leave_with_parent() -> None:
+def exit_with_parent() -> None:
     """Stop this process, as SIGTERM does, as soon as standard input ends."""
 
     def watch() -> None:

@@ -8,18 +8,18 @@ from typing import Self
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from unbraid_web.separations.jobs import ClaimLost, Job
+from unbraid_web.separations.jobs.job import ClaimLost, Job
 
 logger = logging.getLogger(__name__)
 
 
-class Heart:
+class Heartbeat:
     """While entered, shows a sign of life four times in the span after which a job counts as stale."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def _beat(self) -> None:
         try:

@@ -1,8 +1,9 @@
 """Decodes one uploaded file to plain samples, in a process of its own with little memory and little time.
 
 Uploads are the only input that strangers choose, so nothing else touches them: the web process never opens them, and
-the worker reads only the WAV file that this program wrote. Run as `python -m unbraid_web.separations.decode IN OUT`;
-every line on standard output is a JSON object: progress, and at the end either the facts or an error in one sentence.
+the worker reads only the WAV file that this program wrote. Run as
+`python -m unbraid_web.separations.work.decode IN OUT`; every line on standard output is a JSON object: progress, and at
+the end either the facts or an error in one sentence.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 import av
 import numpy as np
 
-from unbraid_web.separations.verdict import NotMusic
+from unbraid_web.separations.work.errors import UnusableUpload
 
 # Containers of sound and film. Playlists (HLS, concat, ...) are not among them: they would make us open other files.
 CONTAINERS = (
@@ -54,7 +55,7 @@ def decode(source: Path, target: Path, max_seconds: float) -> Iterator[dict[str,
     """Write `source` as stereo or mono 32-bit float WAV at its own rate and yield what is known so far.
 
     Raises:
-        NotMusic: the file is not audio, is empty, damaged, or longer than `max_seconds`.
+        UnusableUpload: the file is not audio, is empty, damaged, or longer than `max_seconds`.
     """
     try:
         with (
@@ -62,12 +63,12 @@ def decode(source: Path, target: Path, max_seconds: float) -> Iterator[dict[str,
             av.open(file, "r", options={"format_whitelist": CONTAINERS}, metadata_errors="replace") as container,
         ):
             if not container.streams.audio:
-                raise NotMusic("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
+                raise UnusableUpload("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
             stream = container.streams.audio[0]
             length = container.duration / av.time_base if container.duration else None
             too_long = f"This file is longer than {max_seconds / 60:.0f} minutes, the most we take. Cut it into parts."
             if length and length > max_seconds * 1.2:  # lengths in headers are guesses: the true one is checked below
-                raise NotMusic(too_long)
+                raise UnusableUpload(too_long)
             rate, channels = stream.codec_context.sample_rate, min(2, stream.codec_context.channels)
             layout = "stereo" if channels == 2 else "mono"
             resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
@@ -88,12 +89,12 @@ def decode(source: Path, target: Path, max_seconds: float) -> Iterator[dict[str,
                         before, frames = frames, frames + piece.samples
                         output.mux(written.encode(piece))
                         if frames > max_seconds * rate:
-                            raise NotMusic(too_long)
+                            raise UnusableUpload(too_long)
                         if frames // (5 * rate) > before // (5 * rate):
                             yield {"fraction": min(1.0, frames / rate / length) if length else 0.0}
                 output.mux(written.encode(None))
             if frames < rate // 10:
-                raise NotMusic("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
+                raise UnusableUpload("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
             tags = {key.lower(): value.strip() for key, value in {**stream.metadata, **container.metadata}.items()}
             yield {
                 "duration": frames / rate,
@@ -103,7 +104,7 @@ def decode(source: Path, target: Path, max_seconds: float) -> Iterator[dict[str,
     except (av.error.FFmpegError, ValueError, EOFError) as error:
         if isinstance(error, OSError) and error.errno == 28:
             raise
-        raise NotMusic(
+        raise UnusableUpload(
             "This is not a sound file that we can read. Upload a song, for example as MP3, FLAC or WAV."
         ) from error
 
@@ -122,7 +123,7 @@ def main() -> int:
     try:
         for facts in decode(arguments.source, arguments.target, arguments.max_seconds):
             print(json.dumps(facts), flush=True)
-    except NotMusic as error:
+    except UnusableUpload as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
     except OSError as error:

@@ -2,10 +2,10 @@
 
     queued ──claim──▶ running ──▶ done
       ▲  ▲               │ ├────▶ failed      (a sentence says why; retry goes back to queued)
-      │  └──hand back────┤ └────▶ cancelled
+      │  └──release──────┤ └────▶ cancelled
       └───reclaim, when the heartbeat stopped
 
-Every step is one conditional UPDATE. Whoever runs a job holds its `claim`, a random number: when the row carries
+Every step is one conditional UPDATE. Whoever runs a job holds its `claim_token`, a random number: when the row carries
 another one, or none, the work was taken away, and the next heartbeat raises `ClaimLost`. So a task may be delivered
 twice, a worker may die or wake up late, and still nothing happens twice.
 """
@@ -66,7 +66,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fraction = models.FloatField(default=0.0)
     error = models.TextField(blank=True, help_text="a sentence for the person who waits")
-    claim = models.UUIDField(null=True, editable=False)
+    claim_token = models.UUIDField(null=True, editable=False)
     worker = models.CharField(max_length=120, blank=True)
     heartbeat = models.DateTimeField(null=True)
     attempt = models.PositiveSmallIntegerField(default=0)
@@ -101,7 +101,7 @@ class Job(models.Model):
         return self.state in (State.FAILED, State.CANCELLED, State.EXPIRED)
 
     @property
-    def place_in_line(self) -> int:
+    def queue_position(self) -> int:
         """1 for the next one to start."""
         ahead = type(self).objects.filter(state=State.QUEUED, queued_at__lt=self.queued_at).count()
         return int(ahead) + 1
@@ -110,18 +110,18 @@ class Job(models.Model):
         """Send the job once the row is really in the database."""
         transaction.on_commit(self.send)
 
-    def take(self) -> bool:
+    def claim(self) -> bool:
         """Claim the job for this worker; False if it is not waiting (any more)."""
-        claim, now = uuid.uuid4(), timezone.now()
+        token, now = uuid.uuid4(), timezone.now()
         name = f"{socket.gethostname()}:{os.getpid()}"
-        taken = self._change(
+        claimed = self._change(
             [State.QUEUED],
-            state=State.RUNNING, claim=claim, worker=name, heartbeat=now, started_at=now,
+            state=State.RUNNING, claim_token=token, worker=name, heartbeat=now, started_at=now,
             fraction=0.0, error="", attempt=F("attempt") + 1,
         )  # fmt: skip
-        if taken:
+        if claimed:
             self.clean_up()
-        return taken
+        return claimed
 
     def beat(self, **fields: Any) -> None:
         """Show a sign of life and note progress.
@@ -129,7 +129,7 @@ class Job(models.Model):
         Raises:
             ClaimLost: the job is not ours any more.
         """
-        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
+        mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
         if not mine.update(heartbeat=timezone.now(), **fields):
             raise ClaimLost
         for name, value in fields.items():
@@ -141,37 +141,39 @@ class Job(models.Model):
         Raises:
             ClaimLost: the job is not ours any more.
         """
-        self.beat(state=State.DONE, fraction=1.0, finished_at=timezone.now(), claim=None, error="", **fields)
+        self.beat(state=State.DONE, fraction=1.0, finished_at=timezone.now(), claim_token=None, error="", **fields)
 
     def fail(self, sentence: str) -> None:
         """Note why the work cannot be done; if the job is not ours any more, nothing changes."""
-        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
-        if mine.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim=None):
+        mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
+        if mine.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None):
             self.refresh_from_db()
             self.clean_up()
 
-    def hand_back(self) -> None:
+    def release(self) -> None:
         """Put unfinished work back in its place: the worker was asked to stop, which does not count as an attempt."""
-        mine = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING)
+        mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
         if mine.update(
-            state=State.QUEUED, claim=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=timezone.now()
+            state=State.QUEUED, claim_token=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=timezone.now()
         ):
             self.refresh_from_db()
             self.enqueue()
 
     def reclaim(self) -> bool:
         """Take the job back from a worker that fell silent, or give up after too many attempts."""
-        silent = type(self).objects.filter(pk=self.pk, claim=self.claim, state=State.RUNNING, heartbeat=self.heartbeat)
+        silent = type(self).objects.filter(
+            pk=self.pk, claim_token=self.claim_token, state=State.RUNNING, heartbeat=self.heartbeat
+        )
         if self.attempt >= settings.MAX_ATTEMPTS:
             sentence = (
                 f"The work stopped {self.attempt} times without an answer. Try again later, or with another file."
             )
-            given_up = silent.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim=None)
+            given_up = silent.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None)
             if given_up:
                 self.refresh_from_db()
                 self.clean_up()
             return bool(given_up)
-        if not silent.update(state=State.QUEUED, claim=None, fraction=0.0, heartbeat=timezone.now()):
+        if not silent.update(state=State.QUEUED, claim_token=None, fraction=0.0, heartbeat=timezone.now()):
             return False
         self.refresh_from_db()
         self.enqueue()
@@ -185,7 +187,7 @@ class Job(models.Model):
     def cancel(self) -> bool:
         """Stop the job; a running worker notices at its next heartbeat."""
         cancelled = self._change(
-            [State.QUEUED, State.RUNNING], state=State.CANCELLED, claim=None, finished_at=timezone.now(), error=""
+            [State.QUEUED, State.RUNNING], state=State.CANCELLED, claim_token=None, finished_at=timezone.now(), error=""
         )
         if cancelled:
             self.clean_up()

@@ -16,11 +16,12 @@ from django_tasks_db.models import DBTaskResult
 
 from tests.conftest import write_song
 from tests.web.conftest import Person, put
-from unbraid_web.separations import housekeeping, tasks
-from unbraid_web.separations.heart import Heart
-from unbraid_web.separations.jobs import ClaimLost
+from unbraid_web.separations import housekeeping
+from unbraid_web.separations.jobs.heartbeat import Heartbeat
+from unbraid_web.separations.jobs.job import ClaimLost
+from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
 from unbraid_web.separations.models import Export, Separation
-from unbraid_web.separations.stopping import StopAsked, Stopping
+from unbraid_web.separations.work import tasks
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import work_folder
 
@@ -33,8 +34,8 @@ def only(song: Song) -> Separation:
 
 def test_a_job_delivered_twice_is_done_once(waiting: Song) -> None:
     one, two = only(waiting), only(waiting)
-    assert one.take()
-    assert not two.take()
+    assert one.claim()
+    assert not two.claim()
     assert only(waiting).attempt == 1
 
 
@@ -46,27 +47,27 @@ def test_a_finished_job_is_not_done_again(done: Song) -> None:
 
 def test_who_lost_the_claim_changes_nothing(waiting: Song, settings: Any) -> None:
     slow = only(waiting)
-    slow.take()
+    slow.claim()
     Separation.objects.update(heartbeat=timezone.now() - timedelta(seconds=settings.STALE_SECONDS + 1))
     assert only(waiting).reclaim()
     quick = only(waiting)
-    assert quick.take()
+    assert quick.claim()
     with pytest.raises(ClaimLost):
         slow.beat(fraction=0.9)
     with pytest.raises(ClaimLost):
         slow.finish()
     slow.fail("too late")
-    slow.hand_back()
+    slow.release()
     now = only(waiting)
-    assert (now.state, now.claim, now.fraction, now.error) == ("running", quick.claim, 0.0, "")
+    assert (now.state, now.claim_token, now.fraction, now.error) == ("running", quick.claim_token, 0.0, "")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_block_that_takes_long_is_no_silence(waiting: Song, settings: Any) -> None:
     settings.STALE_SECONDS = 0.4
     job = only(waiting)
-    assert job.take()
-    with Heart(job):
+    assert job.claim()
+    with Heartbeat(job):
         time.sleep(1.5)
         settings.STALE_SECONDS = 1.5
         assert housekeeping.reclaim() == 0
@@ -74,7 +75,7 @@ def test_a_block_that_takes_long_is_no_silence(waiting: Song, settings: Any) -> 
 
 def test_a_silent_job_goes_back_in_line_and_after_some_attempts_no_more(waiting: Song, settings: Any) -> None:
     for attempt in range(1, settings.MAX_ATTEMPTS + 1):
-        assert only(waiting).take()
+        assert only(waiting).claim()
         assert housekeeping.reclaim() == 0  # it is alive
         Separation.objects.update(heartbeat=timezone.now() - timedelta(seconds=settings.STALE_SECONDS + 1))
         assert housekeeping.reclaim() == 1
@@ -99,15 +100,15 @@ def test_a_stopped_worker_hands_its_job_back_without_losing_an_attempt(
 ) -> None:
     checks = iter([False] * 3)
 
-    def check(self: Stopping) -> None:
+    def check(self: GracefulShutdown) -> None:
         if next(checks, True):
-            raise StopAsked
+            raise ShutdownRequested
 
     with monkeypatch.context() as patch:
-        patch.setattr(Stopping, "check", check)
+        patch.setattr(GracefulShutdown, "check", check)
         tasks.separate.call(str(only(waiting).pk))
     job = only(waiting)
-    assert (job.state, job.attempt, job.claim) == ("queued", 0, None)
+    assert (job.state, job.attempt, job.claim_token) == ("queued", 0, None)
     assert not any(housekeeping.folders_in(f"separations/{job.pk}"))
     tasks.separate.call(str(job.pk))
     assert only(waiting).state == "done"
@@ -220,7 +221,7 @@ def test_expired_stems_go_and_the_song_stays(done: Song, settings: Any) -> None:
 
 
 def test_exports_go_after_a_day(done: Song) -> None:
-    export = Export.wish(only(done), {"kind": "mix", "format": "wav", "stems": {"bass": [1.0, 0.0]}})
+    export = Export.request(only(done), {"kind": "mix", "format": "wav", "stems": {"bass": [1.0, 0.0]}})
     tasks.render.call(str(export.pk))
     assert default_storage.exists(export.file)
     Export.objects.update(finished_at=timezone.now() - timedelta(days=2))

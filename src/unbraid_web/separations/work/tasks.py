@@ -17,12 +17,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from unbraid_web.separations.heart import Heart
-from unbraid_web.separations.jobs import ClaimLost, Job
+from unbraid_web.separations.jobs.heartbeat import Heartbeat
+from unbraid_web.separations.jobs.job import ClaimLost, Job
+from unbraid_web.separations.jobs.queue import task
+from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
 from unbraid_web.separations.models import Export, Separation, Stem
-from unbraid_web.separations.queue import task
-from unbraid_web.separations.stopping import StopAsked, Stopping
-from unbraid_web.separations.verdict import NotMusic
+from unbraid_web.separations.work.errors import UnusableUpload
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.models.song import tidy_title
@@ -51,7 +51,7 @@ def separator() -> "unbraid.Separator":
 def separate(separation_id: str) -> None:
     """Take one song apart."""
     separation = Separation.objects.select_related("song").filter(pk=separation_id).first()
-    if separation and separation.take():
+    if separation and separation.claim():
         work_on(separation, run_separation)
 
 
@@ -59,26 +59,26 @@ def separate(separation_id: str) -> None:
 def render(export_id: str) -> None:
     """Render one download."""
     export = Export.objects.select_related("separation__song").filter(pk=export_id).first()
-    if export and export.take():
+    if export and export.claim():
         work_on(export, run_export)
 
 
-def work_on(job: J, work: Callable[[J, Stopping], None]) -> None:
+def work_on(job: J, work: Callable[[J, GracefulShutdown], None]) -> None:
     """Run `work` and see that the row tells how it ended, whatever happens."""
     from unbraid.errors import UnbraidError
 
     facts = {"job": job._meta.model_name, "id": str(job.pk), "attempt": job.attempt}
     logger.info("job started", extra=facts)
     try:
-        with Stopping() as stopping, Heart(job):
-            work(job, stopping)
+        with GracefulShutdown() as shutdown, Heartbeat(job):
+            work(job, shutdown)
         logger.info("job done", extra=facts)
     except ClaimLost:
         logger.info("job taken away", extra=facts)
-    except StopAsked:
-        logger.info("job handed back", extra=facts)
-        job.hand_back()
-    except (UnbraidError, NotMusic) as error:
+    except ShutdownRequested:
+        logger.info("job released", extra=facts)
+        job.release()
+    except (UnbraidError, UnusableUpload) as error:
         logger.info("job failed", extra=facts | {"sentence": str(error)})
         job.fail(str(error))
     except OSError as error:
@@ -89,35 +89,35 @@ def work_on(job: J, work: Callable[[J, Stopping], None]) -> None:
         job.fail(OUR_FAULT)
 
 
-def run_export(export: Export, stopping: Stopping) -> None:
+def run_export(export: Export, shutdown: GracefulShutdown) -> None:
     """Render into a temporary file, then move it to where it is served from."""
-    from unbraid_web.separations.render import render_recipe
+    from unbraid_web.separations.work.render import render_recipe
 
     with tempfile.TemporaryDirectory(prefix="render-", dir=storage.work_folder()) as folder:
         for fraction in render_recipe(export, Path(folder)):
-            stopping.check()
+            shutdown.check()
             export.beat(fraction=fraction)
         size = storage.keep(export.file, Path(folder) / "file")
     export.finish(bytes_stored=size)
 
 
-def run_separation(separation: Separation, stopping: Stopping) -> None:
+def run_separation(separation: Separation, shutdown: GracefulShutdown) -> None:
     """Decode the upload, separate it block by block, and store the stems segment by segment."""
     if not storage.has_room():
         raise OSError(28, "less room than must stay free")
-    assert separation.claim is not None
-    song, run = separation.song, separation.claim.hex
+    assert separation.claim_token is not None
+    song, run = separation.song, separation.claim_token.hex
     separation.beat(stage=Separation.Stage.DECODING, run=run)
     with tempfile.TemporaryDirectory(prefix="separate-", dir=storage.work_folder()) as folder, ExitStack() as on_error:
         on_error.callback(storage.delete_tree, separation.run_folder)
         mixture = Path(folder) / "mixture.wav"
         for facts in decode_apart(song, mixture):
-            stopping.check()
+            shutdown.check()
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
         with separator().stream(mixture) as stream:
-            store_stems(separation, stream, Path(folder), facts["duration"], stopping)
+            store_stems(separation, stream, Path(folder), facts["duration"], shutdown)
         on_error.pop_all()
     song.count_bytes()
 
@@ -126,12 +126,12 @@ def decode_apart(song: Song, target: Path) -> Iterator[dict[str, Any]]:
     """Decode the upload in a process of its own and yield what it tells; the last facts hold the duration.
 
     Raises:
-        NotMusic: the file cannot be used.
+        UnusableUpload: the file cannot be used.
         OSError: the disk is full.
     """
     with storage.local_copy(song.upload) as source:
         command = [
-            sys.executable, "-m", "unbraid_web.separations.decode", str(source), str(target),
+            sys.executable, "-m", "unbraid_web.separations.work.decode", str(source), str(target),
             f"--max-seconds={settings.MAX_SONG_SECONDS}", f"--memory={settings.DECODE_MEMORY_BYTES}",
             f"--cpu-seconds={settings.DECODE_CPU_SECONDS}",
         ]  # fmt: skip
@@ -142,7 +142,7 @@ def decode_apart(song: Song, target: Path) -> Iterator[dict[str, Any]]:
                 for line in child.stdout:
                     facts = json.loads(line)
                     if "error" in facts:
-                        raise NotMusic(facts["error"])
+                        raise UnusableUpload(facts["error"])
                     if "errno" in facts:
                         raise OSError(facts["errno"], "while decoding")
                     yield facts
@@ -150,7 +150,7 @@ def decode_apart(song: Song, target: Path) -> Iterator[dict[str, Any]]:
                 child.kill()
                 raise
         if child.returncode or "duration" not in facts:
-            raise NotMusic("Reading this file took more memory or time than we allow. Try it in another format.")
+            raise UnusableUpload("Reading this file took more memory or time than we allow. Try it in another format.")
 
 
 def note_facts(song: Song, facts: dict[str, Any]) -> None:
@@ -161,10 +161,11 @@ def note_facts(song: Song, facts: dict[str, Any]) -> None:
     Song.objects.filter(pk=song.pk).update(**fields)
 
 
-def store_stems(separation: Separation, stream: Any, folder: Path, duration: float, stopping: Stopping) -> None:
-    """Write segments, whole files and looks of all stems; after each segment the row says what can be played."""
+def store_stems(separation: Separation, stream: Any, folder: Path, duration: float, shutdown: GracefulShutdown) -> None:
+    """Write segments, whole files and overviews of all stems; after each segment the row says what can be played."""
 
-    from unbraid_web.separations.stems import SEGMENT_SECONDS, FlacWriter, Looks, as_flac, outline
+    from unbraid_web.separations.work.overview import StemOverview, outline
+    from unbraid_web.separations.work.segments import SEGMENT_SECONDS, FlacWriter, as_flac, segments_of
 
     rate, names = int(stream.sample_rate), list(stream.sources)
     length = SEGMENT_SECONDS * rate
@@ -172,7 +173,7 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
         Stem(separation=separation, name=name, position=position) for position, name in enumerate(names)
     )
     separation.beat(sample_rate=rate, channels=int(stream.channels), segment_frames=length)
-    looks = {name: Looks(rate) for name in names}
+    overviews = {name: StemOverview(rate) for name in names}
     sizes = dict.fromkeys(names, 0)
 
     with ExitStack() as files, ThreadPoolExecutor(2) as pool:
@@ -185,13 +186,13 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
             default_storage.save(stem.segment(separation.segments), ContentFile(data))
             sizes[stem.name] += len(data)
             wholes[stem.name].write(samples)
-            looks[stem.name].add(samples)
+            overviews[stem.name].add(samples)
 
         for segment in segments_of(stream, names, length):
-            stopping.check()
+            shutdown.check()
             list(pool.map(store, stems, [segment[name] for name in names]))
             for stem in stems:
-                stem.peaks, stem.presence = looks[stem.name].peaks, looks[stem.name].presence
+                stem.peaks, stem.presence = overviews[stem.name].peaks, overviews[stem.name].presence
             Stem.objects.bulk_update(stems, ["peaks", "presence"])
             frames = separation.frames + segment[names[0]].shape[1]
             separation.beat(
@@ -200,30 +201,11 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
                 fraction=min(0.99, frames / rate / duration),
             )
     if not separation.frames:
-        raise NotMusic("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
+        raise UnusableUpload("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
     for stem in stems:
         sizes[stem.name] += storage.keep(stem.file, folder / f"{stem.name}.flac")
-        default_storage.save(stem.spectrogram, ContentFile(looks[stem.name].spectrogram()))
+        default_storage.save(stem.spectrogram, ContentFile(overviews[stem.name].spectrogram()))
         stem.bytes_stored = sizes[stem.name]
     Stem.objects.bulk_update(stems, ["bytes_stored"])
-    Song.objects.filter(pk=separation.song_id).update(outline=outline([looks[name].peaks for name in names]))
+    Song.objects.filter(pk=separation.song_id).update(outline=outline([overviews[name].peaks for name in names]))
     separation.finish(stage="", bytes_stored=sum(sizes.values()))
-
-
-def segments_of(stream: Any, names: list[str], length: int) -> Iterator[dict[str, "NDArray[np.float32]"]]:
-    """Yield the stream's blocks regrouped into segments of exactly `length` samples; the last one may be shorter."""
-    import numpy as np
-
-    waiting: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    held = 0
-    for block in stream:
-        for name in names:
-            waiting[name].append(block[name])
-        held += block[names[0]].shape[1]
-        while held >= length:
-            joined = {name: np.concatenate(waiting[name], axis=1) for name in names}
-            yield {name: joined[name][:, :length] for name in names}
-            waiting = {name: [joined[name][:, length:]] for name in names}
-            held -= length
-    if held:
-        yield {name: np.concatenate(waiting[name], axis=1) for name in names}

@@ -1,0 +1,1 @@
+"""What a worker does: the only room of the site that imports the library and touches sound."""

@@ -1,0 +1,1 @@
+"""Tests of `unbraid_web.separations.work`."""
