@@ -17,7 +17,7 @@ from unbraid import Separator
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
 from unbraid.evaluation.metrics import sdr
-from unbraid.network import Block, default_model
+from unbraid.inference.network import Block, default_model
 
 RATE = 44_100
 EXCERPT = 30 * RATE

@@ -18,7 +18,7 @@ from scipy.signal import stft
 from unbraid import Separator
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import find_songs
-from unbraid.network import Block, default_model
+from unbraid.inference.network import Block, default_model
 from unbraid.stems import STEMS
 
 RATE, WINDOW, HOP = 44_100, 4096, 1024

@@ -17,7 +17,7 @@ from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
 from unbraid import Progress, Separator
 from unbraid.audio import read
-from unbraid.stream import StemStream
+from unbraid.inference.stream import StemStream
 
 FAST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

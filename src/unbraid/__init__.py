@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from unbraid.errors import CorpusError, InputError, ModelError, OutputError, TrainingError, UnbraidError, UsageError
 
 if TYPE_CHECKING:
-    from unbraid.progress import Progress
-    from unbraid.separator import SeparatedSong, Separator, separate
-    from unbraid.stream import StemStream
+    from unbraid.inference.stream import StemStream
+    from unbraid.separator import Progress, SeparatedSong, Separator, separate
 
 __all__ = [
     "CorpusError",
@@ -34,10 +33,10 @@ __all__ = [
 
 # The front door opens without a codec or a runtime behind it: those load with the first use.
 _HOMES = {
-    "Progress": "unbraid.progress",
+    "Progress": "unbraid.separator",
     "SeparatedSong": "unbraid.separator",
     "Separator": "unbraid.separator",
-    "StemStream": "unbraid.stream",
+    "StemStream": "unbraid.inference.stream",
     "separate": "unbraid.separator",
 }
 

@@ -1,7 +1,7 @@
 """A song in, its stems out: as files, as a stream of blocks or as arrays."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +11,35 @@ from numpy.typing import NDArray
 from unbraid.audio import ArraySong, SongReader
 from unbraid.audio.decoding import Source
 from unbraid.errors import InputError
-from unbraid.network import Network, default_model
-from unbraid.progress import OnProgress, Progress
+from unbraid.inference.network import Network, default_model
+from unbraid.inference.stream import StemStream
 from unbraid.stem_folder import StemFolder, folder_name
-from unbraid.stream import StemStream
 
 Block = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One message on the way: `stage` is "decoding" (opened, nothing separated yet), "separating" or "done"."""
+
+    stage: str
+    seconds_done: float
+    """Seconds of the song that are separated."""
+    seconds_total: float | None = None
+    """Seconds of the whole song, if its file says so."""
+
+    @property
+    def fraction(self) -> float | None:
+        """The part that is done, 0 … 1, or None if the song's length is unknown."""
+        if self.stage == "done":
+            return 1.0
+        if not self.seconds_total:
+            return None
+        return min(self.seconds_done / self.seconds_total, 1.0)
+
+
+OnProgress = Callable[[Progress], None]
+"""What is called with each message, from the thread that separates."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import StemWriter
-from unbraid.devices import cpu_count
+from unbraid.audio.formats import bit_depth_of, clips
 from unbraid.errors import OutputError, UsageError
-from unbraid.formats import bit_depth_of, clips
+from unbraid.inference.devices import cpu_count
 
 Block = NDArray[np.float32]
 

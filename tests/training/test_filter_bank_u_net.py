@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tests.training.networks import BANK
-from unbraid import filter_bank
+from unbraid.inference import filter_bank
 from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
 from unbraid.training.losses import MaskedSpectrum
 

@@ -1,7 +1,27 @@
 """Sound files in and out, block by block: any container that FFmpeg reads, through PyAV, without a system ffmpeg."""
 
-from unbraid.audio.decoding import ArraySong, Song, SongReader, read
-from unbraid.audio.encoding import StemWriter
-from unbraid.audio.resampling import resampled
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unbraid.audio.decoding import ArraySong, Song, SongReader, read
+    from unbraid.audio.encoding import StemWriter
+    from unbraid.audio.resampling import resampled
 
 __all__ = ["ArraySong", "Song", "SongReader", "StemWriter", "read", "resampled"]
+
+# The command line needs the table of formats without the codecs: those load with the first use.
+_HOMES = {
+    "ArraySong": "unbraid.audio.decoding",
+    "Song": "unbraid.audio.decoding",
+    "SongReader": "unbraid.audio.decoding",
+    "StemWriter": "unbraid.audio.encoding",
+    "read": "unbraid.audio.decoding",
+    "resampled": "unbraid.audio.resampling",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'unbraid.audio' has no attribute {name!r}")

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import wav
+from unbraid.audio.formats import FORMATS, Format, bit_depth_of
 from unbraid.audio.resampling import Resampler
-from unbraid.formats import FORMATS, Format, bit_depth_of
 
 Block = NDArray[np.float32]
 

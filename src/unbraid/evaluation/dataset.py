@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import SongReader, resampled
-from unbraid.batch import ENDINGS
+from unbraid.audio.formats import ENDINGS
 from unbraid.errors import InputError
 from unbraid.stems import STEMS, members
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.filter_bank import analysis, synthesis
+from unbraid.inference.filter_bank import analysis, synthesis
 
 Audio = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.filter_bank import analysis
+from unbraid.inference.filter_bank import analysis
 
 if TYPE_CHECKING:
     from unbraid.evaluation.scores import Report

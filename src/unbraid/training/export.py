@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.errors import OutputError, TrainingError, UsageError
-from unbraid.facts import FORMAT
+from unbraid.inference.model import FORMAT
 from unbraid.training.checkpoint import averaged, read, restore
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.presets import Network, preset
@@ -131,7 +131,7 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
 
 
 def describe(network: Network, name: str) -> dict[str, Any]:
-    """Return what a model file says of itself; see `unbraid.facts`."""
+    """Return what a model file says of itself; see `unbraid.inference.model`."""
     config = network.config
     return {
         "format": FORMAT,

@@ -224,7 +224,7 @@ class FilterBankUNet(nn.Module):
         self.head = zeroed(nn.Conv2d(c.fine_channels, len(c.sources) * c.audio_channels, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's own annotations
 
-    # --- the fixed filter bank, the same as unbraid.filter_bank -------------------------------------------------------
+    # --- the fixed filter bank, the same as unbraid.inference.filter_bank ---------------------------------------------
 
     def analysis(self, audio: Tensor) -> Tensor:
         """STFT of audio (..., samples) as real pairs (..., frames, bins, 2); samples must be a multiple of hop."""

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from unbraid.devices import cpu_count
 from unbraid.errors import TrainingError
+from unbraid.inference.devices import cpu_count
 from unbraid.training import augment, checkpoint, validation
 from unbraid.training.curves import plot_curves
 from unbraid.training.data import Example, Folder, Mixes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from unbraid.batch import ENDINGS
+from unbraid.audio.formats import ENDINGS
 from unbraid.corpus.adapters.song import DatasetSong, sum_of
 from unbraid.corpus.audio_files import SOURCES
 

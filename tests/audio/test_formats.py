@@ -13,7 +13,7 @@ from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES
 from unbraid import Separator, UsageError
 from unbraid.audio import SongReader, StemWriter, read, wav
-from unbraid.formats import FORMATS
+from unbraid.audio.formats import FORMATS
 
 LOSSY = [name for name, form in FORMATS.items() if not form.depths]
 

@@ -19,11 +19,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from unbraid.batch import ENDINGS, find_jobs
+from unbraid.audio.formats import ENDINGS
+from unbraid.cli.songs import find_jobs
 from unbraid.errors import InputError, OutputError, UnbraidError, UsageError
+from unbraid.inference.stream import chosen_stems
 from unbraid.separator import Separator
 from unbraid.stem_folder import folder_name
-from unbraid.stream import chosen_stems
 
 
 @dataclass(frozen=True)

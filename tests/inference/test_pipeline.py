@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unbraid.pipeline import ahead, mapped
+from unbraid.inference.pipeline import ahead, mapped
 
 
 def test_ahead_keeps_the_order() -> None:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from tests.conftest import noise
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
-from unbraid import ModelError, Separator, UsageError, runtimes
-from unbraid.facts import FilterBank, ModelFacts
-from unbraid.network import Network, default_model
-from unbraid.runtimes import ONNXRuntime, OutOfDeviceMemoryError
+from unbraid import ModelError, Separator, UsageError
+from unbraid.inference import runtimes
+from unbraid.inference.model import FilterBank, ModelFacts
+from unbraid.inference.network import Network, default_model
+from unbraid.inference.runtimes import ONNXRuntime, OutOfDeviceMemoryError
 
 
 def test_the_facts_are_read_from_the_file(mask_model: Path) -> None:
@@ -161,7 +162,7 @@ def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: 
 
 
 def test_a_copy_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("unbraid.network.files", lambda package: tmp_path)
+    monkeypatch.setattr("unbraid.inference.network.files", lambda package: tmp_path)
     with pytest.raises(ModelError, match="no weights"):
         default_model()
     (tmp_path / "weights").mkdir()

@@ -15,10 +15,10 @@ import pytest
 from tests.conftest import write_song
 from tests.tiny_models import SOURCES
 from unbraid.audio import read
-from unbraid.batch import find_jobs
 from unbraid.cli import main
-from unbraid.devices import cpu_count
+from unbraid.cli.songs import find_jobs
 from unbraid.errors import UsageError
+from unbraid.inference.devices import cpu_count
 
 COMMAND = [sys.executable, "-m", "unbraid.cli"]
 

@@ -10,11 +10,11 @@ from threading import Lock, local
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid import filter_bank
-from unbraid.devices import cpu_count
 from unbraid.errors import ModelError
-from unbraid.facts import ModelFacts
-from unbraid.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
+from unbraid.inference import filter_bank
+from unbraid.inference.devices import cpu_count
+from unbraid.inference.model import ModelFacts
+from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 
 Block = NDArray[np.float32]
 

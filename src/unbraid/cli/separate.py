@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from unbraid.batch import PIPE, Job, find_jobs, is_done
+from unbraid.audio.formats import bit_depth_of
+from unbraid.cli.songs import PIPE, Job, find_jobs, is_done
 from unbraid.errors import UnbraidError, UsageError
-from unbraid.formats import bit_depth_of
-from unbraid.progress import OnProgress, Progress
-from unbraid.separator import SeparatedSong, Separator
-from unbraid.stream import chosen_stems
+from unbraid.inference.stream import chosen_stems
+from unbraid.separator import OnProgress, Progress, SeparatedSong, Separator
 
 BAR = "{desc}  {percentage:3.0f}% {bar} {n:.0f} of {total:.0f} s, {postfix} {remaining} left"
 BAR_OF_UNKNOWN_LENGTH = "{desc}  {n:.0f} s, {postfix}"
@@ -25,7 +24,7 @@ def separate_command(args: argparse.Namespace) -> int:
     """Separate all songs named; one that fails does not stop the others. Returns 1 if any did, else 0."""
     bit_depth_of(args.format, args.bit_depth)
     if args.dask:
-        from unbraid.cluster import cluster_command
+        from unbraid.cli.cluster import cluster_command
 
         return cluster_command(args)
     jobs = find_jobs(args.songs, Path(args.out))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from unbraid.audio import Song, resampled
 from unbraid.errors import UsageError
-from unbraid.network import Network
-from unbraid.pipeline import ahead, mapped
-from unbraid.tiles import Fifo, Tile, tiles
+from unbraid.inference.network import Network
+from unbraid.inference.pipeline import ahead, mapped
+from unbraid.inference.tiles import Fifo, Tile, tiles
 
 Block = NDArray[np.float32]
 

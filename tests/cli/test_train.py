@@ -6,7 +6,7 @@ import pytest
 from tests.training.networks import BANK, tiny
 from tests.training.stems import write_stems
 from unbraid.cli import main
-from unbraid.facts import ModelFacts
+from unbraid.inference.model import ModelFacts
 from unbraid.training.presets import PRESETS
 
 pytestmark = pytest.mark.filterwarnings(

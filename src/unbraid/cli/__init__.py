@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from unbraid.audio.formats import FORMATS
 from unbraid.errors import UnbraidError
-from unbraid.formats import FORMATS
 
 Arguments = argparse.Namespace
 
@@ -65,7 +65,7 @@ def _separate(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each song")
 
     def run(args: Arguments) -> int:
-        from unbraid.separate_command import separate_command
+        from unbraid.cli.separate import separate_command
 
         return separate_command(args)
 
@@ -86,7 +86,7 @@ def _info(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
     def run(args: Arguments) -> None:
-        from unbraid.info import info_command
+        from unbraid.cli.info import info_command
 
         info_command(args)
 
@@ -100,7 +100,7 @@ def _bench(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="as one JSON object")
 
     def run(args: Arguments) -> None:
-        from unbraid.info import bench_command
+        from unbraid.cli.info import bench_command
 
         bench_command(args)
 
@@ -131,7 +131,7 @@ def _corpus(commands: Any) -> None:
     parser.add_argument("--max-size", type=float, default=64.0, metavar="MIB", help="pack: no larger than this (64)")
     parser.add_argument("--kbps", type=int, default=96, help="pack: kbit/s of a stem in stereo (96)")
     parser.add_argument("--json", action="store_true", help="list: one JSON object a line")
-    parser.set_defaults(command=lambda args: _call("unbraid.corpus.command", "corpus_command", args, "corpus"))
+    parser.set_defaults(command=lambda args: _call("unbraid.cli.corpus", "corpus_command", args, "corpus"))
 
 
 def _train(commands: Any) -> None:
@@ -158,7 +158,7 @@ def _train(commands: Any) -> None:
     parser.add_argument("--batch", type=int, metavar="N", help="excerpts a step, of all processes (the preset's)")
     parser.add_argument("--learning-rate", type=float, metavar="RATE", help="at its highest (the preset's)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random (0)")
-    parser.set_defaults(command=lambda args: _call("unbraid.training.command", "train_command", args, "train"))
+    parser.set_defaults(command=lambda args: _call("unbraid.cli.train", "train_command", args, "train"))
 
 
 def _export(commands: Any) -> None:
@@ -171,7 +171,7 @@ def _export(commands: Any) -> None:
     parser.add_argument("--times", type=float, default=1.0, metavar="N", help="those count N times as much (1)")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="of a training")
     parser.add_argument("-o", "--out", required=True, metavar="FILE.onnx", help="the model file")
-    parser.set_defaults(command=lambda args: _call("unbraid.training.command", "export_command", args, "train"))
+    parser.set_defaults(command=lambda args: _call("unbraid.cli.train", "export_command", args, "train"))
 
 
 def _web(commands: Any) -> None:
@@ -210,7 +210,3 @@ class _Version(argparse.Action):
 
         print(f"unbraid {__version__}")
         parser.exit()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

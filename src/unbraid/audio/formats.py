@@ -1,8 +1,15 @@
-"""The file formats that stems are written in."""
+"""The file formats that stems are written in, and the file names that songs are looked for by."""
 
 from dataclasses import dataclass
 
 from unbraid.errors import UsageError
+
+# What is taken from a folder. A file that is named itself is tried whatever its ending.
+ENDINGS = {
+    ".aac", ".aif", ".aiff", ".alac", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
+    ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wv",
+    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

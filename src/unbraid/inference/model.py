@@ -19,7 +19,7 @@ OUTPUTS = ("ratio", "difference", "direct")
 
 @dataclass(frozen=True)
 class FilterBank:
-    """The fixed transform around the network's body, in samples; see `unbraid.filter_bank`."""
+    """The fixed transform around the network's body, in samples; see `unbraid.inference.filter_bank`."""
 
     window: int
     hop: int

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import ModelError, UsageError
-from unbraid.signal_stack import signal_stack_kept
+from unbraid.inference.signal_stack import signal_stack_kept
 
 Array = NDArray[np.float32]
 

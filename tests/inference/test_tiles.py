@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.conftest import noise
-from unbraid.tiles import Fifo, tiles
+from unbraid.inference.tiles import Fifo, tiles
 
 
 def cut(song: NDArray[np.float32], lengths: list[int]) -> list[NDArray[np.float32]]:

@@ -5,17 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unbraid.audio.formats import ENDINGS
 from unbraid.errors import InputError
 from unbraid.stem_folder import folder_name
 
 PIPE = "-"
-
-# What is taken from a folder. A file that is named itself is tried whatever its ending.
-ENDINGS = {
-    ".aac", ".aif", ".aiff", ".alac", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
-    ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wv",
-    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid.filter_bank import analysis, band_powers, synthesis, views
+from unbraid.inference.filter_bank import analysis, band_powers, synthesis, views
 
 SHAPES = st.sampled_from([(4096, 1024), (2048, 512), (1024, 512), (64, 16), (8, 2)])
 

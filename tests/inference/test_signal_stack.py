@@ -6,7 +6,7 @@ import sys
 
 def test_a_separator_leaves_the_signal_stack_alone() -> None:
     code = (
-        "from unbraid import Separator; from unbraid.signal_stack import SignalStack\n"
+        "from unbraid import Separator; from unbraid.inference.signal_stack import SignalStack\n"
         "def stack(): found = SignalStack.current(); return found.start, found.flags, found.size\n"
         "before = stack(); separator = Separator(); assert stack() == before, (before, stack())\n"
     )

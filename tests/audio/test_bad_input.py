@@ -20,8 +20,8 @@ import soundfile
 from tests.conftest import noise, write_song
 from unbraid import InputError, Separator
 from unbraid.audio import StemWriter, read
+from unbraid.audio.formats import FORMATS
 from unbraid.cli import main
-from unbraid.formats import FORMATS
 
 Run = Callable[..., tuple[int, str]]
 

@@ -1,0 +1,1 @@
+"""One song through one model: tiles, filter bank, runtimes, and the stream that joins them."""
