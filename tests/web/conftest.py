@@ -33,8 +33,9 @@ from django.test import Client  # noqa: E402
 from tests.conftest import write_song  # noqa: E402
 from tests.tiny_models import write_mask_model  # noqa: E402
 from unbraid_web.accounts.models import User  # noqa: E402
+from unbraid_web.separations.jobs.job import Job  # noqa: E402
+from unbraid_web.separations.jobs.queue import run_job  # noqa: E402
 from unbraid_web.separations.models import Separation, Stem  # noqa: E402
-from unbraid_web.separations.work import tasks  # noqa: E402
 from unbraid_web.songs.models import Song  # noqa: E402
 
 PASSWORD = "strings and hammers"
@@ -125,6 +126,11 @@ def put(owner: User | None, path: Path) -> Song:
     return song
 
 
+def work(job: Job) -> None:
+    """Do what a worker does when the message about this job reaches it."""
+    run_job.call(job._meta.label, str(job.pk))
+
+
 @pytest.fixture
 def waiting(alice: Person, song_file: Path) -> Song:
     """A song of alice's that waits in line."""
@@ -140,7 +146,7 @@ def _separate_once(song: Song) -> None:
     assert separation is not None
     kept = DATA / "separated"
     if not _DONE:
-        tasks.separate.call(str(separation.pk))
+        work(separation)
         separation.refresh_from_db()
         assert separation.state == "done", separation.error
         shutil.copytree(default_storage.path(separation.run_folder), kept)

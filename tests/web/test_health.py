@@ -70,9 +70,9 @@ LIGHT = """
 import sys
 from unbraid_web.wsgi import application
 from django.test import Client
-import unbraid_web.separations.work.tasks
 assert Client().get("/account/login/").status_code == 200  # the addresses, and with them all views, are imported now
-print([name for name in ("unbraid", "onnxruntime", "openvino", "torch", "numpy", "av") if name in sys.modules])
+HEAVY = ("unbraid", "onnxruntime", "openvino", "torch", "numpy", "av", "unbraid_web.separations.work")
+print([name for name in HEAVY if name in sys.modules])
 """
 
 

@@ -30,6 +30,8 @@ class SeparationQuerySet(JobQuerySet):
 class Separation(Job):
     """One run of the separator over one song."""
 
+    handler = "unbraid_web.separations.work.tasks.separate"
+
     class Stage(models.TextChoices):
         """What a running separation is doing."""
 
@@ -63,12 +65,6 @@ class Separation(Job):
         separation = cls.objects.create(song=song)
         separation.enqueue()
         return separation
-
-    def send(self) -> None:
-        """Tell a worker that this separation waits."""
-        from unbraid_web.separations.work.tasks import separate
-
-        separate.enqueue(str(self.pk))
 
     @property
     def folder(self) -> str:
@@ -155,6 +151,8 @@ class Stem(models.Model):
 class Export(Job):
     """A file rendered from stems: one stem in another format, all of them as zip, or a mix of one's own."""
 
+    handler = "unbraid_web.separations.work.tasks.render"
+
     separation = models.ForeignKey(Separation, models.CASCADE, related_name="exports")
     recipe = models.JSONField(help_text='{"kind": "stem|zip|mix", "format": ..., "stems": {name: [gain, pan]}}')
     key = models.CharField(max_length=64, help_text="hash of the recipe: the same recipe is rendered once")
@@ -181,12 +179,6 @@ class Export(Job):
         else:
             export.retry()
         return export
-
-    def send(self) -> None:
-        """Tell a worker that this export waits."""
-        from unbraid_web.separations.work.tasks import render
-
-        render.enqueue(str(self.pk))
 
     @property
     def file(self) -> str:

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.web.conftest import Person, body
+from tests.web.conftest import Person, body, work
 from unbraid_web.api.models import Token
-from unbraid_web.separations.models import Separation
-from unbraid_web.separations.work import tasks
+from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs.models import Song
 
 
@@ -35,7 +34,7 @@ def test_a_song_from_upload_to_stem(program: Program, song_file: Path) -> None:
     assert made.status_code == 201
     song = made.json()
     assert (song["title"], song["state"], song["queue_position"]) == ("some noise", "queued", 1)
-    tasks.separate.call(str(Separation.objects.get().pk))
+    work(Separation.objects.get())
     song = program("get", f"/songs/{song['id']}").json()
     assert (song["state"], song["fraction"]) == ("done", 1.0)
     assert [stem["name"] for stem in song["stems"]] == ["vocals", "drums", "bass", "piano", "other"]
@@ -67,7 +66,7 @@ def test_an_export(program: Program, done: Song) -> None:
     wanted = {"kind": "mix", "format": "mp3", "stems": {"vocals": {"gain": 0.5, "pan": -1}}}
     export = program("post", f"/songs/{done.pk}/exports", wanted).json()
     assert export["state"] == "queued"
-    tasks.render.call(export["id"])
+    work(Export.objects.get(pk=export["id"]))
     export = program("get", f"/exports/{export['id']}").json()
     assert export["state"] == "done"
     assert len(body(program.client.get(export["file"]))) > 100_000

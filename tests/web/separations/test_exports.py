@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.web.conftest import Person, Refuses, body
+from tests.web.conftest import Person, Refuses, body, work
 from unbraid_web.separations.models import Export, Separation
-from unbraid_web.separations.work import tasks
 
 
 def ask(alice: Person, separation: Separation, **wanted: Any) -> Any:
@@ -21,7 +20,7 @@ def ask(alice: Person, separation: Separation, **wanted: Any) -> Any:
 def rendered(alice: Person, separation: Separation, **wanted: Any) -> bytes:
     asked = ask(alice, separation, **wanted)
     assert asked.status_code == 202, asked.content
-    tasks.render.call(asked.json()["id"])
+    work(Export.objects.get(pk=asked.json()["id"]))
     found = alice.client.get(asked.json()["status"]).json()
     assert (found["state"], found["error"]) == ("done", "")
     answer = alice.client.get(found["file"])

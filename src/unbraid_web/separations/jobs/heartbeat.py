@@ -2,30 +2,31 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from unbraid_web.separations.jobs.job import ClaimLost, Job
+from unbraid_web.separations.jobs.errors import ClaimLost
 
 logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """While entered, shows a sign of life four times in the span after which a job counts as stale."""
+    """While entered, calls `beat` four times in the span after which a job counts as stale."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
 
-    def _beat(self) -> None:
+    def _keep_beating(self) -> None:
         try:
             while not self._ended.wait(settings.STALE_SECONDS / 4):
                 try:
-                    self._job.beat()
+                    self._beat()
                 except ClaimLost:
                     return  # the work itself notices at its next step
                 except DatabaseError:

@@ -10,16 +10,28 @@ another one, or none, the work was taken away, and the next heartbeat raises `Cl
 twice, a worker may die or wake up late, and still nothing happens twice.
 """
 
+import logging
 import os
 import socket
 import uuid
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from unbraid_web.separations.jobs.errors import ClaimLost, JobFailed
+from unbraid_web.separations.jobs.heartbeat import Heartbeat
+from unbraid_web.separations.jobs.queue import run_job
+from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
+from unbraid_web.songs import storage
+
+logger = logging.getLogger(__name__)
+DISK_FULL = "The server has no room left. Nothing is lost: try again later."
+OUR_FAULT = "Something went wrong on our side. It was noted; try again."
 
 
 class State(models.TextChoices):
@@ -31,10 +43,6 @@ class State(models.TextChoices):
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
     EXPIRED = "expired", "Expired"
-
-
-class ClaimLost(Exception):  # noqa: N818 # nothing went wrong: the work belongs to somebody else now
-    """The job was cancelled, deleted or taken back while it ran."""
 
 
 class JobQuerySet(models.QuerySet[Any]):
@@ -62,6 +70,10 @@ def _ago(seconds: float) -> Any:
 class Job(models.Model):
     """What all background work has in common."""
 
+    # The function that does the work, called with the job and a `GracefulShutdown`. It is named, not imported: only
+    # workers load the library and its runtimes, and web processes stay light.
+    handler: ClassVar[str]
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fraction = models.FloatField(default=0.0)
@@ -83,10 +95,6 @@ class Job(models.Model):
         abstract = True
         indexes = (models.Index(fields=["state", "queued_at"], name="%(class)s_queue"),)
 
-    def send(self) -> None:
-        """Tell a worker that this job waits. Telling twice is harmless."""
-        raise NotImplementedError
-
     def clean_up(self) -> None:
         """Remove what an unfinished attempt left."""
 
@@ -107,8 +115,31 @@ class Job(models.Model):
         return int(ahead) + 1
 
     def enqueue(self) -> None:
-        """Send the job once the row is really in the database."""
-        transaction.on_commit(self.send)
+        """Tell a worker once the row is really in the database. Telling twice is harmless."""
+        transaction.on_commit(lambda: run_job.enqueue(self._meta.label, str(self.pk)))
+
+    def perform(self) -> None:
+        """Do the work of a claimed job and see that the row tells how it ended, whatever happens."""
+        facts = {"job": self._meta.model_name, "id": str(self.pk), "attempt": self.attempt}
+        logger.info("job started", extra=facts)
+        try:
+            with GracefulShutdown() as shutdown, Heartbeat(self.beat):
+                import_string(self.handler)(self, shutdown)
+            logger.info("job done", extra=facts)
+        except ClaimLost:
+            logger.info("job taken away", extra=facts)
+        except ShutdownRequested:
+            logger.info("job released", extra=facts)
+            self.release()
+        except JobFailed as error:
+            logger.info("job failed", extra=facts | {"sentence": str(error)})
+            self.fail(str(error))
+        except OSError as error:
+            logger.exception("job failed", extra=facts)
+            self.fail(DISK_FULL if storage.is_full(error) else OUR_FAULT)
+        except Exception:
+            logger.exception("job failed", extra=facts)
+            self.fail(OUR_FAULT)
 
     def claim(self) -> bool:
         """Claim the job for this worker; False if it is not waiting (any more)."""

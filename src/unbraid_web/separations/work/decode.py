@@ -17,13 +17,17 @@ from typing import Any
 import av
 import numpy as np
 
-from unbraid_web.separations.work.errors import UnusableUpload
+from unbraid_web.separations.jobs.errors import JobFailed
 
 # Containers of sound and film. Playlists (HLS, concat, ...) are not among them: they would make us open other files.
 CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,matroska,webm,mov,mp4,m4a,mp3,mpc,mpc8,mpeg,mpegts,"
     "oga,ogg,opus,tta,w64,wav,wv"
 )
+
+
+class UnusableUpload(JobFailed):
+    """The file cannot be used; the message says why and what to do."""
 
 
 def limit_self(memory: int, cpu_seconds: int) -> None:

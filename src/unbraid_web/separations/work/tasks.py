@@ -1,98 +1,45 @@
-"""The background tasks: what a worker does. Nothing else in the site imports the library that separates."""
+"""What a worker does for each kind of job: take a song apart, render a download."""
 
 import json
-import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from numpy.typing import NDArray
 
-from unbraid_web.separations.jobs.heartbeat import Heartbeat
-from unbraid_web.separations.jobs.job import ClaimLost, Job
-from unbraid_web.separations.jobs.queue import task
-from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
+import unbraid
+from unbraid.errors import UnbraidError
+from unbraid_web.separations.jobs.errors import JobFailed
+from unbraid_web.separations.jobs.shutdown import GracefulShutdown
 from unbraid_web.separations.models import Export, Separation, Stem
-from unbraid_web.separations.work.errors import UnusableUpload
+from unbraid_web.separations.work.decode import UnusableUpload
+from unbraid_web.separations.work.overview import StemOverview, outline
+from unbraid_web.separations.work.render import render_recipe
+from unbraid_web.separations.work.segments import SEGMENT_SECONDS, FlacWriter, as_flac, segments_of
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.models.song import tidy_title
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    import unbraid
-
-logger = logging.getLogger(__name__)
-DISK_FULL = "The server has no room left. Nothing is lost: try again later."
-OUR_FAULT = "Something went wrong on our side. It was noted; try again."
-J = TypeVar("J", bound=Job)
-
 
 @cache
-def separator() -> "unbraid.Separator":
+def separator() -> unbraid.Separator:
     """The separator with its model, loaded once for each worker process."""
-    import unbraid
-
     return unbraid.Separator(settings.MODEL, device=settings.DEVICE)
 
 
-@task()
-def separate(separation_id: str) -> None:
-    """Take one song apart."""
-    separation = Separation.objects.select_related("song").filter(pk=separation_id).first()
-    if separation and separation.claim():
-        work_on(separation, run_separation)
-
-
-@task()
-def render(export_id: str) -> None:
-    """Render one download."""
-    export = Export.objects.select_related("separation__song").filter(pk=export_id).first()
-    if export and export.claim():
-        work_on(export, run_export)
-
-
-def work_on(job: J, work: Callable[[J, GracefulShutdown], None]) -> None:
-    """Run `work` and see that the row tells how it ended, whatever happens."""
-    from unbraid.errors import UnbraidError
-
-    facts = {"job": job._meta.model_name, "id": str(job.pk), "attempt": job.attempt}
-    logger.info("job started", extra=facts)
-    try:
-        with GracefulShutdown() as shutdown, Heartbeat(job):
-            work(job, shutdown)
-        logger.info("job done", extra=facts)
-    except ClaimLost:
-        logger.info("job taken away", extra=facts)
-    except ShutdownRequested:
-        logger.info("job released", extra=facts)
-        job.release()
-    except (UnbraidError, UnusableUpload) as error:
-        logger.info("job failed", extra=facts | {"sentence": str(error)})
-        job.fail(str(error))
-    except OSError as error:
-        logger.exception("job failed", extra=facts)
-        job.fail(DISK_FULL if storage.is_full(error) else OUR_FAULT)
-    except Exception:
-        logger.exception("job failed", extra=facts)
-        job.fail(OUR_FAULT)
-
-
-def run_export(export: Export, shutdown: GracefulShutdown) -> None:
+def render(export: Export, shutdown: GracefulShutdown) -> None:
     """Render into a temporary file, then move it to where it is served from."""
-    from unbraid_web.separations.work.render import render_recipe
-
     with tempfile.TemporaryDirectory(prefix="render-", dir=storage.work_folder()) as folder:
         for fraction in render_recipe(export, Path(folder)):
             shutdown.check()
@@ -101,7 +48,7 @@ def run_export(export: Export, shutdown: GracefulShutdown) -> None:
     export.finish(bytes_stored=size)
 
 
-def run_separation(separation: Separation, shutdown: GracefulShutdown) -> None:
+def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
     """Decode the upload, separate it block by block, and store the stems segment by segment."""
     if not storage.has_room():
         raise OSError(28, "less room than must stay free")
@@ -116,8 +63,11 @@ def run_separation(separation: Separation, shutdown: GracefulShutdown) -> None:
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
-        with separator().stream(mixture) as stream:
-            store_stems(separation, stream, Path(folder), facts["duration"], shutdown)
+        try:
+            with separator().stream(mixture) as stream:
+                store_stems(separation, stream, Path(folder), facts["duration"], shutdown)
+        except UnbraidError as error:
+            raise JobFailed(str(error)) from error
         on_error.pop_all()
     song.count_bytes()
 
@@ -163,10 +113,6 @@ def note_facts(song: Song, facts: dict[str, Any]) -> None:
 
 def store_stems(separation: Separation, stream: Any, folder: Path, duration: float, shutdown: GracefulShutdown) -> None:
     """Write segments, whole files and overviews of all stems; after each segment the row says what can be played."""
-
-    from unbraid_web.separations.work.overview import StemOverview, outline
-    from unbraid_web.separations.work.segments import SEGMENT_SECONDS, FlacWriter, as_flac, segments_of
-
     rate, names = int(stream.sample_rate), list(stream.sources)
     length = SEGMENT_SECONDS * rate
     stems = Stem.objects.bulk_create(
@@ -181,7 +127,7 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
             name: files.enter_context(FlacWriter(folder / f"{name}.flac", rate, int(stream.channels))) for name in names
         }
 
-        def store(stem: Stem, samples: "NDArray[np.float32]") -> None:
+        def store(stem: Stem, samples: NDArray[np.float32]) -> None:
             data = as_flac(samples, rate)
             default_storage.save(stem.segment(separation.segments), ContentFile(data))
             sizes[stem.name] += len(data)

@@ -15,13 +15,13 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from tests.conftest import write_song
-from tests.web.conftest import Person, put
+from tests.web.conftest import Person, put, work
 from unbraid_web.separations import housekeeping
+from unbraid_web.separations.jobs.errors import ClaimLost
 from unbraid_web.separations.jobs.heartbeat import Heartbeat
-from unbraid_web.separations.jobs.job import ClaimLost
+from unbraid_web.separations.jobs.job import DISK_FULL
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
 from unbraid_web.separations.models import Export, Separation
-from unbraid_web.separations.work import tasks
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import work_folder
 
@@ -41,7 +41,7 @@ def test_a_job_delivered_twice_is_done_once(waiting: Song) -> None:
 
 def test_a_finished_job_is_not_done_again(done: Song) -> None:
     before = only(done).run
-    tasks.separate.call(str(only(done).pk))
+    work(only(done))
     assert (only(done).run, only(done).state) == (before, "done")
 
 
@@ -67,7 +67,7 @@ def test_a_block_that_takes_long_is_no_silence(waiting: Song, settings: Any) -> 
     settings.STALE_SECONDS = 0.4
     job = only(waiting)
     assert job.claim()
-    with Heartbeat(job):
+    with Heartbeat(job.beat):
         time.sleep(1.5)
         settings.STALE_SECONDS = 1.5
         assert housekeeping.reclaim() == 0
@@ -89,7 +89,9 @@ def test_a_job_that_was_forgotten_is_sent_again(waiting: Song, django_capture_on
     Separation.objects.update(queued_at=timezone.now() - timedelta(hours=1))
     with django_capture_on_commit_callbacks(execute=True):
         housekeeping.reclaim()
-    assert [list(row.args_kwargs["args"]) for row in DBTaskResult.objects.all()] == [[str(only(waiting).pk)]]
+    assert [list(row.args_kwargs["args"]) for row in DBTaskResult.objects.all()] == [
+        ["separations.Separation", str(only(waiting).pk)]
+    ]
     with django_capture_on_commit_callbacks(execute=True):
         housekeeping.reclaim()  # not every few seconds
     assert DBTaskResult.objects.count() == 1
@@ -106,11 +108,11 @@ def test_a_stopped_worker_hands_its_job_back_without_losing_an_attempt(
 
     with monkeypatch.context() as patch:
         patch.setattr(GracefulShutdown, "check", check)
-        tasks.separate.call(str(only(waiting).pk))
+        work(only(waiting))
     job = only(waiting)
     assert (job.state, job.attempt, job.claim_token) == ("queued", 0, None)
     assert not any(housekeeping.folders_in(f"separations/{job.pk}"))
-    tasks.separate.call(str(job.pk))
+    work(job)
     assert only(waiting).state == "done"
 
 
@@ -123,7 +125,7 @@ def test_a_job_cancelled_while_it_runs_leaves_nothing(waiting: Song, monkeypatch
         beat(self, **fields)
 
     monkeypatch.setattr(Separation, "beat", cancel_then_beat)
-    tasks.separate.call(str(only(waiting).pk))
+    work(only(waiting))
     job = only(waiting)
     assert (job.state, job.segments, job.stems.count()) == ("cancelled", 0, 0)
     assert not housekeeping.folders_in(f"separations/{job.pk}")
@@ -150,7 +152,7 @@ def test_what_is_not_music_fails_with_a_sentence(
     path = tmp_path / name
     path.write_bytes(content)
     song = put(alice.user, path)
-    tasks.separate.call(str(only(song).pk))
+    work(only(song))
     assert only(song).state == "failed"
     assert sentence in only(song).error
     assert default_storage.exists(song.upload)
@@ -158,13 +160,13 @@ def test_what_is_not_music_fails_with_a_sentence(
 
 def test_a_song_longer_than_allowed_fails_with_a_sentence(waiting: Song, settings: Any) -> None:
     settings.MAX_SONG_SECONDS = 6
-    tasks.separate.call(str(only(waiting).pk))
+    work(only(waiting))
     assert "longer than 0 minutes" in only(waiting).error
 
 
 def test_decoding_has_its_limits(waiting: Song, settings: Any) -> None:
     settings.DECODE_MEMORY_BYTES = 30 * 10**6
-    tasks.separate.call(str(only(waiting).pk))
+    work(only(waiting))
     assert "more memory or time than we allow" in only(waiting).error
 
 
@@ -176,15 +178,15 @@ def test_a_full_disk_is_a_sentence_and_a_retry_works(
 
     with monkeypatch.context() as patch:
         patch.setattr(type(default_storage._wrapped), "_save", full)  # type: ignore[attr-defined]
-        tasks.separate.call(str(only(waiting).pk))
-    assert (only(waiting).state, only(waiting).error) == ("failed", tasks.DISK_FULL)
+        work(only(waiting))
+    assert (only(waiting).state, only(waiting).error) == ("failed", DISK_FULL)
     settings.MIN_FREE_BYTES = 10**18
     only(waiting).retry()
-    tasks.separate.call(str(only(waiting).pk))
-    assert only(waiting).error == tasks.DISK_FULL
+    work(only(waiting))
+    assert only(waiting).error == DISK_FULL
     settings.MIN_FREE_BYTES = 0
     only(waiting).retry()
-    tasks.separate.call(str(only(waiting).pk))
+    work(only(waiting))
     assert only(waiting).state == "done"
 
 
@@ -199,7 +201,7 @@ def test_tags_name_the_song_unless_the_person_did(alice: Person, tmp_path: Path)
     plain, named = put(alice.user, path), put(alice.user, path)
     Song.objects.filter(pk=named.pk).update(title="My name for it")
     for song in (plain, named):
-        tasks.separate.call(str(only(song).pk))
+        work(only(song))
         song.refresh_from_db()
     assert (plain.title, plain.artist) == ("Blue", "Ana")
     assert (named.title, named.artist) == ("My name for it", "")
@@ -222,7 +224,7 @@ def test_expired_stems_go_and_the_song_stays(done: Song, settings: Any) -> None:
 
 def test_exports_go_after_a_day(done: Song) -> None:
     export = Export.request(only(done), {"kind": "mix", "format": "wav", "stems": {"bass": [1.0, 0.0]}})
-    tasks.render.call(str(export.pk))
+    work(export)
     assert default_storage.exists(export.file)
     Export.objects.update(finished_at=timezone.now() - timedelta(days=2))
     housekeeping.expire()

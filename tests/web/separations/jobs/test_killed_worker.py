@@ -17,10 +17,9 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from tests.conftest import write_song
-from tests.web.conftest import DATA, Person, put
+from tests.web.conftest import DATA, Person, put, work
 from unbraid_web.separations import housekeeping
 from unbraid_web.separations.models import Export, Separation
-from unbraid_web.separations.work import tasks
 from unbraid_web.songs.models import Song
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +63,7 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def long_song(alice: Person, long_file: Path) -> Song:
     """A song in line for a worker."""
     song = put(alice.user, long_file)
-    song.separations.get().send()
+    song.separations.get().enqueue()
     return song
 
 
@@ -94,11 +93,11 @@ def test_a_killed_separation_is_done_again_from_the_start(
             break
         # The stage was over before we saw it: once more from the start.
         Separation.objects.update(state="queued", attempt=0, segments=0, run="", stage="")
-        row().send()
+        row().enqueue()
     settings.STALE_SECONDS = 0
     assert housekeeping.reclaim() == 1
     settings.STALE_SECONDS = 60
-    tasks.separate.call(str(row().pk))
+    work(row())
     separation = row()
     assert (separation.state, separation.attempt, separation.error) == ("done", 2, "")
     assert housekeeping.folders_in(separation.folder) == [separation.run]
@@ -116,7 +115,7 @@ def test_a_killed_export_is_rendered_again(done: Song, settings: Any, tiny_model
         process.wait()
     settings.STALE_SECONDS = 0
     assert housekeeping.reclaim() == 1
-    tasks.render.call(str(Export.objects.get().pk))
+    work(Export.objects.get())
     assert (Export.objects.get().state, Export.objects.get().attempt) == ("done", 2)
 
 
@@ -134,8 +133,8 @@ def test_a_worker_asked_to_stop_hands_back_and_goes(long_song: Song, tiny_model:
 def test_two_workers_share_the_work(alice: Person, song_file: Path, tiny_model: Path) -> None:
     songs = [put(alice.user, song_file) for _ in range(4)]
     for song in songs:
-        song.separations.get().send()
-        song.separations.get().send()  # a message delivered twice
+        song.separations.get().enqueue()
+        song.separations.get().enqueue()  # a message delivered twice
     with worker(tiny_model), worker(tiny_model):
         until(lambda: Separation.objects.filter(state="done").count() == 4)
     assert set(Separation.objects.values_list("attempt", flat=True)) == {1}

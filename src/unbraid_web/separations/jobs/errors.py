@@ -1,0 +1,9 @@
+"""How a job can end early, other than by a fault of ours."""
+
+
+class ClaimLost(Exception):  # noqa: N818 # nothing went wrong: the work belongs to somebody else now
+    """The job was cancelled, deleted or taken back while it ran."""
+
+
+class JobFailed(Exception):  # noqa: N818 # the model has a `fail` and a state of that name
+    """The work cannot be done; the message is a sentence for the person who waits."""
