@@ -43,7 +43,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     lines = [
         *gauge("unbraid_users", "People with an account.", {"": User.objects.count()}),
-        *gauge("unbraid_songs", "Songs in libraries.", {"": Song.objects.filter(deleted_at=None).count()}),
+        *gauge("unbraid_songs", "Songs in libraries.", {"": Song.objects.kept().count()}),
         *gauge(
             "unbraid_stored_bytes",
             "Songs and stems, in bytes.",

@@ -129,7 +129,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["unbraid_web.songs.templatetags.looks"],
+            "builtins": ["unbraid_web.formatting", "unbraid_web.icons", "unbraid_web.songs.templatetags.covers"],
         },
     }
 ]
@@ -198,7 +198,6 @@ MODEL = os.environ.get("UNBRAID_MODEL") or None  # another .onnx file than the s
 DEVICE = os.environ.get("UNBRAID_DEVICE", "auto")
 MAX_ATTEMPTS = int(number("UNBRAID_MAX_ATTEMPTS", 3))
 STALE_SECONDS = number("UNBRAID_STALE_SECONDS", 60)  # a job without a sign of life for this long is taken back
-HOUSEKEEPING_SECONDS = number("UNBRAID_HOUSEKEEPING_SECONDS", 15)
 DEMO_SONG = Path(os.environ.get("UNBRAID_DEMO_SONG") or CHECKOUT / "demo" / "lithium-demo.flac")
 
 # Limits

@@ -5,7 +5,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 
 from unbraid_web.accounts.models import User
-from unbraid_web.songs.templatetags.looks import size
+from unbraid_web.formatting import size
 
 
 @admin.register(User)

@@ -41,6 +41,14 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    def delete_with_everything(self) -> None:
+        """Delete the person with every song, stem and upload."""
+        for song in self.songs.all():
+            song.delete_with_files()
+        for upload in self.uploads.all():
+            upload.delete_with_files()
+        self.delete()
+
     @property
     def max_bytes(self) -> int:
         """How much this person may store, in bytes."""

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 from unbraid_web.accounts.forms import LeaveForm, LoginForm, SignUpForm
 from unbraid_web.accounts.models import User
 from unbraid_web.accounts.throttle import RESET, SIGN_UP, client_address
-from unbraid_web.songs.models import Song, Upload
 
 
 class Login(LoginView):
@@ -69,8 +68,8 @@ def account(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)  # this browser stays in, all others are out
         messages.success(request, "Your password was changed.")
         return redirect("accounts:account")
-    used = Song.objects.owned_by(user).bytes_stored()
-    context = {"form": form, "used": used, "songs": Song.objects.owned_by(user).count()}
+    songs = user.songs.kept()
+    context = {"form": form, "used": songs.bytes_stored(), "songs": songs.count()}
     return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
 
 
@@ -82,12 +81,8 @@ def leave(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     form = LeaveForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        for song in Song.objects.filter(owner=user):
-            song.destroy()
-        for upload in Upload.objects.filter(owner=user):
-            upload.drop()
         logout(request)
-        user.delete()
+        user.delete_with_everything()
         messages.success(request, "Your account and all your songs were deleted.")
         return redirect("player:welcome")
     return render(request, "accounts/leave.html", {"form": form}, status=422 if form.errors else 200)

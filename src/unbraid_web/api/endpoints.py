@@ -14,14 +14,13 @@ from ninja.throttling import AuthRateThrottle
 
 from unbraid_web.accounts.models import User
 from unbraid_web.api.models import Token
-from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, SongOut, SongPage, separation_of
+from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, SongOut, SongPage
 from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.recipes import checked_recipe
 from unbraid_web.songs.models import Song
-from unbraid_web.songs.views.library import with_separations
-from unbraid_web.songs.views.uploads import receive
+from unbraid_web.songs.receiving import receive_file
 
 
 class PersonalToken(HttpBearer):
@@ -56,20 +55,16 @@ def refuse(request: HttpRequest, error: ValidationError) -> Any:
 @api.get("/songs", response=SongPage, summary="List songs", tags=["songs"])
 def list_songs(request: HttpRequest, q: str = "", sort: str = "newest", page: int = 1, size: int = 50) -> Any:
     """Return one page of the library, searched and sorted (`newest`, `oldest`, `title`, `longest`)."""
-    songs = Song.objects.owned_by(request.auth).matching(q).sorted_by(sort)  # type: ignore[attr-defined]
+    songs = Song.objects.owned_by(request.auth).matching(q).sorted_by(sort).with_separations()  # type: ignore[attr-defined]
     pages = Paginator(songs, min(max(size, 1), 200))
-    found = with_separations(pages.get_page(page).object_list)
-    return SongPage(count=pages.count, pages=pages.num_pages, songs=[SongOut.of(song) for song in found])
+    found = [SongOut.of(song) for song in pages.get_page(page)]
+    return SongPage(count=pages.count, pages=pages.num_pages, songs=found)
 
 
 @api.post("/songs", response={201: SongOut, 422: Error}, summary="Upload a song", tags=["songs"])
 def upload_song(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Store the file and put it in line."""
-    try:
-        song = receive(request.auth, file)  # type: ignore[attr-defined]
-    except ValueError as sentence:
-        return Status(422, Error(error=str(sentence)))
-    return Status(201, SongOut.of(song))
+    return Status(201, SongOut.of(receive_file(request.auth, file)))  # type: ignore[attr-defined]
 
 
 @api.get("/songs/{uuid:song_id}", response=SongOut, summary="One song", tags=["songs"])
@@ -82,18 +77,16 @@ def get_song(request: HttpRequest, song_id: UUID) -> Any:
 def change_song(request: HttpRequest, song_id: UUID, change: SongChange) -> Any:
     """Change title or artist."""
     song = own(request, song_id)
-    for name, value in change.dict(exclude_none=True).items():
-        setattr(song, name, value)
-    song.save(update_fields=["title", "artist"])
+    song.rename(
+        song.title if change.title is None else change.title, song.artist if change.artist is None else change.artist
+    )
     return SongOut.of(song)
 
 
 @api.delete("/songs/{uuid:song_id}", response={204: None}, summary="Delete", tags=["songs"])
 def delete_song(request: HttpRequest, song_id: UUID) -> Any:
     """Delete the song; it can be restored for a while."""
-    song = own(request, song_id)
-    song.delete_for_now()
-    separation_of(song).cancel()
+    own(request, song_id).trash()
     return Status(204, None)
 
 
@@ -102,8 +95,6 @@ def restore_song(request: HttpRequest, song_id: UUID) -> Any:
     """Bring a deleted song back, and its place in line if it had one."""
     song = get_object_or_404(Song.objects.deleted_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
     song.restore()
-    if (separation := separation_of(song)).state == State.CANCELLED:
-        separation.retry()
     return SongOut.of(song)
 
 
@@ -111,7 +102,7 @@ def restore_song(request: HttpRequest, song_id: UUID) -> Any:
 def retry_song(request: HttpRequest, song_id: UUID) -> Any:
     """Put a failed, cancelled or expired separation back in line."""
     song = own(request, song_id)
-    separation_of(song).retry()
+    song.separation.retry()
     return SongOut.of(song)
 
 
@@ -119,7 +110,7 @@ def retry_song(request: HttpRequest, song_id: UUID) -> Any:
 def cancel_song(request: HttpRequest, song_id: UUID) -> Any:
     """Stop a separation that waits or runs."""
     song = own(request, song_id)
-    separation_of(song).cancel()
+    song.separation.cancel()
     return SongOut.of(song)
 
 
@@ -143,7 +134,7 @@ def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
 def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase:
     """Return the whole stem as FLAC; byte ranges work."""
     song = own(request, song_id)
-    separation = separation_of(song)
+    separation = song.separation
     stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
     return media.send(request, stem.file, "audio/flac", save_as=f"{song.title} - {name}.flac")
 
@@ -151,7 +142,7 @@ def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase
 @api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Error, 422: Error}, tags=["exports"])
 def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     """Render a stem in another format, a zip of stems, or a mix."""
-    separation = separation_of(own(request, song_id))
+    separation = own(request, song_id).separation
     if separation.state != State.DONE:
         return Status(409, Error(error="This song is not separated yet."))
     recipe = checked_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])

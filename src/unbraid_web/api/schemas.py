@@ -8,7 +8,7 @@ from django.urls import reverse
 from ninja import Field, Schema
 
 from unbraid_web.separations.jobs.job import State
-from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.models import Export
 from unbraid_web.songs.models import Song
 
 
@@ -48,7 +48,6 @@ class SongOut(Schema):
     def of(cls, song: Song) -> "SongOut":
         """Describe the song."""
         separation = song.separation
-        assert separation is not None
         stems = separation.stems.all() if separation.state == State.DONE else []
         return cls(
             id=song.pk,
@@ -82,8 +81,8 @@ class SongPage(Schema):
 class SongChange(Schema):
     """A new name for a song; what is left out stays."""
 
-    title: str | None = Field(None, min_length=1, max_length=200)
-    artist: str | None = Field(None, max_length=200)
+    title: str | None = None
+    artist: str | None = None
 
 
 class Fader(Schema):
@@ -127,10 +126,3 @@ class ExportOut(Schema):
             filename=export.filename,
             file=reverse("api-1:export_file", args=[export.pk]) if done else None,
         )
-
-
-def separation_of(song: Song) -> Separation:
-    """Return the song's separation; every song has one from its upload on."""
-    separation = song.separation
-    assert separation is not None
-    return separation

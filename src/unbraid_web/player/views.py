@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from unbraid_web.player.manifest import manifest
-from unbraid_web.separations.access import own_song, separation_to_hear
+from unbraid_web.separations.access import audible_separation
 from unbraid_web.separations.recipes import FORMATS
+from unbraid_web.songs.access import own_song
 from unbraid_web.songs.models import Song
 
 
@@ -21,8 +22,8 @@ def context_of(song: Song, *, mine: bool = False, key: str = "") -> dict[str, An
     return {
         "song": song,
         "separation": separation,
-        "stems": list(separation.stems.all()) if separation else [],
-        "manifest": manifest(separation, key) if separation else None,
+        "stems": separation.stems.all(),
+        "manifest": manifest(separation, key),
         "mine": mine,
         "key": key,
         "formats": FORMATS,
@@ -58,4 +59,4 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def facts(request: HttpRequest, separation_id: UUID) -> JsonResponse:
     """The manifest, asked for again while the song is being separated."""
-    return JsonResponse(manifest(separation_to_hear(request, separation_id), request.GET.get("key", "")))
+    return JsonResponse(manifest(audible_separation(request, separation_id), request.GET.get("key", "")))

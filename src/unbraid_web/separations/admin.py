@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from unbraid_web.formatting import size
 from unbraid_web.separations.models import Export, Separation
-from unbraid_web.songs.templatetags.looks import size
 
 
 @admin.action(description="Try again")

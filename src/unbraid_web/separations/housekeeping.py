@@ -63,10 +63,10 @@ def delete_for_good() -> int:
     """Delete songs that nobody can bring back any more, and uploads that nobody goes on with."""
     count = 0
     for song in Song.objects.beyond_undo():
-        song.destroy()
+        song.delete_with_files()
         count += 1
     for upload in Upload.objects.abandoned():
-        upload.drop()
+        upload.delete_with_files()
         count += 1
     return count
 
@@ -126,5 +126,5 @@ def ensure_demo() -> Song | None:
     with settings.DEMO_SONG.open("rb") as file:
         default_storage.save(song.upload, File(file))
     song.save(force_insert=True)
-    Separation.start(song)
+    song.separate()
     return song

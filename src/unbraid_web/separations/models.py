@@ -59,13 +59,6 @@ class Separation(Job):
     def __str__(self) -> str:
         return f"{self.song}: {self.get_state_display()}"
 
-    @classmethod
-    def start(cls, song: Song) -> "Separation":
-        """Put the song in line."""
-        separation = cls.objects.create(song=song)
-        separation.enqueue()
-        return separation
-
     @property
     def folder(self) -> str:
         """Where all attempts lie in the storage."""
@@ -83,11 +76,6 @@ class Separation(Job):
             return None
         elapsed = (timezone.now() - self.separating_since).total_seconds()
         return elapsed * (1 - self.fraction) / self.fraction
-
-    @property
-    def is_playable(self) -> bool:
-        """Whether there is something to hear."""
-        return self.segments > 0 and self.state in (State.RUNNING, State.DONE)
 
     @property
     def kept_until(self) -> datetime | None:

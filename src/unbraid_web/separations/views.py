@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from unbraid_web.accounts.throttle import Throttle, client_address
 from unbraid_web.separations import media
-from unbraid_web.separations.access import own_separation, separation_to_hear
+from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.recipes import checked_recipe
@@ -25,7 +25,7 @@ EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 @never_cache
 def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     """The line that tells how far it is; htmx asks for it while there is something to wait for."""
-    separation = separation_to_hear(request, separation_id)
+    separation = audible_separation(request, separation_id)
     song = separation.song
     context = {
         "separation": separation,
@@ -65,7 +65,7 @@ def progress_or_page(request: HttpRequest, separation: Any) -> HttpResponse:
 @require_safe
 def segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -> HttpResponseBase:
     """A few seconds of one stem."""
-    separation = separation_to_hear(request, separation_id)
+    separation = audible_separation(request, separation_id)
     if number >= separation.segments:
         raise Http404("This part is not separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
@@ -75,7 +75,7 @@ def segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -
 @require_safe
 def spectrogram(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
     """The picture of one stem's spectrum."""
-    separation = separation_to_hear(request, separation_id)
+    separation = audible_separation(request, separation_id)
     stem = get_object_or_404(separation.stems, name=name)
     return media.send(request, stem.spectrogram, "image/png")
 
@@ -83,7 +83,7 @@ def spectrogram(request: HttpRequest, separation_id: UUID, name: str) -> HttpRes
 @require_safe
 def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
     """One whole stem, as it is stored: FLAC."""
-    separation = separation_to_hear(request, separation_id)
+    separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
         raise Http404("This song is not separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
@@ -93,7 +93,7 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
 @require_POST
 def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     """Ask for a download that has to be rendered; the answer is a line that follows its progress."""
-    separation = separation_to_hear(request, separation_id)
+    separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
         return JsonResponse({"error": "This song is not separated yet."}, status=409)
     address = client_address(request)
@@ -112,7 +112,7 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
 def export_status(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """How far an export is, and where to get it."""
     found = get_object_or_404(Export, pk=export_id)
-    separation_to_hear(request, found.separation_id)
+    audible_separation(request, found.separation_id)
     return JsonResponse(export_facts(request, found))
 
 
@@ -120,7 +120,7 @@ def export_status(request: HttpRequest, export_id: UUID) -> HttpResponse:
 def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """The rendered file."""
     found = get_object_or_404(Export, pk=export_id, state=State.DONE)
-    separation_to_hear(request, found.separation_id)
+    audible_separation(request, found.separation_id)
     content_type = {"zip": "application/zip"}.get(found.recipe["kind"], f"audio/{found.recipe['format']}")
     return media.send(request, found.file, content_type, save_as=found.filename, immutable=False)
 

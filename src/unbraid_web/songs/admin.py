@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from unbraid_web.formatting import size
 from unbraid_web.songs.models import Song
-from unbraid_web.songs.templatetags.looks import size
 
 
 @admin.register(Song)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from unbraid_web.accounts.models import User
+from unbraid_web.formatting import size as as_words
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
-from unbraid_web.songs.templatetags.looks import size as as_words
+
+NO_ROOM = "The server has no room left at the moment. Try again later."
 
 
 @dataclass(frozen=True)
@@ -46,5 +48,5 @@ def refusal_reason(user: User, size: int) -> str:
     if size > (left := quota_of(user).left):
         return f"You have {as_words(left)} left and this file needs {as_words(size)}. Delete some songs first."
     if not storage.has_room(size):
-        return "The server has no room left at the moment. Try again later."
+        return NO_ROOM
     return ""

@@ -52,5 +52,5 @@ def test_after_a_while_it_is_gone_with_its_files(alice: Person, done: Song) -> N
 
 def test_is_nobody_elses(alice: Person, done: Song, only_for_alice: Refuses) -> None:
     only_for_alice(f"/songs/{done.pk}/delete/", "post", "get")
-    done.delete_for_now()
+    done.trash()
     only_for_alice(f"/songs/{done.pk}/undo/", "post", "get")

@@ -11,10 +11,9 @@ from unbraid_web.songs.models import Song
 URL = "/library/"
 
 
-def many(owner: User, count: int) -> list[Song]:
-    songs = Song.objects.bulk_create(Song.new(owner, f"song {number:05d}.mp3", 1000) for number in range(count))
+def add(owner: User, *names: str) -> None:
+    songs = Song.objects.bulk_create(Song.new(owner, name, 1000) for name in names)
     Separation.objects.bulk_create(Separation(song=song, state="done") for song in songs)
-    return songs
 
 
 def test_shows_ones_own_songs_and_nobody_elses(alice: Person, charlie: Person, done: Song) -> None:
@@ -23,8 +22,7 @@ def test_shows_ones_own_songs_and_nobody_elses(alice: Person, charlie: Person, d
 
 
 def test_search_finds_all_words_in_any_order(alice: Person) -> None:
-    for name in ("blue in green.mp3", "green door.mp3", "blue bossa.mp3"):
-        Song.new(alice.user, name, 1).save()
+    add(alice.user, "blue in green.mp3", "green door.mp3", "blue bossa.mp3")
     found = alice.client.get(URL, {"q": "green BLUE"}).content.decode()
     assert "blue in green" in found
     assert "green door" not in found
@@ -32,8 +30,7 @@ def test_search_finds_all_words_in_any_order(alice: Person) -> None:
 
 
 def test_sorts(alice: Person) -> None:
-    for name in ("b.mp3", "A.mp3", "c.mp3"):
-        Song.new(alice.user, name, 1).save()
+    add(alice.user, "b.mp3", "A.mp3", "c.mp3")
     page = alice.client.get(URL, {"sort": "title"}).content.decode()
     places = [page.index(f'song-title">{title}<') for title in ("A", "b", "c")]
     assert places == sorted(places)
@@ -43,7 +40,7 @@ def test_sorts(alice: Person) -> None:
 def test_takes_as_many_queries_for_ten_thousand_songs_as_for_one_page(
     alice: Person, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    many(alice.user, 10_000)
+    add(alice.user, *(f"song {number:05d}.mp3" for number in range(10_000)))
     with django_assert_max_num_queries(10):
         page = alice.client.get(URL, {"q": "song", "page": "400"}).content.decode()
     assert "Page 400 of 417" in page
@@ -57,7 +54,7 @@ def test_htmx_gets_the_list_alone(alice: Person, done: Song) -> None:
 
 
 def test_strange_titles_are_shown_as_text(alice: Person) -> None:
-    Song.new(alice.user, "<script>alert(1)</script>.mp3", 1).save()
+    add(alice.user, "<script>alert(1)</script>.mp3")
     page = alice.client.get(URL).content.decode()
     assert "<script>alert" not in page
     assert "script&gt;" in page

@@ -34,7 +34,7 @@ def test_the_link_shows_no_buttons_of_the_owner(alice: Person, done: Song, charl
 
 def test_a_deleted_song_is_not_shared_any_more(alice: Person, done: Song, visitor: Client) -> None:
     done.share()
-    done.delete_for_now()
+    done.trash()
     assert visitor.get(f"/s/{done.share_token}/").status_code == 404
 
 

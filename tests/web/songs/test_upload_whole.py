@@ -14,7 +14,7 @@ URL = "/uploads/whole/"
 def test_takes_several_files(alice: Person, song_file: Path) -> None:
     with song_file.open("rb") as one, song_file.open("rb") as two:
         assert alice.client.post(URL, {"files": [one, two]}).headers["Location"] == "/library/"
-    assert [song.separation.state for song in Song.objects.all() if song.separation] == ["queued", "queued"]
+    assert [song.separation.state for song in Song.objects.all()] == ["queued", "queued"]
 
 
 def test_says_why_a_file_was_not_taken(alice: Person, song_file: Path, settings: Any) -> None:

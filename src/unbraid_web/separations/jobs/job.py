@@ -104,6 +104,11 @@ class Job(models.Model):
         return self.state in (State.QUEUED, State.RUNNING)
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether the person stopped it."""
+        return self.state == State.CANCELLED
+
+    @property
     def can_retry(self) -> bool:
         """Whether the person may ask for it again."""
         return self.state in (State.FAILED, State.CANCELLED, State.EXPIRED)

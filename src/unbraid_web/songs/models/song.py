@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Sum
 from django.db.models.expressions import OrderBy
@@ -20,13 +21,19 @@ if TYPE_CHECKING:
     from unbraid_web.accounts.models import User
     from unbraid_web.separations.models import Separation
 
+MAX_NAME = 200  # letters in a title, or in an artist's name
+
 
 class SongQuerySet(models.QuerySet["Song"]):
     """Which songs."""
 
+    def kept(self) -> "SongQuerySet":
+        """Songs that nobody has deleted."""
+        return self.filter(deleted_at=None)
+
     def owned_by(self, user: "User") -> "SongQuerySet":
         """The songs in a person's library; deleted ones are not in it."""
-        return self.filter(owner=user, deleted_at=None)
+        return self.kept().filter(owner=user)
 
     def deleted_by(self, user: "User") -> "SongQuerySet":
         """Songs that the person deleted and can still bring back, the latest first."""
@@ -34,7 +41,11 @@ class SongQuerySet(models.QuerySet["Song"]):
 
     def demo(self) -> "SongQuerySet":
         """The song that everybody may play: it belongs to nobody."""
-        return self.filter(owner=None, deleted_at=None)
+        return self.kept().filter(owner=None)
+
+    def with_separations(self) -> "SongQuerySet":
+        """Fetch the separations of all these songs in one more query, not one a song."""
+        return self.prefetch_related("separations")
 
     def matching(self, words: str) -> "SongQuerySet":
         """Songs in whose title, artist or file name all the words occur."""
@@ -76,8 +87,8 @@ class Song(models.Model):
         related_name="songs",
         help_text="empty: the demo",
     )
-    title = models.CharField(max_length=200)
-    artist = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=MAX_NAME)
+    artist = models.CharField(max_length=MAX_NAME, blank=True)
     filename = models.CharField(max_length=255)
     upload = models.CharField(max_length=255, help_text="the file's name in the storage")
     upload_bytes = models.BigIntegerField()
@@ -120,10 +131,10 @@ class Song(models.Model):
         return song
 
     @property
-    def separation(self) -> "Separation | None":
-        """The latest separation; prefetch `separations` where many songs are shown."""
-        found = sorted(self.separations.all(), key=lambda s: s.created_at)
-        return found[-1] if found else None
+    def separation(self) -> "Separation":
+        """The latest separation, which every song has from its upload on; see `with_separations` for many songs."""
+        latest: Separation = max(self.separations.all(), key=lambda separation: separation.created_at)
+        return latest
 
     @property
     def hue(self) -> int:
@@ -141,18 +152,39 @@ class Song(models.Model):
         self.share_token = None
         self.save(update_fields=["share_token"])
 
-    def delete_for_now(self) -> None:
-        """Take the song out of the library; it can come back for a while."""
+    def separate(self) -> None:
+        """Put the song in line for a worker."""
+        self.separations.create().enqueue()
+
+    def rename(self, title: str, artist: str) -> None:
+        """Change title and artist.
+
+        Raises:
+            ValidationError: with a sentence.
+        """
+        title, artist = title.strip(), artist.strip()
+        if not title:
+            raise ValidationError("A song needs a title.")
+        if max(len(title), len(artist)) > MAX_NAME:
+            raise ValidationError(f"That is too long: at most {MAX_NAME} letters.")
+        self.title, self.artist = title, artist
+        self.save(update_fields=["title", "artist"])
+
+    def trash(self) -> None:
+        """Take the song out of the library and stop its separation; it can come back for a while."""
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
+        self.separation.cancel()
 
     def restore(self) -> None:
-        """Undo the deletion."""
+        """Bring the song back, and its place in line if it had one."""
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
+        if self.separation.is_cancelled:
+            self.separation.retry()
 
-    def destroy(self) -> None:
-        """Delete the song and all its files; the rows go first, since a file without a row is swept later."""
+    def delete_with_files(self) -> None:
+        """Delete the song for good; the rows go first, since a file without a row is swept later."""
         prefixes = [f"songs/{self.id}", *(f"separations/{separation.id}" for separation in self.separations.all())]
         self.delete()
         for prefix in prefixes:
@@ -172,4 +204,4 @@ def tidy_title(filename: str) -> str:
     stem = PurePath(filename).stem.replace("_", " ").strip()
     if " " not in stem:
         stem = stem.replace("-", " ").strip()
-    return TRACK_NUMBER.sub("", stem)[:200] or "Untitled"
+    return TRACK_NUMBER.sub("", stem)[:MAX_NAME] or "Untitled"

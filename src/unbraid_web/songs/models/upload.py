@@ -62,7 +62,7 @@ class Upload(models.Model):
         return bool(moved)
 
     def become_song(self) -> Song | None:
-        """Join the pieces into a song that takes over our id; None if another request was quicker."""
+        """Join the pieces into a song that takes over our id and waits for a worker; None if another was quicker."""
         folder_of_pieces = self.folder
         song = Song.new(self.owner, self.filename, self.size, self.id)
         with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
@@ -73,11 +73,12 @@ class Upload(models.Model):
             mine, _ = Upload.objects.filter(pk=self.pk).delete()
             if mine:
                 song.save(force_insert=True)
+                song.separate()
         storage.delete_tree(folder_of_pieces)
         return song if mine else None
 
-    def drop(self) -> None:
-        """Forget the upload with all its pieces."""
+    def delete_with_files(self) -> None:
+        """Delete the upload with all its pieces."""
         folder = self.folder
         self.delete()
         storage.delete_tree(folder)

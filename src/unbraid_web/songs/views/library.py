@@ -22,9 +22,8 @@ def library(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)
     words, order = request.GET.get("q", "").strip()[:100], request.GET.get("sort", "newest")
-    songs = Song.objects.owned_by(user).matching(words).sorted_by(order)
+    songs = Song.objects.owned_by(user).matching(words).sorted_by(order).with_separations()
     page = Paginator(songs, PAGE).get_page(request.GET.get("page"))
-    page.object_list = with_separations(page.object_list)
     context: dict[str, object] = {"page": page, "words": words, "order": order, "sorts": SORTS}
     if not words and page.number == 1:
         context["deleted"] = Song.objects.deleted_by(user)[:BIN]
@@ -36,8 +35,3 @@ def library(request: HttpRequest) -> HttpResponse:
         "max_minutes": settings.MAX_SONG_SECONDS / 60,
     }
     return render(request, "songs/library.html", context)
-
-
-def with_separations(songs: object) -> list[Song]:
-    """Return the songs with their separations fetched in one more query, not one a song."""
-    return list(songs.prefetch_related("separations"))  # type: ignore[attr-defined]

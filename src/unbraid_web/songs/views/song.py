@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from unbraid_web.separations.access import own_song
-from unbraid_web.separations.jobs.job import State
+from unbraid_web.songs.access import own_song
 from unbraid_web.songs.models import Song
 
 
@@ -29,14 +29,11 @@ def rename(request: HttpRequest, song_id: UUID) -> HttpResponse:
     song = own_song(request, song_id)
     error, in_card = "", request.GET.get("in") == "card"
     if request.method == "POST":
-        title, artist = (request.POST.get(name, "").strip() for name in ("title", "artist"))
-        if not title:
-            error = "A song needs a title."
-        elif len(title) > 200 or len(artist) > 200:
-            error = "That is too long: at most 200 letters."
+        try:
+            song.rename(request.POST.get("title", ""), request.POST.get("artist", ""))
+        except ValidationError as refused:
+            error = refused.messages[0]
         else:
-            song.title, song.artist = title, artist
-            song.save(update_fields=["title", "artist"])
             if wants_part(request):
                 part = "songs/card.html" if in_card else "songs/heading.html"
                 return render(request, part, {"song": song, "mine": True, "focus": True})
@@ -50,9 +47,7 @@ def rename(request: HttpRequest, song_id: UUID) -> HttpResponse:
 def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """Take the song out of the library and offer to undo it."""
     song = own_song(request, song_id)
-    song.delete_for_now()
-    if separation := song.separation:
-        separation.cancel()
+    song.trash()
     if wants_part(request) and request.headers.get("HX-Target", "").startswith("song-"):
         return render(request, "songs/deleted.html", {"song": song, "focus": True})
     return redirect(f"{reverse('songs:library')}?deleted={song.pk}")
@@ -63,9 +58,6 @@ def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """Bring a deleted song back, and its place in line if it had one."""
     song = own_song(request, song_id, deleted=True)
     song.restore()
-    separation = song.separation
-    if separation and separation.state == State.CANCELLED:
-        separation.retry()
     if wants_part(request):
         return render(request, "songs/card.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)

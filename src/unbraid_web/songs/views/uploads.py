@@ -8,22 +8,20 @@ DELETE /uploads/<id>/                                     204
 """
 
 import json
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from unbraid_web.accounts.models import User
-from unbraid_web.separations.models import Separation
 from unbraid_web.songs import storage
 from unbraid_web.songs.limits import refusal_reason
 from unbraid_web.songs.models import Song, Upload
+from unbraid_web.songs.receiving import receive_file
 
 MAX_PIECE = 8 * 2**20
 FULL = "The server has no room left at the moment. Try again later: what was sent is kept."
@@ -70,7 +68,7 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         get_object_or_404(Song.objects.owned_by(user), pk=upload_id)
         return JsonResponse(made, status=201)
     if request.method == "DELETE":
-        upload.drop()
+        upload.delete_with_files()
         return HttpResponse(status=204)
     if request.method == "GET":
         return JsonResponse({"received": upload.received})
@@ -87,13 +85,11 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
             return JsonResponse({"received": upload.received}, status=409)
         if upload.received < upload.size:
             return JsonResponse({"received": upload.received})
-        song = upload.become_song()
+        upload.become_song()
     except OSError as error:
         if storage.is_full(error):
             return error_response(FULL, 507)
         raise
-    if song is not None:
-        Separation.start(song)
     return JsonResponse(made, status=201)
 
 
@@ -105,29 +101,7 @@ def whole(request: HttpRequest) -> HttpResponse:
     assert user is not None
     for file in request.FILES.getlist("files"):
         try:
-            receive(user, file)
-        except ValueError as sentence:
-            messages.error(request, f"{file.name}: {sentence}")
+            receive_file(user, file)
+        except ValidationError as error:
+            messages.error(request, f"{file.name}: {error.messages[0]}")
     return redirect("songs:library")
-
-
-def receive(user: User, file: UploadedFile[Any]) -> Song:
-    """Store a complete file as a song and put it in line.
-
-    Raises:
-        ValueError: with a sentence, when it cannot be taken.
-    """
-    size = file.size or 0
-    if sentence := refusal_reason(user, size):
-        raise ValueError(sentence)
-    song = Song.new(user, file.name or "song", size)
-    try:
-        default_storage.save(song.upload, file)
-    except OSError as error:
-        storage.delete_tree(f"songs/{song.pk}")
-        if storage.is_full(error):
-            raise ValueError("The server has no room left at the moment. Try again later.") from error
-        raise
-    song.save(force_insert=True)
-    Separation.start(song)
-    return song
