@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import av
 import numpy as np
@@ -24,14 +24,16 @@ SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class StemWriter:
-    """Writes blocks `(channels, n)` float32 to one sound file.
+    """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
+
+    A file that was given open stays open. Samples beyond ±1 are clipped unless the format is 32-bit float.
 
     Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
     """
 
     def __init__(
         self,
-        path: Path,
+        target: Path | IO[bytes],
         format: str,  # noqa: A002
         *,
         sample_rate: int,
@@ -41,7 +43,7 @@ class StemWriter:
     ) -> None:
         written_rate = _nearest_rate(FORMATS[format].rates, sample_rate)
         self._resampler = Resampler(sample_rate, written_rate, channels)
-        self._file = _EncodersFile(path)
+        self._file = _EncodersFile(target)
         try:
             encoder = ENCODERS.get(FORMATS[format].codec, _FFmpegEncoder)
             with self._file.failures_raised():
@@ -84,8 +86,9 @@ class _EncodersFile:
     So the first failure of the disk is kept, nothing is written after it, and it is raised when the encoder is back.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+    def __init__(self, target: Path | IO[bytes]) -> None:
+        self._owned = isinstance(target, Path)
+        self._file = target.open("wb") if isinstance(target, Path) else target
         self._failure: OSError | None = None
         self.tell = self._file.tell
 
@@ -104,7 +107,8 @@ class _EncodersFile:
         return self._tried(self._file.seek, offset, whence, otherwise=self.tell())
 
     def close(self) -> None:
-        self._file.close()
+        if self._owned:
+            self._file.close()
 
     def _tried(self, function: Callable[..., int], *args: Any, otherwise: int) -> int:
         if self._failure is None:
