@@ -34,7 +34,7 @@ FORMATS = {
     "mp3": Format("mp3", "lame", rates=MPEG_RATES),
     "m4a": Format("ipod", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
     "ogg": Format("ogg", "vorbis"),
-    "opus": Format("opus", "libopus", 192_000, (8_000, 12_000, 16_000, 24_000, 48_000)),
+    "opus": Format("opus", "libopus", 192_000, (48_000,)),  # what its decoders give, whatever the encoder got
 }
 
 
