@@ -25,7 +25,16 @@ class UsageError(UnbraidError):
 
 
 class InputError(UnbraidError):
-    """A file given to us is missing, unreadable or not audio."""
+    """A file given to us is missing, unreadable or not audio.
+
+    Args:
+        problem: a sentence that says what is wrong with which file
+        advice: a sentence that says what to do about it on the command line; a website has advice of its own
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(f"{problem} {advice}".strip())
+        self.problem = problem
 
 
 class OutputError(UnbraidError):

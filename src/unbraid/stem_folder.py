@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import StemWriter
-from unbraid.audio.formats import bit_depth_of, clips
+from unbraid.audio.formats import bit_depth_of, clips, gain_against_clipping
 from unbraid.errors import OutputError, UsageError
 from unbraid.inference.devices import cpu_count
 
@@ -122,9 +122,8 @@ class StemFolder:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
 
     def _encode_kept(self, kept: IO[bytes]) -> None:
-        gain = np.float32(1.0)
-        if self._peak > 1.0:
-            gain = np.float32(0.9999 / self._peak)
+        gain = gain_against_clipping(self._peak)
+        if gain < 1.0:
             self.notes.append(f"all stems are softer by {-20 * np.log10(gain):.1f} dB, for one of them would clip")
         kept.seek(0)
         for length in self._kept_lengths:

@@ -245,8 +245,8 @@ class SongReader:
         if declared - seconds > max(0.1, 0.005 * declared) or ends_early(self._container.format.name, self._file):
             of = f" of {declared:.1f}" if declared > seconds else ""
             raise InputError(
-                f"{self.name} is cut off: it ends after {seconds:.1f}{of} s. Fetch it again, or take what there is "
-                f"with a duration of {math.floor(seconds * 10) / 10} s."
+                f"{self.name} is cut off: it ends after {seconds:.1f}{of} s.",
+                f"Fetch it again, or take what there is with a duration of {math.floor(seconds * 10) / 10} s.",
             )
 
 

@@ -54,3 +54,12 @@ def bit_depth_of(format: str, wanted: str | int | None) -> str | None:  # noqa: 
 def clips(format: str, bit_depth: str | None) -> bool:  # noqa: A002
     """Return whether samples beyond ±1 are lost in this format; only 32-bit float keeps them."""
     return bit_depth != "32f"
+
+
+def gain_against_clipping(peak: float) -> float:
+    """Return the factor, at most 1, with which nothing clips of what is as loud as `peak`: with room for rounding.
+
+    >>> gain_against_clipping(0.9), gain_against_clipping(2.0)
+    (1.0, 0.49995)
+    """
+    return 1.0 if peak <= 1.0 else 0.9999 / peak
