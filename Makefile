@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STEMS ?= stems
+export DENO_NO_UPDATE_CHECK := 1
 
 .PHONY: demo test test-web lint format web bench train clean
 
@@ -19,10 +20,14 @@ lint: .venv/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --check --quiet
 
 format: .venv/developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/deno lint --fix --quiet
+	$(BIN)/deno fmt --quiet
 
 web: .venv/serving
 	$(BIN)/unbraid web

@@ -37,11 +37,14 @@ export function note(sentence, kind = "error") {
   setTimeout(() => paragraph.remove(), 8000);
 }
 
-document.addEventListener("htmx:responseError", () => note("The server did not accept this. Load the page anew and try once more."));
+document.addEventListener(
+  "htmx:responseError",
+  () => note("The server did not accept this. Load the page anew and try once more."),
+);
 document.addEventListener("htmx:sendError", (event) => {
   const element = event.detail.elt;
   const asks = element.getAttribute("hx-trigger")?.startsWith("load"); // live lines: keep asking until the server is back
-  if (asks) setTimeout(() => window.htmx.trigger(element, "load"), 3000);
+  if (asks) setTimeout(() => globalThis.htmx.trigger(element, "load"), 3000);
   else note("The server cannot be reached. Check your connection and try once more.");
 });
 

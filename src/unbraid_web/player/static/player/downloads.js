@@ -21,7 +21,11 @@ async function fetchExport(form, manifest, faders) {
   bar.setAttribute("aria-label", "Rendering");
   output.replaceChildren(bar);
   try {
-    let answer = await ask(manifest().exports, { method: "POST", body: JSON.stringify(wish), headers: { "X-CSRFToken": csrfToken() } });
+    let answer = await ask(manifest().exports, {
+      method: "POST",
+      body: JSON.stringify(wish),
+      headers: { "X-CSRFToken": csrfToken() },
+    });
     while (answer.state === "queued" || answer.state === "running") {
       if (answer.state === "running") bar.value = answer.fraction;
       await pause(500);

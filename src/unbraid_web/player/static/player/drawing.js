@@ -3,7 +3,7 @@
 /** Make the canvas as fine as the screen and return its context with CSS pixels as unit. */
 function fresh(canvas) {
   const { width, height } = canvas.parentElement.getBoundingClientRect();
-  const density = window.devicePixelRatio || 1;
+  const density = globalThis.devicePixelRatio || 1;
   canvas.width = Math.max(1, Math.round(width * density));
   canvas.height = Math.max(1, Math.round(height * density));
   const pen = canvas.getContext("2d");
@@ -17,7 +17,8 @@ export function drawWave(canvas, peaks, part, most) {
   pen.fillStyle = getComputedStyle(canvas).color;
   const pitch = 3, count = Math.floor((width * part) / pitch);
   for (let n = 0; n < count; n += 1) {
-    const from = Math.floor((n / count) * peaks.length), to = Math.max(from + 1, Math.floor(((n + 1) / count) * peaks.length));
+    const from = Math.floor((n / count) * peaks.length),
+      to = Math.max(from + 1, Math.floor(((n + 1) / count) * peaks.length));
     let loudest = 0;
     for (let at = from; at < to && at < peaks.length; at += 1) loudest = Math.max(loudest, peaks[at]);
     const tall = Math.max(1, (loudest / most) ** 0.7 * (height - 6));
@@ -73,5 +74,7 @@ export function drawRuler(canvas, duration) {
 
 export function clock(seconds) {
   const whole = Math.floor(seconds), rest = String(whole % 60).padStart(2, "0"), minutes = Math.floor(whole / 60);
-  return minutes >= 60 ? `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  return minutes >= 60
+    ? `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`
+    : `${minutes}:${rest}`;
 }

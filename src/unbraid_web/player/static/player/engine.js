@@ -30,7 +30,9 @@ export class Engine extends EventTarget {
   async start() {
     this.starting ??= this.#start();
     await this.starting;
-    if (this.context.state === "suspended" && this.context.resume && !(this.context instanceof OfflineAudioContext)) await this.context.resume();
+    if (this.context.state === "suspended" && this.context.resume && !(this.context instanceof OfflineAudioContext)) {
+      await this.context.resume();
+    }
   }
 
   async #start() {
@@ -138,7 +140,7 @@ export class Engine extends EventTarget {
     if (this.filling) return;
     this.filling = true;
     try {
-      for (let next; (next = this.wanted().find((number) => !this.loaded.has(number))) !== undefined; ) {
+      for (let next; (next = this.wanted().find((number) => !this.loaded.has(number))) !== undefined;) {
         this.loaded.set(next, true);
         const samples = await this.fetchSegment(next);
         if (!this.loaded.has(next)) continue; // seeked away meanwhile

@@ -4,11 +4,17 @@
 export function wireKeys(mixer) {
   const everywhere = mixer.do("keys"); // single keys get in the way of voice control: they can be kept to the mixer
   everywhere.checked = localStorage.getItem("keys") !== "mixer";
-  everywhere.addEventListener("change", () => localStorage.setItem("keys", everywhere.checked ? "everywhere" : "mixer"));
+  everywhere.addEventListener(
+    "change",
+    () => localStorage.setItem("keys", everywhere.checked ? "everywhere" : "mixer"),
+  );
 
   let clicked = null; // the button that a mouse or finger pressed last: there the space bar means play, not once more
   document.addEventListener("focusin", () => (clicked = null));
-  document.addEventListener("click", (event) => (clicked = event.detail ? event.target.closest(".mixer button") : null));
+  document.addEventListener(
+    "click",
+    (event) => (clicked = event.detail ? event.target.closest(".mixer button") : null),
+  );
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || mixer.root.hidden) return;

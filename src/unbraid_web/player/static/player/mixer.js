@@ -168,7 +168,7 @@ class Mixer {
     this.engine?.setLoop(loop);
   }
 
-  async toggleSpectrum() {
+  toggleSpectrum() {
     if (!this.manifest.complete) return this.complain(new Error("The spectrum is drawn when the song is done."));
     this.spectral = !this.spectral;
     this.do("spectrum").setAttribute("aria-pressed", this.spectral);
@@ -215,7 +215,9 @@ class Mixer {
       wave.addEventListener("pointermove", move);
       move(event);
     });
-    for (const end of ["pointerup", "pointercancel"]) wave.addEventListener(end, () => wave.removeEventListener("pointermove", move));
+    for (const end of ["pointerup", "pointercancel"]) {
+      wave.addEventListener(end, () => wave.removeEventListener("pointermove", move));
+    }
   }
 
   /** A stroke over the ruler chooses the loop; a click there moves the position. */

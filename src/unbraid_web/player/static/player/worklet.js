@@ -38,21 +38,51 @@ class Mixer extends AudioWorkletProcessor {
 
   hear(message) {
     switch (message.type) {
-      case "segment": this.segments.set(message.number, message.samples); break;
-      case "drop": this.segments.delete(message.number); break;
-      case "gains": this.targets.set(message.values); break;
-      case "play": this.playing = true; this.ended = false; break;
-      case "pause": this.playing = false; break;
-      case "seek": this.position = message.position; this.melting = null; this.ended = false; this.gains.fill(0); this.restretch(); break;
-      case "loop": this.loop = message.loop; break;
-      case "rate": this.rate = message.rate; this.restretch(); break;
-      case "length": this.frames = message.frames; this.complete = message.complete; break;
+      case "segment":
+        this.segments.set(message.number, message.samples);
+        break;
+      case "drop":
+        this.segments.delete(message.number);
+        break;
+      case "gains":
+        this.targets.set(message.values);
+        break;
+      case "play":
+        this.playing = true;
+        this.ended = false;
+        break;
+      case "pause":
+        this.playing = false;
+        break;
+      case "seek":
+        this.position = message.position;
+        this.melting = null;
+        this.ended = false;
+        this.gains.fill(0);
+        this.restretch();
+        break;
+      case "loop":
+        this.loop = message.loop;
+        break;
+      case "rate":
+        this.rate = message.rate;
+        this.restretch();
+        break;
+      case "length":
+        this.frames = message.frames;
+        this.complete = message.complete;
+        break;
     }
     this.report();
   }
 
   report() {
-    this.port.postMessage({ position: this.position, playing: this.playing, waiting: this.playing && this.waiting, ended: this.ended });
+    this.port.postMessage({
+      position: this.position,
+      playing: this.playing,
+      waiting: this.playing && this.waiting,
+      ended: this.ended,
+    });
   }
 
   process(_, [output]) {
@@ -73,7 +103,11 @@ class Mixer extends AudioWorkletProcessor {
   has(from, to) {
     if (to > this.frames && !this.complete) return false;
     const last = Math.min(to, this.frames) - 1;
-    for (let number = Math.floor(Math.max(0, from) / this.segmentFrames); number * this.segmentFrames <= last; number += 1) {
+    for (
+      let number = Math.floor(Math.max(0, from) / this.segmentFrames);
+      number * this.segmentFrames <= last;
+      number += 1
+    ) {
       if (!this.segments.has(number)) return false;
     }
     return true;

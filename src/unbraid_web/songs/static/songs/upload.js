@@ -33,8 +33,14 @@ class Upload {
 
   async run() {
     try {
-      if (this.file.size > Number(form.dataset.max)) throw new Refused(`This file has ${megabytes(this.file.size)} MB; the most we take is ${megabytes(form.dataset.max)} MB.`);
-      const begun = await this.patiently(() => this.ask(form.dataset.begin, "POST", JSON.stringify({ filename: this.file.name, size: this.file.size })));
+      if (this.file.size > Number(form.dataset.max)) {
+        throw new Refused(
+          `This file has ${megabytes(this.file.size)} MB; the most we take is ${megabytes(form.dataset.max)} MB.`,
+        );
+      }
+      const begun = await this.patiently(() =>
+        this.ask(form.dataset.begin, "POST", JSON.stringify({ filename: this.file.name, size: this.file.size }))
+      );
       this.url = begun.url;
       let received = begun.received;
       for (;;) {
@@ -48,7 +54,11 @@ class Upload {
     } catch (error) {
       if (this.stopped.signal.aborted) return;
       this.element.classList.add("failed");
-      this.say(error instanceof Refused ? error.message : "The connection was lost. Choose the file again and it goes on where it was.");
+      this.say(
+        error instanceof Refused
+          ? error.message
+          : "The connection was lost. Choose the file again and it goes on where it was.",
+      );
     }
   }
 
@@ -87,21 +97,21 @@ class Upload {
   }
 }
 
-async function take(files) {
+function enqueue(files) {
   waiting.push(...[...files].map((file) => new Upload(file)));
   while (running < 2 && waiting.length) {
     running += 1;
     const upload = waiting.shift();
     upload.run().finally(() => {
       running -= 1;
-      take([]);
+      enqueue([]);
     });
   }
 }
 
 const input = form.querySelector("input[type=file]");
 input.addEventListener("change", () => {
-  take(input.files);
+  enqueue(input.files);
   input.value = "";
 });
 document.addEventListener("dragover", (event) => {
@@ -116,7 +126,7 @@ document.addEventListener("drop", (event) => {
   if (!event.dataTransfer?.files.length) return;
   event.preventDefault();
   form.classList.remove("over");
-  take(event.dataTransfer.files);
+  enqueue(event.dataTransfer.files);
 });
 addEventListener("beforeunload", (event) => {
   if (running) event.preventDefault();
