@@ -12,7 +12,7 @@ import time
 import webbrowser
 from collections.abc import Iterator
 
-from unbraid_web.places import data_folder, key_file
+from unbraid_web.paths import data_folder, key_file
 
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 20.0

@@ -24,7 +24,7 @@ import dj_database_url
 import django
 from django.core.management.utils import get_random_secret_key
 
-from unbraid_web.places import CHECKOUT, PACKAGE, data_folder, key_file
+from unbraid_web.paths import CHECKOUT, PACKAGE, data_folder, key_file
 
 
 def flag(name: str) -> bool:

@@ -62,14 +62,14 @@ class LoginForm(AuthenticationForm):
         try:
             cleaned = super().clean()
         except ValidationError:
-            LOGIN_BY_ACCOUNT.count(account)
-            LOGIN_BY_ADDRESS.count(address)
+            LOGIN_BY_ACCOUNT.record(account)
+            LOGIN_BY_ADDRESS.record(address)
             raise
-        LOGIN_BY_ACCOUNT.forget(account)
+        LOGIN_BY_ACCOUNT.reset(account)
         return cleaned
 
 
-class LeaveForm(forms.Form):
+class DeleteAccountForm(forms.Form):
     """Asks for the password once more before everything is deleted."""
 
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))

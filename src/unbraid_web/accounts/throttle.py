@@ -29,7 +29,7 @@ class Throttle:
         """Whether `who` has to wait."""
         return int(cache.get(self._key(who), 0)) >= self.limit
 
-    def count(self, who: str) -> None:
+    def record(self, who: str) -> None:
         """Note one attempt by `who`."""
         if not cache.add(self._key(who), 1, self.seconds):
             try:
@@ -37,7 +37,7 @@ class Throttle:
             except ValueError:  # it ran out between the two calls
                 cache.set(self._key(who), 1, self.seconds)
 
-    def forget(self, who: str) -> None:
+    def reset(self, who: str) -> None:
         """Start counting anew for `who`."""
         cache.delete(self._key(who))
 
@@ -45,4 +45,4 @@ class Throttle:
 LOGIN_BY_ADDRESS = Throttle("login-address", limit=30, seconds=15 * 60)
 LOGIN_BY_ACCOUNT = Throttle("login-account", limit=8, seconds=15 * 60)
 SIGN_UP = Throttle("sign-up", limit=20, seconds=60 * 60)
-RESET = Throttle("reset", limit=8, seconds=60 * 60)
+PASSWORD_RESET = Throttle("reset", limit=8, seconds=60 * 60)

@@ -11,7 +11,7 @@ urlpatterns = [
     path("sign-up/", views.sign_up, name="sign_up"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", django_views.LogoutView.as_view(), name="logout"),
-    path("leave/", views.leave, name="leave"),
+    path("leave/", views.delete_account, name="delete_account"),
     path("reset/", views.Reset.as_view(success_url=reverse_lazy("accounts:reset_sent")), name="reset"),
     path(
         "reset/sent/",

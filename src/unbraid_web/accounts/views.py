@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from unbraid_web.accounts.forms import LeaveForm, LoginForm, SignUpForm
+from unbraid_web.accounts.forms import DeleteAccountForm, LoginForm, SignUpForm
 from unbraid_web.accounts.models import User
-from unbraid_web.accounts.throttle import RESET, SIGN_UP, client_address
+from unbraid_web.accounts.throttle import PASSWORD_RESET, SIGN_UP, client_address
 
 
 class Login(LoginView):
@@ -33,9 +33,9 @@ class Reset(PasswordResetView):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Answer the same whether mail was sent or not: nobody learns who has an account."""
         address = client_address(request)
-        if RESET.is_exhausted(address):
+        if PASSWORD_RESET.is_exhausted(address):
             return redirect("accounts:reset_sent")
-        RESET.count(address)
+        PASSWORD_RESET.record(address)
         return super().post(request, *args, **kwargs)
 
 
@@ -49,7 +49,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and SIGN_UP.is_exhausted(address):
         form.add_error(None, "Too many accounts were made from here. Try again in an hour.")
     elif request.method == "POST" and form.is_valid():
-        SIGN_UP.count(address)
+        SIGN_UP.record(address)
         login(request, form.save())
         return redirect("songs:library")
     return render(request, "accounts/sign_up.html", {"form": form}, status=422 if form.errors else 200)
@@ -75,14 +75,14 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def leave(request: HttpRequest) -> HttpResponse:
+def delete_account(request: HttpRequest) -> HttpResponse:
     """Delete the account with every song and stem in it."""
     user = request.user
     assert isinstance(user, User)
-    form = LeaveForm(user, request.POST or None)
+    form = DeleteAccountForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         logout(request)
         user.delete_with_everything()
         messages.success(request, "Your account and all your songs were deleted.")
         return redirect("player:welcome")
-    return render(request, "accounts/leave.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "accounts/delete_account.html", {"form": form}, status=422 if form.errors else 200)

@@ -18,7 +18,7 @@ from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, Song
 from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
-from unbraid_web.separations.recipes import checked_recipe
+from unbraid_web.separations.recipes import validated_recipe
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.receiving import receive_file
 
@@ -126,7 +126,7 @@ def share_song(request: HttpRequest, song_id: UUID) -> Any:
 def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
     """Make the private link worthless."""
     song = own(request, song_id)
-    song.withdraw()
+    song.unshare()
     return SongOut.of(song)
 
 
@@ -145,7 +145,7 @@ def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     separation = own(request, song_id).separation
     if separation.state != State.DONE:
         return Status(409, Error(error="This song is not separated yet."))
-    recipe = checked_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
+    recipe = validated_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
     return Status(202, ExportOut.of(Export.request(separation, recipe)))
 
 

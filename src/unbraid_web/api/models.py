@@ -20,7 +20,7 @@ def digest(secret: str) -> str:
 
 
 class Token(models.Model):
-    """Lets a program act for a person until it is withdrawn."""
+    """Lets a program act for a person until it is revoked."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)

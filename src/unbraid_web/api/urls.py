@@ -6,7 +6,7 @@ from unbraid_web.api import views
 
 app_name = "api"
 urlpatterns = [
-    path("", views.page, name="page"),
+    path("", views.introduction, name="introduction"),
     path("tokens/", views.tokens, name="tokens"),
-    path("tokens/<int:token_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("tokens/<int:token_id>/revoke/", views.revoke, name="revoke"),
 ]

@@ -13,9 +13,9 @@ MAX_TOKENS = 20
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
+def introduction(request: HttpRequest) -> HttpResponse:
     """Tell how to begin."""
-    return render(request, "api/page.html")
+    return render(request, "api/introduction.html")
 
 
 @login_required
@@ -29,7 +29,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         name = request.POST.get("name", "").strip()[:80] or "token"
         if user.tokens.count() >= MAX_TOKENS:
-            context["error"] = f"You have {MAX_TOKENS} tokens already. Withdraw one that you do not use."
+            context["error"] = f"You have {MAX_TOKENS} tokens already. Revoke one that you do not use."
         else:
             context["made"], context["secret"] = Token.make(user, name)
     return render(request, "api/tokens.html", context | {"tokens": user.tokens.all()})
@@ -37,7 +37,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def withdraw(request: HttpRequest, token_id: int) -> HttpResponse:
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """Make a token worthless."""
     user = request.user
     assert isinstance(user, User)

@@ -12,7 +12,7 @@ from unbraid_web.separations.models import PEAKS_PER_SECOND, Separation, Stem
 def manifest(separation: Separation, key: str = "") -> dict[str, Any]:
     """Describe what can be played now.
 
-    Parameters:
+    Args:
         key: the private link's key, for a visitor who came by it; it goes into every address
     """
     query = f"?key={key}" if key else ""

@@ -9,5 +9,5 @@ urlpatterns = [
     path("", views.welcome, name="welcome"),
     path("songs/<uuid:song_id>/", views.song, name="song"),
     path("s/<str:token>/", views.shared, name="shared"),
-    path("separations/<uuid:separation_id>/manifest.json", views.facts, name="manifest"),
+    path("separations/<uuid:separation_id>/manifest.json", views.manifest_json, name="manifest"),
 ]

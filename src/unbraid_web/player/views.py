@@ -57,6 +57,6 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 @never_cache
-def facts(request: HttpRequest, separation_id: UUID) -> JsonResponse:
+def manifest_json(request: HttpRequest, separation_id: UUID) -> JsonResponse:
     """The manifest, asked for again while the song is being separated."""
     return JsonResponse(manifest(audible_separation(request, separation_id), request.GET.get("key", "")))

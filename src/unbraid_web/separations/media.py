@@ -18,7 +18,7 @@ def send(
 ) -> HttpResponseBase:
     """Answer with the stored file `name`; the caller has checked that the person may have it.
 
-    Parameters:
+    Args:
         save_as: the name under which a browser saves it; empty to show or play it
         immutable: whether this address never holds anything else
     """

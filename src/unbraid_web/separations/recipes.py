@@ -10,10 +10,10 @@ FORMATS = ("wav", "flac", "mp3")
 MAX_GAIN = 2.0
 
 
-def checked_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
+def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
     """Return the request in its one normal form, so that equal requests are equal.
 
-    Parameters:
+    Args:
         wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out
         names: the stems there are
 

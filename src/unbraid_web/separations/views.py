@@ -16,7 +16,7 @@ from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
-from unbraid_web.separations.recipes import checked_recipe
+from unbraid_web.separations.recipes import validated_recipe
 
 EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 
@@ -100,10 +100,10 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     if EXPORTS.is_exhausted(address):
         return JsonResponse({"error": "That were many downloads. Wait a few minutes."}, status=429)
     try:
-        recipe = checked_recipe(json.loads(request.body), [stem.name for stem in separation.stems.all()])
+        recipe = validated_recipe(json.loads(request.body), [stem.name for stem in separation.stems.all()])
     except (ValueError, ValidationError) as error:
         return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
-    EXPORTS.count(address)
+    EXPORTS.record(address)
     return JsonResponse(export_facts(request, Export.request(separation, recipe)), status=202)
 
 

@@ -33,7 +33,7 @@ def work_folder() -> Path:
     return folder
 
 
-def keep(name: str, path: Path) -> int:
+def store(name: str, path: Path) -> int:
     """Move the finished file at `path` into the storage as `name`; return its size in bytes."""
     size = path.stat().st_size
     with contextlib.closing(MovableFile(path)) as file:
@@ -67,7 +67,7 @@ def is_full(error: OSError) -> bool:
     return error.errno in FULL
 
 
-def joined(names: Iterable[str], into: Path) -> None:
+def concatenate(names: Iterable[str], into: Path) -> None:
     """Write the stored pieces one after the other into the local file `into`."""
     with into.open("wb") as whole:
         for name in names:
@@ -83,7 +83,7 @@ def local_copy(name: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
         path = Path(folder) / Path(name).name
-        joined([name], path)
+        concatenate([name], path)
         yield path
 
 

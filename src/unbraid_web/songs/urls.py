@@ -7,9 +7,9 @@ from unbraid_web.songs.views import library, song, uploads
 app_name = "songs"
 urlpatterns = [
     path("library/", library.library, name="library"),
-    path("uploads/", uploads.begin, name="begin_upload"),
-    path("uploads/whole/", uploads.whole, name="upload_whole"),
-    path("uploads/<uuid:upload_id>/", uploads.piece, name="upload"),
+    path("uploads/", uploads.begin_upload, name="begin_upload"),
+    path("uploads/whole/", uploads.upload_form, name="upload_whole"),
+    path("uploads/<uuid:upload_id>/", uploads.upload_piece, name="upload"),
     path("songs/<uuid:song_id>/card/", song.card, name="card"),
     path("songs/<uuid:song_id>/rename/", song.rename, name="rename"),
     path("songs/<uuid:song_id>/delete/", song.delete, name="delete"),

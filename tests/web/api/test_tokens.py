@@ -10,7 +10,7 @@ from unbraid_web.api.models import Token
 URL = "/api/tokens/"
 
 
-def test_a_token_is_shown_once_and_works_until_withdrawn(alice: Person) -> None:
+def test_a_token_is_shown_once_and_works_until_revoked(alice: Person) -> None:
     page = alice.client.post(URL, {"name": "laptop"}).content.decode()
     secret = re.search(r'value="(unb_[^"]+)"', page)
     assert secret
@@ -18,17 +18,17 @@ def test_a_token_is_shown_once_and_works_until_withdrawn(alice: Person) -> None:
     assert not Token.objects.filter(hashed=secret[1]).exists()
     headers = {"Authorization": f"Bearer {secret[1]}"}
     assert Client().get("/api/v1/songs", headers=headers).status_code == 200
-    alice.client.post(f"{URL}{Token.objects.get().pk}/withdraw/")
+    alice.client.post(f"{URL}{Token.objects.get().pk}/revoke/")
     assert Client().get("/api/v1/songs", headers=headers).status_code == 401
 
 
 def test_are_nobody_elses(alice: Person, charlie: Person, visitor: Client) -> None:
     token, _ = Token.make(alice.user, "mine")
-    assert charlie.client.post(f"{URL}{token.pk}/withdraw/").status_code == 404
+    assert charlie.client.post(f"{URL}{token.pk}/revoke/").status_code == 404
     assert "mine" not in charlie.client.get(URL).content.decode()
     assert visitor.get(URL).status_code == 302
-    assert visitor.post(f"{URL}{token.pk}/withdraw/").status_code == 302
-    assert alice.client.get(f"{URL}{token.pk}/withdraw/").status_code == 405
+    assert visitor.post(f"{URL}{token.pk}/revoke/").status_code == 302
+    assert alice.client.get(f"{URL}{token.pk}/revoke/").status_code == 405
     assert alice.client.put(URL).status_code == 405
 
 

@@ -22,7 +22,7 @@ Samples = NDArray[np.float32]
 class FlacWriter:
     """Writes samples to one 16-bit FLAC file.
 
-    Parameters:
+    Args:
         target: path, or a binary file open for writing
         rate: in Hz
         channels: 1 or 2

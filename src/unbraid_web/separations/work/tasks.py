@@ -44,7 +44,7 @@ def render(export: Export, shutdown: GracefulShutdown) -> None:
         for fraction in render_recipe(export, Path(folder)):
             shutdown.check()
             export.beat(fraction=fraction)
-        size = storage.keep(export.file, Path(folder) / "file")
+        size = storage.store(export.file, Path(folder) / "file")
     export.finish(bytes_stored=size)
 
 
@@ -149,7 +149,7 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
     if not separation.frames:
         raise UnusableUpload("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
     for stem in stems:
-        sizes[stem.name] += storage.keep(stem.file, folder / f"{stem.name}.flac")
+        sizes[stem.name] += storage.store(stem.file, folder / f"{stem.name}.flac")
         default_storage.save(stem.spectrogram, ContentFile(overviews[stem.name].spectrogram()))
         stem.bytes_stored = sizes[stem.name]
     Stem.objects.bulk_update(stems, ["bytes_stored"])

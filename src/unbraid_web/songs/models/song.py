@@ -147,7 +147,7 @@ class Song(models.Model):
             self.share_token = secrets.token_urlsafe(24)
             self.save(update_fields=["share_token"])
 
-    def withdraw(self) -> None:
+    def unshare(self) -> None:
         """Make the link worthless."""
         self.share_token = None
         self.save(update_fields=["share_token"])

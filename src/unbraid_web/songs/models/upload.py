@@ -67,8 +67,8 @@ class Upload(models.Model):
         song = Song.new(self.owner, self.filename, self.size, self.id)
         with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
             whole = Path(folder) / "upload"
-            storage.joined(self.pieces, whole)
-            storage.keep(song.upload, whole)
+            storage.concatenate(self.pieces, whole)
+            storage.store(song.upload, whole)
         with transaction.atomic():
             mine, _ = Upload.objects.filter(pk=self.pk).delete()
             if mine:

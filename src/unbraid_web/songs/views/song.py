@@ -49,7 +49,7 @@ def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
     song = own_song(request, song_id)
     song.trash()
     if wants_part(request) and request.headers.get("HX-Target", "").startswith("song-"):
-        return render(request, "songs/deleted.html", {"song": song, "focus": True})
+        return render(request, "songs/deleted_card.html", {"song": song, "focus": True})
     return redirect(f"{reverse('songs:library')}?deleted={song.pk}")
 
 
@@ -68,7 +68,7 @@ def share(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """Make the private link, or withdraw it."""
     song: Song = own_song(request, song_id)
     if request.POST.get("withdraw"):
-        song.withdraw()
+        song.unshare()
     else:
         song.share()
     if wants_part(request):

@@ -27,7 +27,7 @@ MAX_PIECE = 8 * 2**20
 FULL = "The server has no room left at the moment. Try again later: what was sent is kept."
 
 
-def person(request: HttpRequest) -> User | None:
+def current_user(request: HttpRequest) -> User | None:
     """Return who asks, or None for a visitor."""
     return request.user if isinstance(request.user, User) else None
 
@@ -38,9 +38,9 @@ def error_response(sentence: str, status: int) -> JsonResponse:
 
 
 @require_POST
-def begin(request: HttpRequest) -> JsonResponse:
+def begin_upload(request: HttpRequest) -> JsonResponse:
     """Announce a file; the same file announced again goes on where it stopped."""
-    user = person(request)
+    user = current_user(request)
     if user is None:
         return error_response("Log in first.", 401)
     try:
@@ -57,9 +57,9 @@ def begin(request: HttpRequest) -> JsonResponse:
 
 
 @require_http_methods(["GET", "PATCH", "DELETE"])
-def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Take the next piece, tell how far the upload is, or drop it."""
-    user = person(request)
+    user = current_user(request)
     if user is None:
         return error_response("Log in first.", 401)
     upload = Upload.objects.filter(pk=upload_id, owner=user).first()
@@ -95,9 +95,9 @@ def piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 
 @require_POST
 @login_required
-def whole(request: HttpRequest) -> HttpResponse:
+def upload_form(request: HttpRequest) -> HttpResponse:
     """Take files from a plain form, for browsers that run no scripts."""
-    user = person(request)
+    user = current_user(request)
     assert user is not None
     for file in request.FILES.getlist("files"):
         try:
