@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_at_the_very_end_costs_no_piece(alice: Person, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("unbraid_web.songs.storage.joined", full)
+        patch.setattr("unbraid_web.songs.storage.concatenate", full)
         assert send(alice.client, url, 0, b"abc").status_code == 507
     assert begin(alice.client, "a.mp3", 3).json()["received"] == 3
     assert send(alice.client, url, 3, b"").status_code == 201
