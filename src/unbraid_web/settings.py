@@ -10,6 +10,8 @@
     UNBRAID_S3_BUCKET       songs and stems in S3 (AWS_* apply)      files in UNBRAID_DATA
     UNBRAID_S3_ORIGIN       https://bucket.host, for browsers        this site alone
     UNBRAID_ACCEL           /protected/: nginx sends the files       the web process sends them
+    UNBRAID_HSTS_SUBDOMAINS 1: https on all sub-domains too          0; browsers remember it for a year
+    UNBRAID_HSTS_PRELOAD    1: and from the first visit on           0; see hstspreload.org
     UNBRAID_PROXY           1: trust X-Forwarded-Proto and -For      0
     EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
 
@@ -59,9 +61,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = BEHIND_TLS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the machine next door, without TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("UNBRAID_HSTS_SUBDOMAINS")
+SECURE_HSTS_PRELOAD = flag("UNBRAID_HSTS_PRELOAD")
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # whoever owns the whole domain asks for these two
 SECURE_REFERRER_POLICY = "same-origin"  # a share link must not leak to another site
 X_FRAME_OPTIONS = "DENY"
 TRUST_PROXY = flag("UNBRAID_PROXY")
@@ -106,9 +109,13 @@ INSTALLED_APPS = [
     "ninja",
 ]
 MIDDLEWARE = [
+    "unbraid_web.middleware.health_first",
+    "unbraid_web.middleware.api_errors",
+    "unbraid_web.middleware.private_pages",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "unbraid_web.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

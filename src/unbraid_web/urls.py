@@ -14,6 +14,5 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("api/", include("unbraid_web.api.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
 ]

@@ -22,6 +22,12 @@ def test_healthz(visitor: Client, settings: Any) -> None:
     assert visitor.post("/healthz").status_code == 405
 
 
+def test_healthz_answers_the_machine_itself_also_where_visitors_need_https(visitor: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["stems.example.org"]
+    assert visitor.get("/healthz", headers={"Host": "127.0.0.1:8000"}).status_code == 200
+    assert visitor.get("/", headers={"Host": "127.0.0.1:8000"}).status_code == 400
+
+
 def test_metrics_are_for_staff_and_for_who_has_the_token(
     alice: Person, visitor: Client, done: Song, settings: Any
 ) -> None:
@@ -59,6 +65,24 @@ def test_a_deployment_passes_djangos_checks(tmp_path: Path) -> None:
         UNBRAID_URL="https://stems.example.org", UNBRAID_SECRET_KEY="k9" * 30 + "xyzXYZ",
     )  # fmt: skip
     assert checked.returncode == 0, checked.stderr
+
+
+HSTS = """
+from django.test import Client
+print(Client().get("/account/login/", secure=True).headers["Strict-Transport-Security"])
+"""
+
+
+def test_https_is_demanded_of_other_sites_of_the_domain_only_when_asked_for(tmp_path: Path) -> None:
+    secure = {
+        "UNBRAID_URL": "https://stems.example.org",
+        "UNBRAID_HOSTS": "testserver",
+        "DATABASE_URL": "sqlite://:memory:",
+    }
+    code = ("shell", "--no-imports", "-c", HSTS)
+    assert manage(tmp_path, *code, **secure).stdout.strip() == "max-age=31536000"
+    asked = secure | {"UNBRAID_HSTS_SUBDOMAINS": "1", "UNBRAID_HSTS_PRELOAD": "1"}
+    assert manage(tmp_path, *code, **asked).stdout.strip() == "max-age=31536000; includeSubDomains; preload"
 
 
 def test_models_and_migrations_agree(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import File, NinjaAPI, Status, UploadedFile
+from ninja.errors import HttpError, Throttled
+from ninja.errors import ValidationError as NinjaValidationError
 from ninja.security import HttpBearer
 from ninja.throttling import AuthRateThrottle
 
@@ -46,10 +48,43 @@ def own(request: HttpRequest, song_id: UUID) -> Song:
     return get_object_or_404(Song.objects.owned_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
 
 
+def failure(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+    """Answer with a sentence."""
+    return api.create_response(request, {"error": sentence}, status=status)
+
+
 @api.exception_handler(ValidationError)
-def refuse(request: HttpRequest, error: ValidationError) -> Any:
-    """Answer with the sentence."""
-    return api.create_response(request, {"error": error.messages[0]}, status=422)
+def refuse(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Say what our own checks found."""
+    return failure(request, error.messages[0], 422)
+
+
+@api.exception_handler(NinjaValidationError)
+def refuse_shape(request: HttpRequest, error: NinjaValidationError) -> HttpResponse:
+    """Say which value has the wrong shape."""
+    first = error.errors[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+    return failure(request, f"{where}: {first['msg']}.", 422)
+
+
+@api.exception_handler(Http404)
+def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Say so, whether it never was or belongs to somebody else."""
+    return failure(request, "There is nothing at this address.", 404)
+
+
+@api.exception_handler(HttpError)
+def refuse_request(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Say what is missing, or how long to wait."""
+    sentences = {
+        400: "The body of this request could not be read.",
+        401: "Send a token that works: Authorization: Bearer unb_...",
+        429: f"Too many requests: at most {settings.API_RATE}.",
+    }
+    answer = failure(request, sentences.get(error.status_code, f"{error}."), error.status_code)
+    if isinstance(error, Throttled) and error.wait is not None:
+        answer.headers["Retry-After"] = str(error.wait)
+    return answer
 
 
 @api.get("/songs", response=SongPage, summary="List songs", tags=["songs"])

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from unbraid_web.accounts.models import User
 from unbraid_web.api.models import Token
+from unbraid_web.inputs import one_line
 
 MAX_TOKENS = 20
 
@@ -27,7 +28,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     context: dict[str, object] = {}
     if request.method == "POST":
-        name = request.POST.get("name", "").strip()[:80] or "token"
+        name = one_line(request.POST.get("name", ""))[:80] or "token"
         if user.tokens.count() >= MAX_TOKENS:
             context["error"] = f"You have {MAX_TOKENS} tokens already. Revoke one that you do not use."
         else:

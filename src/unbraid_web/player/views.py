@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from unbraid_web.player.manifest import manifest
 from unbraid_web.separations.access import audible_separation
 from unbraid_web.separations.recipes import FORMATS
-from unbraid_web.songs.access import own_song
+from unbraid_web.songs.access import link_key, own_song
 from unbraid_web.songs.models import Song
 
 
@@ -59,4 +59,5 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def manifest_json(request: HttpRequest, separation_id: UUID) -> JsonResponse:
     """The manifest, asked for again while the song is being separated."""
-    return JsonResponse(manifest(audible_separation(request, separation_id), request.GET.get("key", "")))
+    separation = audible_separation(request, separation_id)
+    return JsonResponse(manifest(separation, link_key(request, separation.song)))

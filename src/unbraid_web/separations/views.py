@@ -1,6 +1,5 @@
 """Progress, stems and exports over HTTP."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from unbraid_web.accounts.throttle import Throttle, client_address
+from unbraid_web.inputs import read_json
 from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.recipes import validated_recipe
+from unbraid_web.songs.access import link_key
 
 EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 
@@ -30,6 +31,7 @@ def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     context = {
         "separation": separation,
         "song": song,
+        "key": link_key(request, song),
         "fresh_heading": not separation.is_active,  # title, length and cover are known by now
         "mine": song.owner_id is not None and song.owner_id == request.user.pk,
     }
@@ -100,7 +102,7 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     if EXPORTS.is_exhausted(address):
         return JsonResponse({"error": "That were many downloads. Wait a few minutes."}, status=429)
     try:
-        recipe = validated_recipe(json.loads(request.body), [stem.name for stem in separation.stems.all()])
+        recipe = validated_recipe(read_json(request), [stem.name for stem in separation.stems.all()])
     except (ValueError, ValidationError) as error:
         return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
     EXPORTS.record(address)
@@ -111,7 +113,7 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
 @never_cache
 def export_status(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """How far an export is, and where to get it."""
-    found = get_object_or_404(Export, pk=export_id)
+    found = get_object_or_404(Export.objects.select_related("separation__song"), pk=export_id)
     audible_separation(request, found.separation_id)
     return JsonResponse(export_facts(request, found))
 
@@ -127,7 +129,7 @@ def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 
 def export_facts(request: HttpRequest, found: Export) -> dict[str, Any]:
     """Return what a player needs to know about an export."""
-    key = f"?key={request.GET['key']}" if request.GET.get("key") else ""
+    key = f"?key={key}" if (key := link_key(request, found.separation.song)) else ""
     done = found.state == State.DONE
     return {
         "id": str(found.pk),

@@ -20,6 +20,12 @@ def audible_songs(request: HttpRequest) -> SongQuerySet:
     return Song.objects.kept().filter(allowed)
 
 
+def link_key(request: HttpRequest, song: Song) -> str:
+    """Return the private link's key if the visitor came by it; whatever else was sent never gets into an address."""
+    key = request.GET.get("key", "")
+    return key if key and key == song.share_token else ""
+
+
 def own_song(request: HttpRequest, song_id: UUID, *, deleted: bool = False) -> Song:
     """Return a song that belongs to this visitor; anything else does not exist for them."""
     if not request.user.is_authenticated:

@@ -15,6 +15,7 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from unbraid_web.inputs import one_line
 from unbraid_web.songs import storage
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class SongQuerySet(models.QuerySet["Song"]):
         return self.prefetch_related("separations")
 
     def matching(self, words: str) -> "SongQuerySet":
-        """Songs in whose title, artist or file name all the words occur."""
+        """Songs in whose title, artist or file name all the words occur; what is beyond 100 characters is no search."""
         songs = self
-        for word in words.split():
+        for word in one_line(words[:100]).split():
             songs = songs.filter(Q(title__icontains=word) | Q(artist__icontains=word) | Q(filename__icontains=word))
         return songs
 
@@ -118,7 +119,7 @@ class Song(models.Model):
     @classmethod
     def new(cls, owner: "User | None", filename: str, size: int, pk: uuid.UUID | None = None) -> "Song":
         """Return an unsaved song titled after its file."""
-        name = PurePath(filename.replace("\\", "/")).name[-255:] or "song"
+        name = one_line(PurePath(filename.replace("\\", "/")).name)[-255:] or "song"
         song = cls(
             id=pk or uuid.uuid4(),
             owner=owner,
@@ -162,7 +163,7 @@ class Song(models.Model):
         Raises:
             ValidationError: with a sentence.
         """
-        title, artist = title.strip(), artist.strip()
+        title, artist = one_line(title), one_line(artist)
         if not title:
             raise ValidationError("A song needs a title.")
         if max(len(title), len(artist)) > MAX_NAME:

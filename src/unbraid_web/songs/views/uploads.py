@@ -7,7 +7,7 @@ PATCH /uploads/<id>/       Upload-Offset: n, the bytes    200 {"received"}      
 DELETE /uploads/<id>/                                     204
 """
 
-import json
+import contextlib
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from unbraid_web.accounts.models import User
+from unbraid_web.inputs import one_line, read_json
 from unbraid_web.songs import storage
 from unbraid_web.songs.limits import refusal_reason
 from unbraid_web.songs.models import Song, Upload
@@ -37,6 +38,19 @@ def error_response(sentence: str, status: int) -> JsonResponse:
     return JsonResponse({"error": sentence}, status=status)
 
 
+def announcement(request: HttpRequest) -> tuple[str, int]:
+    """Return the announced file's name and its size in bytes.
+
+    Raises:
+        ValueError: with a sentence, when the request names neither or something else.
+    """
+    with contextlib.suppress(ValueError):
+        match read_json(request):
+            case {"filename": str(filename), "size": int(size)} if type(size) is int and one_line(filename):
+                return one_line(filename)[-255:], size
+    raise ValueError("Name the file, and its size in bytes.")
+
+
 @require_POST
 def begin_upload(request: HttpRequest) -> JsonResponse:
     """Announce a file; the same file announced again goes on where it stopped."""
@@ -44,10 +58,9 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
     if user is None:
         return error_response("Log in first.", 401)
     try:
-        announced = json.loads(request.body)
-        filename, size = str(announced["filename"])[-255:], int(announced["size"])
-    except (ValueError, KeyError, TypeError):
-        return error_response("Name the file and its size.", 400)
+        filename, size = announcement(request)
+    except ValueError as error:
+        return error_response(str(error), 400)
     upload = Upload.objects.filter(owner=user, filename=filename, size=size).first()
     if upload is None:
         if sentence := refusal_reason(user, size):

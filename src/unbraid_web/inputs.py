@@ -1,0 +1,26 @@
+"""What people and programs send, made safe to store: text without what no database takes, JSON of any shape."""
+
+import json
+import unicodedata
+from typing import Any
+
+from django.http import HttpRequest
+
+NOT_TEXT = {"Cc", "Cs"}  # control characters, NUL among them, and halves of characters
+
+
+def one_line(text: str) -> str:
+    """Return the text without control characters and lone surrogates, and without spaces around it."""
+    return "".join(c for c in text if unicodedata.category(c) not in NOT_TEXT).strip()
+
+
+def read_json(request: HttpRequest) -> Any:
+    """Return the request's body as JSON.
+
+    Raises:
+        ValueError: it is none, or it is nested too deeply to be read.
+    """
+    try:
+        return json.loads(request.body)
+    except RecursionError as error:
+        raise ValueError("This JSON is nested too deeply.") from error

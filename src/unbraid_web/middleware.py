@@ -1,0 +1,71 @@
+"""What holds for every request and every answer, whichever app they belong to."""
+
+import json
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from unbraid_web.health import healthz
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+API = "/api/v1/"
+SENTENCES = {
+    400: "This request could not be understood.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    500: "Something went wrong on our side. It was noted; try again.",
+}
+
+
+def health_first(get_response: Handler) -> Handler:
+    """Answer /healthz before the host's name and TLS are looked at: who asks is the machine itself."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        return healthz(request) if request.path_info == "/healthz" else get_response(request)
+
+    return handle
+
+
+def private_pages(get_response: Handler) -> Handler:
+    """Keep what was made for one person out of every cache, the browser's history after logging out included."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        answer = get_response(request)
+        knows_who = settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers
+        if knows_who and "Cache-Control" not in answer.headers:
+            answer.headers["Cache-Control"] = "no-store, private"
+        return answer
+
+    return handle
+
+
+def api_errors(get_response: Handler) -> Handler:
+    """Give programs every error as JSON, also those that no endpoint made."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        answer = get_response(request)
+        is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+        if request.path_info.startswith(API) and answer.status_code >= 400 and not is_json:
+            assert isinstance(answer, HttpResponse)  # errors are never streamed
+            sentence = SENTENCES.get(answer.status_code, f"{answer.reason_phrase}.")
+            answer.content = json.dumps({"error": sentence}).encode()
+            answer.headers["Content-Type"] = "application/json; charset=utf-8"
+        return answer
+
+    return handle
+
+
+def refuse_nul(get_response: Handler) -> Handler:
+    """Refuse addresses and cookies with a NUL in them: no text of ours has one, and PostgreSQL takes none."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        sent = (request.path_info, request.META.get("QUERY_STRING", "").replace("%00", "\0"), *request.COOKIES.values())
+        if any("\0" in text for text in sent):
+            raise BadRequest("NUL in an address or a cookie")
+        return get_response(request)
+
+    return handle
