@@ -116,6 +116,11 @@ def _evaluate(commands: Any) -> None:
     parser.add_argument(
         "--bsseval", action="store_true", help="measure ISR, SIR and SAR too (museval; takes as long as the songs)"
     )
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="score the songs in mono, on the telephone, as MP3 … (20 times as long)",
+    )
     parser.set_defaults(command=lambda args: _call("unbraid.evaluation.report", "evaluate_command", args, "evaluate"))
 
 

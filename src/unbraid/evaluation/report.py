@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from unbraid.errors import OutputError, UsageError
 from unbraid.evaluation.bsseval import bss_eval, museval_metrics
 from unbraid.evaluation.dataset import find_songs, fold
+from unbraid.evaluation.heat_map import draw_heat_map
 from unbraid.evaluation.metrics import framewise_sdr, is_silent, median, sdr, si_sdr
 from unbraid.evaluation.oracle import ideal_ratio_mask
 from unbraid.evaluation.picture import Example, draw
+from unbraid.evaluation.robustness import ConditionReport, evaluate_conditions
 from unbraid.evaluation.scores import Measures, Report, Score
 from unbraid.separator import Separator
 
@@ -104,21 +106,33 @@ def evaluate_command(args: argparse.Namespace) -> None:
     """Run `unbraid evaluate`."""
     if args.plot and importlib.util.find_spec("matplotlib") is None:
         raise UsageError("Pictures need Matplotlib: pip install 'unbraid[evaluate]'.")
-    separator = Separator(args.model)
-    report = evaluate(
-        Path(args.dataset),
-        separator,
-        bsseval=args.bsseval,
-        on_song=lambda name: print(f"{name} …", file=sys.stderr, flush=True),
-    )
+    if args.bsseval and args.conditions:
+        raise UsageError("Choose either BSSEval or conditions, not both.")
+    separator, dataset = Separator(args.model), Path(args.dataset)
+    report: Report | ConditionReport
+    if args.conditions:
+        report = evaluate_conditions(dataset, separator, on_song=_say)
+    else:
+        report = evaluate(dataset, separator, bsseval=args.bsseval, on_song=_say)
     print(report.table())
     try:
         if args.json:
             _replace(Path(args.json), lambda part: part.write_text(json.dumps(report.to_json(), indent=1) + "\n"))
         if args.plot:
-            _replace(Path(args.plot), lambda part: draw(report, part))
+            _replace(Path(args.plot), lambda part: _draw(report, part))
     except OSError as error:
         raise OutputError(f"The report cannot be written to {error.filename}: {error.strerror}.") from error
+
+
+def _draw(report: Report | ConditionReport, path: Path) -> None:
+    if isinstance(report, ConditionReport):
+        draw_heat_map(report, path)
+    else:
+        draw(report, path)
+
+
+def _say(song: str) -> None:
+    print(f"{song} …", file=sys.stderr, flush=True)
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -1,0 +1,188 @@
+"""How well a separator does under every condition: SDR by source, and what is lost against clean stereo."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unbraid.evaluation.conditions import CONDITIONS, Recording
+from unbraid.evaluation.dataset import find_songs, fold
+from unbraid.evaluation.metrics import sdr
+from unbraid.separator import Separator
+
+Audio = NDArray[np.float32]
+Stems = Mapping[str, Audio]
+Separate = Callable[[Mapping[str, Audio]], Mapping[str, Stems]]
+"""Takes mixtures `(2, samples)` and gives the stems of each, by the same names."""
+
+ACCOMPANIMENT = "accompaniment"
+RESTS = ("other", ACCOMPANIMENT)
+"""Where noise belongs that no source plays."""
+CLEAN = next(iter(CONDITIONS))
+SOFT = 10**-2.5
+"""A source is left out if its energy is less than this share of the song's, 25 dB below: means over songs would be
+about hardly anything else."""
+
+
+class Summary(NamedTuple):
+    """SDR in dB over songs: mean, difference from clean stereo, the standard error of this difference, songs."""
+
+    mean: float
+    change: float
+    error: float
+    songs: int
+
+
+@dataclass(frozen=True)
+class ConditionScore:
+    """The SDR in dB of one source of one song under one condition, by one model."""
+
+    model: str
+    song: str
+    condition: str
+    source: str
+    sdr: float
+
+
+@dataclass
+class ConditionReport:
+    """Scores of models on songs under conditions."""
+
+    scores: list[ConditionScore] = field(default_factory=list)
+
+    def names(self, of: str) -> list[str]:
+        """Return the models, songs, conditions or sources in it, in order: `of` is the field's name."""
+        return list(dict.fromkeys(getattr(score, of) for score in self.scores))
+
+    def sources(self, model: str) -> list[str]:
+        """Return the sources of this model that any song has."""
+        return list(dict.fromkeys(score.source for score in self.scores if score.model == model))
+
+    def summary(self, model: str, condition: str, source: str) -> Summary | None:
+        """Return the mean over songs and the change against clean stereo; None where no song has the source."""
+        found, clean = (self._songs(model, name, source) for name in (condition, CLEAN))
+        if not found:
+            return None
+        changes = [found[song] - clean[song] for song in found if song in clean]
+        error = float(np.std(changes, ddof=1) / np.sqrt(len(changes))) if len(changes) > 1 else float("nan")
+        return Summary(float(np.mean(list(found.values()))), float(np.mean(changes)), error, len(found))
+
+    def _songs(self, model: str, condition: str, source: str) -> dict[str, float]:
+        wanted = (model, condition, source)
+        return {s.song: s.sdr for s in self.scores if (s.model, s.condition, s.source) == wanted}
+
+    def to_json(self) -> dict[str, Any]:
+        """The summaries, then every score."""
+        summaries = [
+            {"model": model, "condition": condition, "source": source, **_known(found._asdict())}
+            for model in self.names("model")
+            for condition in self.names("condition")
+            for source in self.names("source")
+            if (found := self.summary(model, condition, source))
+        ]
+        return {"summaries": summaries, "scores": [asdict(score) for score in self.scores]}
+
+    def table(self) -> str:
+        """For each model a Markdown table of mean SDRs, with change and standard error against clean stereo."""
+        return "\n\n".join(self._table(model) for model in self.names("model"))
+
+    def _table(self, model: str) -> str:
+        sources = self.sources(model)
+        songs = {source: self._songs(model, CLEAN, source) for source in sources}
+        head = " | ".join(f"{source} ({len(found)})" for source, found in songs.items())
+        lines = [f"| {model} | {head} |", "|---" * (1 + len(sources)) + "|"]
+        for condition in self.names("condition"):
+            cells = [_cell(condition, self.summary(model, condition, source)) for source in sources]
+            lines.append(f"| {condition} | {' | '.join(cells)} |")
+        return "\n".join(lines)
+
+
+def _cell(condition: str, found: Summary | None) -> str:
+    if found is None:
+        return "–"
+    if condition == CLEAN:
+        return f"**{found.mean:.1f}**"
+    spread = "" if np.isnan(found.error) else f" ± {found.error:.1f}"
+    return f"{found.mean:.1f} ({found.change:+.1f}{spread})"
+
+
+def _known(numbers: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(number) else number for name, number in numbers.items()}
+
+
+def evaluate_conditions(
+    dataset: Path, separator: Separator, *, on_song: Callable[[str], None] = lambda name: None
+) -> ConditionReport:
+    """Separate every song of a data set under every condition.
+
+    One song at a time is in memory, under all conditions: some 60 MB for each second.
+    Raises InputError if the data set holds no song or a file cannot be read.
+    """
+    report = ConditionReport()
+    separate = separating(separator)
+    for song in find_songs(dataset):
+        on_song(song.name)
+        stems = fold(song.references(separator.sample_rate, 2), separator.sources)
+        named = dict(zip(separator.sources, stems, strict=True))
+        report.scores += score_conditions(separator.facts.preset, separate, song.name, named, separator.sample_rate)
+    return report
+
+
+def separating(separator: Separator) -> Separate:
+    """Return the separator as a function of many mixtures."""
+
+    def separate(mixtures: Mapping[str, Audio]) -> Mapping[str, Stems]:
+        return {name: separator.separate_array(audio, separator.sample_rate) for name, audio in mixtures.items()}
+
+    return separate
+
+
+def score_conditions(
+    model: str,
+    separate: Separate,
+    song: str,
+    stems: Stems,
+    sample_rate: int,
+    conditions: Iterable[str] = tuple(CONDITIONS),
+) -> list[ConditionScore]:
+    """Separate a song as each condition leaves it, and score its sources.
+
+    `stems` are `(2, samples)` by name; of a song whose band nobody took apart "vocals" and "accompaniment".
+    """
+    recordings = {condition: CONDITIONS[condition](stems, sample_rate) for condition in conditions}
+    answers = separate({condition: recording.mixture for condition, recording in recordings.items()})
+    return [
+        ConditionScore(model, song, condition, source, value)
+        for condition, recording in recordings.items()
+        for source, value in score_recording(recording, answers[condition]).items()
+    ]
+
+
+def score_recording(recording: Recording, estimates: Stems) -> dict[str, float]:
+    """Return the SDR in dB of every source that sounds and was estimated.
+
+    With vocals, all that is not vocals is scored as `accompaniment`. Noise that no source plays is an error anywhere
+    but in the rest: there it may be, and does not count.
+    """
+    references, found = dict(recording.references), dict(estimates)
+    for stems in (references, found):
+        others = [stem for name, stem in stems.items() if name != "vocals"]
+        if "vocals" in stems and others:
+            stems.setdefault(ACCOMPANIMENT, np.sum(others, axis=0, dtype=np.float32))
+    music = recording.mixture - recording.noise
+    order = ["vocals", ACCOMPANIMENT, *references]
+    scores = {}
+    for source in sorted({*references} & {*found}, key=order.index):
+        if is_heard(references[source], music):
+            estimate = found[source] - recording.noise if source in RESTS else found[source]
+            scores[source] = sdr(references[source], estimate)
+    return scores
+
+
+def is_heard(reference: Audio, music: Audio) -> bool:
+    """Return whether a stem is loud enough to be scored."""
+    stem, song = (float(np.square(audio, dtype=np.float64).sum()) for audio in (reference, music))
+    return stem > SOFT * song
