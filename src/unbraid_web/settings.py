@@ -215,6 +215,7 @@ MAX_USER_BYTES = int(number("UNBRAID_MAX_USER_GB", 10) * 10**9)
 MIN_FREE_BYTES = int(number("UNBRAID_MIN_FREE_MB", 500) * 10**6)  # kept free on the disk, always
 DECODE_MEMORY_BYTES = int(number("UNBRAID_DECODE_MEMORY_MB", 2000) * 10**6)
 DECODE_CPU_SECONDS = int(number("UNBRAID_DECODE_CPU_SECONDS", 300))
+DECODE_SECONDS = number("UNBRAID_DECODE_SECONDS", 900)  # on the clock: a decoder that stands still uses no processor
 STEM_DAYS = number("UNBRAID_STEM_DAYS", 0)  # 0: stems are kept until their song is deleted
 UNDO_SECONDS = number("UNBRAID_UNDO_MINUTES", 60) * 60
 API_RATE = os.environ.get("UNBRAID_API_RATE", "120/m")

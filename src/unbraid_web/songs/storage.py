@@ -62,6 +62,17 @@ def has_room(wanted: int = 0) -> bool:
     return shutil.disk_usage(settings.MEDIA_ROOT).free - wanted >= settings.MIN_FREE_BYTES
 
 
+def room() -> int:
+    """Return how many bytes unfinished files may take on this machine's disk beyond what must stay free."""
+    return shutil.disk_usage(work_folder()).free - settings.MIN_FREE_BYTES
+
+
+def need_room() -> None:
+    """Raise the error of a full disk if there is less room than must stay free."""
+    if room() < 0:
+        raise OSError(errno.ENOSPC, "less room than must stay free")
+
+
 def is_full(error: OSError) -> bool:
     """Whether the error says that the disk, or our share of it, is full."""
     return error.errno in FULL

@@ -204,7 +204,7 @@ def test_7_what_is_not_music_says_so(site: Site, page: Chrome) -> None:
     find(page, "#q").send_keys("letter")
     see(page, "1 song with “letter”")
     click(page, ".song-open")
-    see(page, "This is not a sound file that we can read.")
+    see(page, "This file is not a sound file that can be read")
     see(page, "Try again")
 
 

@@ -1,10 +1,6 @@
 """What a worker does for each kind of job: take a song apart, render a download."""
 
-import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
@@ -23,9 +19,9 @@ from unbraid.errors import UnbraidError
 from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown
 from unbraid_web.separations.models import Export, Separation, Stem
-from unbraid_web.separations.work.decode import UnusableUpload
 from unbraid_web.separations.work.overview import StemOverview, outline
 from unbraid_web.separations.work.render import render_recipe
+from unbraid_web.separations.work.sandbox import decoded
 from unbraid_web.separations.work.segments import SEGMENT_SECONDS, FlacWriter, as_flac, segments_of
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
@@ -50,16 +46,14 @@ def render(export: Export, shutdown: GracefulShutdown) -> None:
 
 def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
     """Decode the upload, separate it block by block, and store the stems segment by segment."""
-    if not storage.has_room():
-        raise OSError(28, "less room than must stay free")
+    storage.need_room()
     assert separation.claim_token is not None
     song, run = separation.song, separation.claim_token.hex
     separation.beat(stage=Separation.Stage.DECODING, run=run)
     with tempfile.TemporaryDirectory(prefix="separate-", dir=storage.work_folder()) as folder, ExitStack() as on_error:
         on_error.callback(storage.delete_tree, separation.run_folder)
         mixture = Path(folder) / "mixture.wav"
-        for facts in decode_apart(song, mixture):
-            shutdown.check()
+        for facts in decoded(song.upload, mixture, shutdown.check):
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
@@ -72,43 +66,13 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
     song.count_bytes()
 
 
-def decode_apart(song: Song, target: Path) -> Iterator[dict[str, Any]]:
-    """Decode the upload in a process of its own and yield what it tells; the last facts hold the duration.
-
-    Raises:
-        UnusableUpload: the file cannot be used.
-        OSError: the disk is full.
-    """
-    with storage.local_copy(song.upload) as source:
-        command = [
-            sys.executable, "-m", "unbraid_web.separations.work.decode", str(source), str(target),
-            f"--max-seconds={settings.MAX_SONG_SECONDS}", f"--memory={settings.DECODE_MEMORY_BYTES}",
-            f"--cpu-seconds={settings.DECODE_CPU_SECONDS}",
-        ]  # fmt: skip
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
-            assert child.stdout is not None
-            facts: dict[str, Any] = {}
-            try:
-                for line in child.stdout:
-                    facts = json.loads(line)
-                    if "error" in facts:
-                        raise UnusableUpload(facts["error"])
-                    if "errno" in facts:
-                        raise OSError(facts["errno"], "while decoding")
-                    yield facts
-            except BaseException:
-                child.kill()
-                raise
-        if child.returncode or "duration" not in facts:
-            raise UnusableUpload("Reading this file took more memory or time than we allow. Try it in another format.")
-
-
 def note_facts(song: Song, facts: dict[str, Any]) -> None:
-    """Store the duration; take title and artist from the tags unless the person named the song already."""
-    fields: dict[str, Any] = {"duration": facts["duration"]}
-    if facts["title"] and song.title == tidy_title(song.filename):
-        fields |= {"title": facts["title"], "artist": facts["artist"] or song.artist}
-    Song.objects.filter(pk=song.pk).update(**fields)
+    """Store the duration; take title and artist from the tags unless the person has named the song by now."""
+    row = Song.objects.filter(pk=song.pk)
+    row.update(duration=facts["duration"])
+    unnamed = row.filter(title=tidy_title(song.filename), artist="")
+    if facts["title"]:
+        unnamed.update(title=facts["title"], artist=facts["artist"])
 
 
 def store_stems(separation: Separation, stream: Any, folder: Path, duration: float, shutdown: GracefulShutdown) -> None:
@@ -146,8 +110,6 @@ def store_stems(separation: Separation, stream: Any, folder: Path, duration: flo
                 segments=separation.segments + 1,
                 fraction=min(0.99, frames / rate / duration),
             )
-    if not separation.frames:
-        raise UnusableUpload("There is no sound in this file. Upload a song, for example as MP3, FLAC or WAV.")
     for stem in stems:
         sizes[stem.name] += storage.store(stem.file, folder / f"{stem.name}.flac")
         default_storage.save(stem.spectrogram, ContentFile(overviews[stem.name].spectrogram()))

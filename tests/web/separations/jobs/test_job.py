@@ -22,6 +22,7 @@ from unbraid_web.separations.jobs.heartbeat import Heartbeat
 from unbraid_web.separations.jobs.job import DISK_FULL
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequested
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.work import sandbox, tasks
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import work_folder
 
@@ -135,15 +136,15 @@ def test_a_job_cancelled_while_it_runs_leaves_nothing(waiting: Song, monkeypatch
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("notes.txt", b"these are words, not music\n" * 99, "This is not a sound file that we can read."),
+        ("notes.txt", b"these are words, not music\n" * 99, "This file is not a sound file that can be read"),
         (
             "empty.wav",
             b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data\0\0\0\0",
             "no sound",
         ),
-        ("zeros.mp3", bytes(5000), "This is not a sound file that we can read."),
-        ("list.m3u8", b"#EXTM3U\n#EXTINF:9,\n/etc/passwd\n", "This is not a sound file that we can read."),
-        ("list.txt", b"ffconcat version 1.0\nfile /etc/passwd\n", "This is not a sound file that we can read."),
+        ("zeros.mp3", bytes(5000), "This file is not a sound file that can be read"),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:9,\n/etc/passwd\n", "This file is not a sound file that can be read"),
+        ("list.txt", b"ffconcat version 1.0\nfile /etc/passwd\n", "This file is not a sound file that can be read"),
     ],
 )
 def test_what_is_not_music_fails_with_a_sentence(
@@ -205,6 +206,18 @@ def test_tags_name_the_song_unless_the_person_did(alice: Person, tmp_path: Path)
         song.refresh_from_db()
     assert (plain.title, plain.artist) == ("Blue", "Ana")
     assert (named.title, named.artist) == ("My name for it", "")
+
+
+def test_a_name_given_while_it_decodes_is_kept(waiting: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(upload: str, target: Path, check: Any) -> Any:
+        for facts in sandbox.decoded(upload, target, check):
+            Song.objects.update(title="My own name", artist="Me")
+            yield facts | {"title": "Tagged", "artist": "Somebody"}
+
+    monkeypatch.setattr(tasks, "decoded", decoded)
+    work(only(waiting))
+    waiting.refresh_from_db()
+    assert (waiting.title, waiting.artist) == ("My own name", "Me")
 
 
 def test_expired_stems_go_and_the_song_stays(done: Song, settings: Any) -> None:

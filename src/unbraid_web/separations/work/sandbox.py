@@ -1,0 +1,90 @@
+"""Runs the decoder in a process of its own and follows it: a stranger's file can take neither the worker nor the disk.
+
+The process has limits of memory, processor time and file size, which it sets itself; the limit of time on the clock is
+kept here, for a decoder that stands still uses no processor. While it works, the disk is watched too.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from django.conf import settings
+
+from unbraid_web.separations.jobs.errors import JobFailed
+from unbraid_web.songs import storage
+
+TICK_SECONDS = 0.5
+TOO_MUCH = "Reading this file took more memory or time than we allow. Try it in another format."
+
+
+def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[dict[str, Any]]:
+    """Decode the stored file `upload` into `target` and yield what is known so far; the last facts hold the duration.
+
+    Args:
+        upload: its name in the storage
+        target: the WAV file to write
+        check: called again and again; what it raises ends the decoder
+
+    Raises:
+        JobFailed: the file cannot be used.
+        OSError: the disk is full.
+    """
+    with storage.local_copy(upload) as source:
+        room = storage.room()
+        command = [
+            sys.executable, "-m", "unbraid_web.separations.work.decode", str(source), str(target),
+            f"--max-seconds={settings.MAX_SONG_SECONDS}", f"--max-bytes={max(room, 1)}",
+            f"--memory={settings.DECODE_MEMORY_BYTES}", f"--cpu-seconds={settings.DECODE_CPU_SECONDS}",
+        ]  # fmt: skip
+        facts: dict[str, Any] = {}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+            try:
+                for line in lines_of(child, check):
+                    facts = json.loads(line)
+                    if "error" in facts:
+                        raise JobFailed(facts["error"])
+                    if "errno" in facts:
+                        raise OSError(facts["errno"], "while decoding")
+                    yield facts
+            except BaseException:
+                child.kill()
+                raise
+        if child.returncode or "duration" not in facts:
+            raise JobFailed(TOO_MUCH)
+
+
+def lines_of(child: "subprocess.Popen[str]", check: Callable[[], None]) -> Iterator[str]:
+    """Yield what the child prints; between the lines, see that it may go on.
+
+    Raises:
+        JobFailed: it takes too long.
+        OSError: the disk is nearly full.
+    """
+    lines: SimpleQueue[str | None] = SimpleQueue()
+
+    def listen() -> None:
+        assert child.stdout is not None
+        for line in child.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    Thread(target=listen, name="decoder", daemon=True).start()
+    deadline = time.monotonic() + settings.DECODE_SECONDS
+    while True:
+        check()
+        if time.monotonic() > deadline:
+            raise JobFailed(TOO_MUCH)
+        storage.need_room()
+        try:
+            line = lines.get(timeout=TICK_SECONDS)
+        except Empty:
+            continue
+        if line is None:
+            return
+        yield line
