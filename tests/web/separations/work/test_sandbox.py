@@ -81,11 +81,13 @@ def test_a_damaged_file_is_never_our_fault(tmp_path: Path, codec: str, container
             assert str(error).endswith(".")
 
 
-def test_what_is_too_large_once_decoded_is_refused_before_it_is_written(tmp_path: Path, settings: Any) -> None:
+def test_what_is_too_large_once_decoded_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     song = tmp_path / "silence.flac"
     soundfile.write(song, np.zeros((60 * 192_000, 2), np.float32), 192_000)
     assert song.stat().st_size < 10**6
-    settings.MIN_FREE_BYTES = storage.room() + settings.MIN_FREE_BYTES - 20 * 10**6
+    monkeypatch.setattr(storage, "room", lambda: 20 * 10**6)
     with pytest.raises(JobFailed, match="more room than the server has"):
         decoded(song, tmp_path / "mixture.wav")
     assert not (tmp_path / "mixture.wav").exists()
@@ -104,9 +106,7 @@ def test_no_file_grows_beyond_the_room_there_is(tmp_path: Path) -> None:
     assert (tmp_path / "file").stat().st_size == 10_000
 
 
-def test_the_disks_reserve_is_watched_while_it_decodes(
-    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_disks_reserve_is_watched_while_it_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = iter([10**9, 10**9, 10**9])
     monkeypatch.setattr(storage, "room", lambda: next(left, -1))  # somebody else fills the disk
     with pytest.raises(OSError, match="less room") as caught:
