@@ -8,7 +8,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -43,24 +44,23 @@ def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[di
             f"--memory={settings.DECODE_MEMORY_BYTES}", f"--cpu-seconds={settings.DECODE_CPU_SECONDS}",
         ]  # fmt: skip
         facts: dict[str, Any] = {}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
-            try:
-                for line in lines_of(child, check):
-                    facts = json.loads(line)
-                    if "error" in facts:
-                        raise JobFailed(facts["error"])
-                    if "errno" in facts:
-                        raise OSError(facts["errno"], "while decoding")
-                    yield facts
-            except BaseException:
-                child.kill()
-                raise
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child,
+            closing(lines_of(child, check)) as lines,
+        ):
+            for line in lines:
+                facts = json.loads(line)
+                if "error" in facts:
+                    raise JobFailed(facts["error"])
+                if "errno" in facts:
+                    raise OSError(facts["errno"], "while decoding")
+                yield facts
         if child.returncode or "duration" not in facts:
             raise JobFailed(TOO_MUCH)
 
 
-def lines_of(child: "subprocess.Popen[str]", check: Callable[[], None]) -> Iterator[str]:
-    """Yield what the child prints; between the lines, see that it may go on.
+def lines_of(child: "subprocess.Popen[str]", check: Callable[[], None]) -> Generator[str]:
+    """Yield what the child prints; between the lines, see that it may go on. Closing this ends the child.
 
     Raises:
         JobFailed: it takes too long.
@@ -74,17 +74,24 @@ def lines_of(child: "subprocess.Popen[str]", check: Callable[[], None]) -> Itera
             lines.put(line)
         lines.put(None)
 
-    Thread(target=listen, name="decoder", daemon=True).start()
+    listener = Thread(target=listen, name="decoder", daemon=True)
+    listener.start()
     deadline = time.monotonic() + settings.DECODE_SECONDS
-    while True:
-        check()
-        if time.monotonic() > deadline:
-            raise JobFailed(TOO_MUCH)
-        storage.need_room()
-        try:
-            line = lines.get(timeout=TICK_SECONDS)
-        except Empty:
-            continue
-        if line is None:
-            return
-        yield line
+    try:
+        while True:
+            check()
+            if time.monotonic() > deadline:
+                raise JobFailed(TOO_MUCH)
+            storage.need_room()
+            try:
+                line = lines.get(timeout=TICK_SECONDS)
+            except Empty:
+                continue
+            if line is None:
+                return
+            yield line
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        listener.join()  # before its pipe is closed
