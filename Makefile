@@ -4,7 +4,7 @@ BIN := .venv/bin
 STEMS ?= stems
 export DENO_NO_UPDATE_CHECK := 1
 
-.PHONY: demo test test-web lint format web bench train clean
+.PHONY: demo docs test test-web lint format web bench train clean
 
 demo: .venv/installed
 	$(BIN)/unbraid separate demo/lithium-demo.flac -o $(STEMS)
@@ -28,6 +28,9 @@ format: .venv/developing
 	$(BIN)/ruff format .
 	$(BIN)/deno lint --fix --quiet
 	$(BIN)/deno fmt --quiet
+
+docs: .venv/developing
+	$(BIN)/python docs/build.py site
 
 web: .venv/serving
 	$(BIN)/unbraid web

@@ -1,6 +1,6 @@
 """Table and picture of what `benchmarks.ablation` has found so far.
 
-    python -m benchmarks.ablation_report [--out runs/ablation] [--table docs/training/ablation.md]
+    python -m benchmarks.ablation_report [--out runs/ablation] [--table runs/ablation/table.md]
                                          [--plot docs/training/ablation.png]
 
 For each run the median over songs of every source, then the mean over sources; over seeds the mean and the range. Songs
@@ -27,7 +27,7 @@ def main() -> None:
     """Write the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
-    parser.add_argument("--table", type=Path, default=Path("docs/training/ablation.md"))
+    parser.add_argument("--table", type=Path, default=Path("runs/ablation/table.md"))
     parser.add_argument("--plot", type=Path, default=Path("docs/training/ablation.png"))
     args = parser.parse_args()
     lines = [json.loads(line) for line in (args.out / "runs.jsonl").read_text().splitlines()]
