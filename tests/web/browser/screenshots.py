@@ -70,7 +70,7 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
             find(page, "#files").send_keys("\n".join(map(str, songs)))
             see(page, f"{len(songs)} songs")
         page.get(f"{site.url}/library/?q=blue")
-        click(page, ".song-open")
+        click(page, ".song-link")
         if size == "desktop":
             until(lambda: page.find_elements("css selector", ".strip"), "the first stems")
             album.take("song-separating")

@@ -45,7 +45,7 @@ const [plan, done] = arguments;
   for (let at = 0; at * manifest.sampleRate < plan.frames; at += 0.25) {
     context.suspend(at).then(async () => {
       await tick();
-      while (engine.filling || engine.wanted().some((number) => !engine.loaded.has(number))) await tick();
+      while (engine.filling || engine.neededSegments().some((number) => !engine.loaded.has(number))) await tick();
       most = Math.max(most, engine.loaded.size);
       await tick();
       context.resume();

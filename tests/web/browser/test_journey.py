@@ -107,7 +107,7 @@ def test_2_songs_that_arrive_together_are_all_listed(page: Chrome, songs: list[P
 
 def test_3_watches_the_progress_and_listens_meanwhile(site: Site, page: Chrome) -> None:
     page.get(f"{site.url}/library/?q=door")
-    click(page, ".song-open")
+    click(page, ".song-link")
     until(lambda: state(page)["position"] >= 0 and page.find_elements(By.CSS_SELECTOR, ".strip"), "the first stems")
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > RATE, "a second of sound")
@@ -191,7 +191,7 @@ def test_6_renames_shares_and_withdraws(site: Site, page: Chrome) -> None:
     for cookie in cookies:
         page.add_cookie(cookie)
     page.get(home)
-    click(page, "#share .quiet")
+    click(page, "#share .secondary")
     see(page, "Nobody but you can hear this song.")
     page.get(link)
     see(page, "There is nothing here")
@@ -203,7 +203,7 @@ def test_7_what_is_not_music_says_so(site: Site, page: Chrome) -> None:
     until(lambda: page.find_elements(By.CSS_SELECTOR, ".badge.bad"), "the failure")
     find(page, "#q").send_keys("letter")
     see(page, "1 song with “letter”")
-    click(page, ".song-open")
+    click(page, ".song-link")
     see(page, "This file is not a sound file that can be read")
     see(page, "Try again")
 
@@ -222,7 +222,7 @@ def test_8_finds_everything_again_after_a_restart(site: Site, page: Chrome) -> N
     page.get(f"{site.url}/library/?sort=title")
     see(page, "2 songs")
     page.get(f"{site.url}/library/?q=red")
-    click(page, ".song-open")
+    click(page, ".song-link")
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > RATE, "the song, a day later")
     click(page, "#delete")

@@ -28,7 +28,7 @@ def test_a_song_that_waited_waits_again(alice: Person, waiting: Song) -> None:
 def test_in_the_library_it_leaves_a_line_to_undo(alice: Person, done: Song) -> None:
     htmx = {"HX-Request": "true", "HX-Target": f"song-{done.pk}"}
     assert "Undo" in alice.client.post(f"/songs/{done.pk}/delete/", headers=htmx).content.decode()
-    assert "song-open" in alice.client.post(f"/songs/{done.pk}/undo/", headers=htmx).content.decode()
+    assert "song-link" in alice.client.post(f"/songs/{done.pk}/undo/", headers=htmx).content.decode()
 
 
 def test_it_can_be_undone_later_from_the_library(alice: Person, charlie: Person, done: Song) -> None:

@@ -30,9 +30,9 @@ document.addEventListener("keydown", (event) => {
 /** Show a sentence at the top of the page. */
 export function note(sentence, kind = "error") {
   const paragraph = document.createElement("p");
-  paragraph.className = `note ${kind}`;
+  paragraph.className = `message ${kind}`;
   paragraph.textContent = sentence;
-  const notes = document.querySelector(".notes");
+  const notes = document.querySelector(".messages");
   notes.append(paragraph);
   setTimeout(() => paragraph.remove(), 8000);
 }

@@ -12,24 +12,24 @@ async function fetchExport(form, manifest, faders) {
     const stem = manifest().stems.find(({ name }) => name === form.elements.stem.value);
     return save(stem.file);
   }
-  const wish = { kind, format };
-  if (kind === "mix") wish.stems = faders();
-  if (kind === "stem") wish.stems = { [form.elements.stem.value]: {} };
+  const recipe = { kind, format };
+  if (kind === "mix") recipe.stems = faders();
+  if (kind === "stem") recipe.stems = { [form.elements.stem.value]: {} };
   button.disabled = true;
   const bar = document.createElement("progress");
-  bar.className = "bar";
+  bar.className = "progress-bar";
   bar.setAttribute("aria-label", "Rendering");
   output.replaceChildren(bar);
   try {
-    let answer = await ask(manifest().exports, {
+    let answer = await fetchJson(manifest().exports, {
       method: "POST",
-      body: JSON.stringify(wish),
+      body: JSON.stringify(recipe),
       headers: { "X-CSRFToken": csrfToken() },
     });
     while (answer.state === "queued" || answer.state === "running") {
       if (answer.state === "running") bar.value = answer.fraction;
       await pause(500);
-      answer = await ask(answer.status);
+      answer = await fetchJson(answer.status);
     }
     if (answer.state !== "done") throw new Error(answer.error || "This did not work. Try again.");
     const link = document.createElement("a");
@@ -44,7 +44,7 @@ async function fetchExport(form, manifest, faders) {
   }
 }
 
-async function ask(url, options) {
+async function fetchJson(url, options) {
   const answer = await fetch(url, options);
   const facts = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(facts.error ?? "The server did not answer. Try again.");

@@ -1,20 +1,20 @@
 // Draws waveforms, spectra and the ruler on canvases, sharp on every screen.
 
 /** Make the canvas as fine as the screen and return its context with CSS pixels as unit. */
-function fresh(canvas) {
+function prepare(canvas) {
   const { width, height } = canvas.parentElement.getBoundingClientRect();
   const density = globalThis.devicePixelRatio || 1;
   canvas.width = Math.max(1, Math.round(width * density));
   canvas.height = Math.max(1, Math.round(height * density));
-  const pen = canvas.getContext("2d");
-  pen.scale(density, density);
-  return { pen, width, height };
+  const context = canvas.getContext("2d");
+  context.scale(density, density);
+  return { context, width, height };
 }
 
 /** Loudness as bars, the quiet ones lifted so that they can be seen; `part` of the width is known so far, `most` fills it. */
 export function drawWave(canvas, peaks, part, most) {
-  const { pen, width, height } = fresh(canvas);
-  pen.fillStyle = getComputedStyle(canvas).color;
+  const { context, width, height } = prepare(canvas);
+  context.fillStyle = getComputedStyle(canvas).color;
   const pitch = 3, count = Math.floor((width * part) / pitch);
   for (let n = 0; n < count; n += 1) {
     const from = Math.floor((n / count) * peaks.length),
@@ -22,53 +22,53 @@ export function drawWave(canvas, peaks, part, most) {
     let loudest = 0;
     for (let at = from; at < to && at < peaks.length; at += 1) loudest = Math.max(loudest, peaks[at]);
     const tall = Math.max(1, (loudest / most) ** 0.7 * (height - 6));
-    pen.fillRect(n * pitch, (height - tall) / 2, pitch - 1, tall);
+    context.fillRect(n * pitch, (height - tall) / 2, pitch - 1, tall);
   }
 }
 
 // From black over violet and orange to white, as in matplotlib's inferno, in five steps.
-const HEAT = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
-const heat = Uint8ClampedArray.from({ length: 256 * 3 }, (_, n) => {
+const INFERNO = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
+const colours = Uint8ClampedArray.from({ length: 256 * 3 }, (_, n) => {
   const value = (Math.floor(n / 3) / 255) * 4, step = Math.min(3, Math.floor(value));
-  return HEAT[step][n % 3] + (HEAT[step + 1][n % 3] - HEAT[step][n % 3]) * (value - step);
+  return INFERNO[step][n % 3] + (INFERNO[step + 1][n % 3] - INFERNO[step][n % 3]) * (value - step);
 });
 
 /** The spectrum as a picture: time to the right, pitch upwards. */
 export function drawSpectrum(canvas, picture) {
-  const { pen, width, height } = fresh(canvas);
+  const { context, width, height } = prepare(canvas);
   const small = new OffscreenCanvas(picture.width, picture.height);
   const inner = small.getContext("2d", { willReadFrequently: true });
   inner.drawImage(picture, 0, 0);
   const image = inner.getImageData(0, 0, small.width, small.height);
   for (let at = 0; at < image.data.length; at += 4) {
     const level = image.data[at] * 3;
-    image.data[at] = heat[level];
-    image.data[at + 1] = heat[level + 1];
-    image.data[at + 2] = heat[level + 2];
+    image.data[at] = colours[level];
+    image.data[at + 1] = colours[level + 1];
+    image.data[at + 2] = colours[level + 2];
   }
   inner.putImageData(image, 0, 0);
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(small, 0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(small, 0, 0, width, height);
 }
 
 /** Minutes and seconds along the top. */
 export function drawRuler(canvas, duration) {
-  const { pen, width, height } = fresh(canvas);
+  const { context, width, height } = prepare(canvas);
   const style = getComputedStyle(canvas);
-  pen.fillStyle = pen.strokeStyle = style.color;
+  context.fillStyle = context.strokeStyle = style.color;
   const unit = Number.parseFloat(style.fontSize) / 16; // 1 where the page's letters have their usual size
-  pen.font = `${11 * unit}px ${style.fontFamily}`;
+  context.font = `${11 * unit}px ${style.fontFamily}`;
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
   const step = steps.find((seconds) => (seconds / duration) * width >= 56 * unit) ?? 1200;
   for (let at = 0; at < duration; at += step) {
     const x = Math.round((at / duration) * width) + 0.5;
-    pen.globalAlpha = 0.5;
-    pen.beginPath();
-    pen.moveTo(x, height - 7);
-    pen.lineTo(x, height);
-    pen.stroke();
-    pen.globalAlpha = 1;
-    if (x + 34 * unit < width) pen.fillText(clock(at), x + 4, height - 8 * unit);
+    context.globalAlpha = 0.5;
+    context.beginPath();
+    context.moveTo(x, height - 7);
+    context.lineTo(x, height);
+    context.stroke();
+    context.globalAlpha = 1;
+    if (x + 34 * unit < width) context.fillText(clock(at), x + 4, height - 8 * unit);
   }
 }
 

@@ -47,19 +47,19 @@ export class Engine extends EventTarget {
       outputChannelCount: [2],
       processorOptions: { stems: stems.length, segmentFrames, frames, complete },
     });
-    this.node.port.onmessage = ({ data }) => this.#heard(data);
+    this.node.port.onmessage = ({ data }) => this.#onState(data);
     this.node.connect(this.context.destination);
-    this.#tell("gains", { values: this.gains.flat() });
-    this.#tell("rate", { rate: this.rate });
-    this.#tell("loop", { loop: this.loop });
-    this.#tell("seek", { position: this.state.position });
+    this.#post("gains", { values: this.gains.flat() });
+    this.#post("rate", { rate: this.rate });
+    this.#post("loop", { loop: this.loop });
+    this.#post("seek", { position: this.state.position });
   }
 
-  #tell(type, more = {}, transfer = []) {
+  #post(type, more = {}, transfer = []) {
     this.node?.port.postMessage({ type, ...more }, transfer);
   }
 
-  #heard(state) {
+  #onState(state) {
     this.state = state;
     this.fill();
     this.dispatchEvent(new CustomEvent("change", { detail: state }));
@@ -72,50 +72,50 @@ export class Engine extends EventTarget {
   async play() {
     await this.start();
     if (this.state.ended) this.seek(0);
-    this.#tell("play");
+    this.#post("play");
     await this.fill();
   }
 
   pause() {
-    this.#tell("pause");
+    this.#post("pause");
   }
 
   seek(seconds) {
     const most = this.manifest.complete ? this.manifest.frames : Math.max(this.manifest.frames, 1);
     const position = Math.max(0, Math.min(Math.round(seconds * this.manifest.sampleRate), most));
     this.state = { ...this.state, position, ended: false };
-    this.#tell("seek", { position });
+    this.#post("seek", { position });
     this.fill();
     this.dispatchEvent(new CustomEvent("change", { detail: this.state }));
   }
 
   setGains(gains) {
     this.gains = gains;
-    this.#tell("gains", { values: gains.flat() });
+    this.#post("gains", { values: gains.flat() });
   }
 
   setRate(rate) {
     this.rate = rate;
-    this.#tell("rate", { rate });
+    this.#post("rate", { rate });
   }
 
   /** Repeat from..to, in seconds; null plays on. */
   setLoop(loop) {
     const frame = (seconds) => Math.round(seconds * this.manifest.sampleRate);
     this.loop = loop && { from: frame(loop.from), to: Math.max(frame(loop.to), frame(loop.from) + 4096) };
-    this.#tell("loop", { loop: this.loop });
+    this.#post("loop", { loop: this.loop });
     this.fill();
   }
 
   /** Take over a newer manifest: more can be played now. */
   update(manifest) {
     this.manifest = manifest;
-    this.#tell("length", { frames: manifest.frames, complete: manifest.complete });
+    this.#post("length", { frames: manifest.frames, complete: manifest.complete });
     this.fill();
   }
 
   /** The segments that should be at hand, most urgent first. */
-  wanted() {
+  neededSegments() {
     const { segmentFrames, segments, sampleRate } = this.manifest;
     const number = (frame) => Math.floor(frame / segmentFrames);
     const now = number(this.state.position);
@@ -130,36 +130,36 @@ export class Engine extends EventTarget {
   /** Fetch what is missing and forget what is far away. */
   async fill() {
     if (!this.node) return;
-    const wanted = this.wanted();
+    const needed = this.neededSegments();
     for (const number of this.loaded.keys()) {
-      if (!wanted.includes(number)) {
+      if (!needed.includes(number)) {
         this.loaded.delete(number);
-        this.#tell("drop", { number });
+        this.#post("drop", { number });
       }
     }
     if (this.filling) return;
     this.filling = true;
     try {
-      for (let next; (next = this.wanted().find((number) => !this.loaded.has(number))) !== undefined;) {
+      for (let next; (next = this.neededSegments().find((number) => !this.loaded.has(number))) !== undefined;) {
         this.loaded.set(next, true);
         const samples = await this.fetchSegment(next);
         if (!this.loaded.has(next)) continue; // seeked away meanwhile
         const transfer = [...new Set(samples.flat().map((channel) => channel.buffer))];
-        this.#tell("segment", { number: next, samples }, transfer);
-        this.trouble = 0;
+        this.#post("segment", { number: next, samples }, transfer);
+        this.failures = 0;
       }
     } catch (error) {
       this.loaded.clear();
-      this.#tellTrouble(error);
+      this.#reportError(error);
     } finally {
       this.filling = false;
     }
   }
 
-  #tellTrouble(error) {
-    this.trouble = (this.trouble ?? 0) + 1;
-    if (this.trouble > 2) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
-    setTimeout(() => this.fill(), Math.min(1000 * this.trouble, 10000));
+  #reportError(error) {
+    this.failures = (this.failures ?? 0) + 1;
+    if (this.failures > 2) this.dispatchEvent(new CustomEvent("error", { detail: error }));
+    setTimeout(() => this.fill(), Math.min(1000 * this.failures, 10000));
   }
 
   /** Fetch and decode one segment of every stem: [[left, right], ...]. */

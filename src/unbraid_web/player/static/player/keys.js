@@ -37,7 +37,7 @@ export function wireKeys(mixer) {
       BracketLeft: () => mixer.markLoop("from"),
       BracketRight: () => mixer.markLoop("to"),
     };
-    const verb = digit ? () => mixer.press(Number(digit[1]) - 1, event.shiftKey) : verbs[event.code];
+    const verb = digit ? () => mixer.toggleStrip(Number(digit[1]) - 1, event.shiftKey) : verbs[event.code];
     if (!verb) return;
     event.preventDefault();
     verb();

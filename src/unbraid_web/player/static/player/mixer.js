@@ -1,4 +1,4 @@
-// The mixer on the page: reads the manifest, draws the strips, and moves the engine as the person wishes.
+// The mixer on the page: reads the manifest, draws the strips, and moves the engine as the person does.
 
 import { wireDownloads } from "./downloads.js";
 import { clock, drawRuler } from "./drawing.js";
@@ -15,33 +15,33 @@ class Mixer {
     this.strips = [];
     this.loop = null;
     this.spectral = false;
-    this.take(JSON.parse(root.querySelector("#manifest").textContent));
+    this.load(JSON.parse(root.querySelector("#manifest").textContent));
     this.wire();
     if (!this.manifest.complete) this.follow();
   }
 
   /** Take over a manifest: the first one, or a newer one while the song is being separated. */
-  take(manifest) {
+  load(manifest) {
     const restarted = this.manifest && this.manifest.run !== manifest.run;
     this.manifest = manifest;
     this.duration = manifest.duration || manifest.frames / manifest.sampleRate || 1;
     this.seekBar.max = this.duration;
     this.root.hidden = ["failed", "cancelled", "expired"].includes(manifest.state); // there is nothing to hear
     if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
-    if (restarted) this.forget();
+    if (restarted) this.discard();
     if (!manifest.stems.length || !manifest.segments) return;
     if (!this.strips.length) this.build();
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
     this.engine.update(manifest);
     this.draw();
-    if (this.soon) {
-      this.playSoon(false);
+    if (this.playsWhenReady) {
+      this.playWhenReady(false);
       this.toggle();
     }
   }
 
   /** The song was separated anew: what was built for the earlier attempt is of no use. */
-  forget() {
+  discard() {
     this.engine?.pause();
     this.engine = null;
     this.strips = [];
@@ -51,17 +51,17 @@ class Mixer {
   build() {
     const template = this.root.querySelector('[data-part="strip"]');
     this.engine = new Engine(this.manifest, this.root.dataset.worklet);
-    this.engine.addEventListener("change", () => this.moved());
-    this.engine.addEventListener("trouble", ({ detail }) => this.complain(detail));
+    this.engine.addEventListener("change", () => this.showPosition());
+    this.engine.addEventListener("error", ({ detail }) => this.showError(detail));
     this.strips = this.manifest.stems.map((stem, number) => new Strip(template, stem, number));
     for (const strip of this.strips) {
-      strip.addEventListener("change", () => this.apply());
+      strip.addEventListener("change", () => this.applyFaders());
       this.wireWave(strip.element.querySelector(".wave"));
     }
     this.show("strips").replaceChildren(...this.strips.map((strip) => strip.element));
     const select = document.querySelector("#downloads select[name=stem]");
     if (select && !select.options.length) select.append(...this.manifest.stems.map(({ name }) => new Option(name)));
-    this.apply();
+    this.applyFaders();
     this.engine.setRate(Number(this.do("speed").value)); // may have been chosen before there was anything to play
     this.engine.setLoop(this.loop);
   }
@@ -93,7 +93,7 @@ class Mixer {
     while (active) {
       try {
         const manifest = await (await fetch(this.root.dataset.manifest)).json();
-        this.take(manifest);
+        this.load(manifest);
         active = manifest.state === "queued" || manifest.state === "running";
         if (manifest.complete) document.querySelector("#downloads").hidden = false;
       } catch {
@@ -105,20 +105,20 @@ class Mixer {
   }
 
   async toggle() {
-    if (!this.engine) return this.playSoon(!this.soon);
+    if (!this.engine) return this.playWhenReady(!this.playsWhenReady);
     if (this.engine.state.playing) return this.engine.pause();
     try {
-      this.complain(null);
+      this.showError(null);
       await this.engine.play();
     } catch (error) {
-      this.complain(error);
+      this.showError(error);
     }
   }
 
   /** Nothing is separated yet: play as soon as there is something to hear. */
-  playSoon(soon) {
-    this.soon = soon;
-    this.do("play").classList.toggle("waiting", soon);
+  playWhenReady(wanted) {
+    this.playsWhenReady = wanted;
+    this.do("play").classList.toggle("waiting", wanted);
   }
 
   seek(seconds) {
@@ -129,12 +129,12 @@ class Mixer {
     if (this.engine) this.seek(this.engine.seconds + seconds);
   }
 
-  press(number, solo) {
+  toggleStrip(number, solo) {
     const strip = this.strips[number];
     if (strip) strip.toggle(solo ? strip.solo : strip.mute);
   }
 
-  apply() {
+  applyFaders() {
     const someSolo = this.strips.some((strip) => strip.soloed);
     this.engine.setGains(this.strips.map((strip) => strip.gains(someSolo)));
   }
@@ -160,26 +160,26 @@ class Mixer {
   setLoop(loop) {
     this.loop = loop;
     this.do("loop").setAttribute("aria-pressed", Boolean(loop));
-    for (const region of this.root.querySelectorAll(".region")) region.hidden = !loop;
+    for (const region of this.root.querySelectorAll(".loop-region")) region.hidden = !loop;
     if (loop) {
-      this.root.style.setProperty("--from", loop.from / this.duration);
-      this.root.style.setProperty("--to", loop.to / this.duration);
+      this.root.style.setProperty("--loop-start", loop.from / this.duration);
+      this.root.style.setProperty("--loop-end", loop.to / this.duration);
     }
     this.engine?.setLoop(loop);
   }
 
   toggleSpectrum() {
-    if (!this.manifest.complete) return this.complain(new Error("The spectrum is drawn when the song is done."));
+    if (!this.manifest.complete) return this.showError(new Error("The spectrum is drawn when the song is done."));
     this.spectral = !this.spectral;
     this.do("spectrum").setAttribute("aria-pressed", this.spectral);
     this.root.classList.toggle("spectral", this.spectral);
     return this.draw();
   }
 
-  moved() {
+  showPosition() {
     const { playing, waiting } = this.engine.state;
     const seconds = Math.min(this.engine.seconds, this.duration);
-    this.root.style.setProperty("--at", seconds / this.duration);
+    this.root.style.setProperty("--position", seconds / this.duration);
     this.show("at").textContent = clock(seconds);
     this.seekBar.value = seconds;
     this.seekBar.setAttribute("aria-valuetext", clock(seconds));
@@ -196,9 +196,9 @@ class Mixer {
     return Promise.all(this.strips.map((strip) => strip.draw(Math.min(1, known), most, this.spectral)));
   }
 
-  complain(error) {
-    this.show("trouble").textContent = error?.message ?? "";
-    this.show("trouble").hidden = !error;
+  showError(error) {
+    this.show("error").textContent = error?.message ?? "";
+    this.show("error").hidden = !error;
   }
 
   fraction(event, element) {

@@ -5,7 +5,7 @@
 // missing, the clock stands still until it is there. At full speed stems pass untouched; at other speeds the mix is
 // cut into overlapping frames that are laid closer or wider apart (WSOLA, Verhelst & Roelands 1993), so pitch stays.
 
-const FADE = 256; // samples over which a loop's end melts into its beginning
+const FADE = 256; // samples over which a loop's end fades into its beginning
 const FRAME = 2048;
 const HOP = FRAME / 2;
 const SEARCH = 512;
@@ -24,19 +24,19 @@ class Mixer extends AudioWorkletProcessor {
     this.waiting = false;
     this.loop = null;
     this.rate = 1;
-    this.melting = null; // what still sounds from before a loop's jump
+    this.loopTail = null; // what still sounds from before a loop's jump
     this.targets = new Float32Array(2 * stems).fill(1);
     this.gains = new Float32Array(2 * stems); // start silent: the first block fades in
     this.ended = false;
-    this.count = 0;
+    this.blocks = 0;
     this.left = new Float32Array(FRAME + 2 * SEARCH);
     this.right = new Float32Array(FRAME + 2 * SEARCH);
     this.hann = Float32Array.from({ length: FRAME }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / FRAME));
-    this.restretch();
-    this.port.onmessage = ({ data }) => this.hear(data);
+    this.resetStretch();
+    this.port.onmessage = ({ data }) => this.receive(data);
   }
 
-  hear(message) {
+  receive(message) {
     switch (message.type) {
       case "segment":
         this.segments.set(message.number, message.samples);
@@ -56,17 +56,17 @@ class Mixer extends AudioWorkletProcessor {
         break;
       case "seek":
         this.position = message.position;
-        this.melting = null;
+        this.loopTail = null;
         this.ended = false;
         this.gains.fill(0);
-        this.restretch();
+        this.resetStretch();
         break;
       case "loop":
         this.loop = message.loop;
         break;
       case "rate":
         this.rate = message.rate;
-        this.restretch();
+        this.resetStretch();
         break;
       case "length":
         this.frames = message.frames;
@@ -91,11 +91,13 @@ class Mixer extends AudioWorkletProcessor {
     if (!this.playing && !fading) return true;
     const targets = this.playing ? this.targets : new Float32Array(this.targets.length);
     const before = this.position;
-    const given = this.rate === 1 ? this.straight(left, right, targets) : this.stretched(left, right, targets);
-    this.waiting = !given;
-    if (!given) this.gains.fill(0);
+    const filled = this.rate === 1
+      ? this.renderDirect(left, right, targets)
+      : this.renderStretched(left, right, targets);
+    this.waiting = !filled;
+    if (!filled) this.gains.fill(0);
     if (fading) this.position = before; // the fade-out is not heard twice when play goes on
-    if ((this.count = (this.count + 1) % 12) === 0 || this.ended) this.report();
+    if ((this.blocks = (this.blocks + 1) % 12) === 0 || this.ended) this.report();
     return true;
   }
 
@@ -140,7 +142,7 @@ class Mixer extends AudioWorkletProcessor {
   }
 
   /** Fill one block sample for sample. */
-  straight(left, right, targets) {
+  renderDirect(left, right, targets) {
     const length = left.length;
     const jumps = this.loop && this.position < this.loop.to && this.position + length > this.loop.to;
     if (!this.has(this.position, jumps ? this.loop.to : this.position + length)) return false;
@@ -148,32 +150,32 @@ class Mixer extends AudioWorkletProcessor {
     const first = jumps ? this.loop.to - this.position : length;
     // Gains move over the whole block, also where a loop cuts it in two.
     const middle = this.gains.map((gain, n) => gain + ((targets[n] - gain) * first) / length);
-    this.melt(left, right, 0, first, targets);
-    this.add(left, right, 0, this.position, first, this.gains, middle, this.rise(0));
+    this.addLoopTail(left, right, 0, first, targets);
+    this.add(left, right, 0, this.position, first, this.gains, middle, this.loopFadeIn());
     if (jumps) {
-      this.melting = this.has(this.loop.to, this.loop.to + FADE) ? { from: this.loop.to, done: 0 } : null;
-      this.melt(left, right, first, length - first, targets);
-      this.add(left, right, first, this.loop.from, length - first, middle, targets, this.rise(0));
-      if (this.melting) this.melting.done += length - first;
+      this.loopTail = this.has(this.loop.to, this.loop.to + FADE) ? { from: this.loop.to, done: 0 } : null;
+      this.addLoopTail(left, right, first, length - first, targets);
+      this.add(left, right, first, this.loop.from, length - first, middle, targets, this.loopFadeIn());
+      if (this.loopTail) this.loopTail.done += length - first;
       this.position = this.loop.from + length - first;
     } else {
       this.position += length;
-      if (this.melting && (this.melting.done += length) >= FADE) this.melting = null;
+      if (this.loopTail && (this.loopTail.done += length) >= FADE) this.loopTail = null;
     }
     this.gains.set(targets);
     if (this.complete && this.position >= this.frames && !this.loop) this.end();
     return true;
   }
 
-  rise() {
-    if (!this.melting) return null;
-    const done = this.melting.done;
+  loopFadeIn() {
+    if (!this.loopTail) return null;
+    const done = this.loopTail.done;
     return (n) => Math.min(1, (done + n) / FADE);
   }
 
-  melt(left, right, at, length, targets) {
-    if (!this.melting) return;
-    const { from, done } = this.melting;
+  addLoopTail(left, right, at, length, targets) {
+    if (!this.loopTail) return;
+    const { from, done } = this.loopTail;
     const rest = Math.min(length, FADE - done);
     if (rest > 0) this.add(left, right, at, from + done, rest, targets, targets, (n) => 1 - (done + n) / FADE);
   }
@@ -185,15 +187,15 @@ class Mixer extends AudioWorkletProcessor {
     this.gains.fill(0);
   }
 
-  restretch() {
+  resetStretch() {
     this.tail = [new Float32Array(HOP), new Float32Array(HOP)]; // second half of the last frame, still to be heard
     this.ready = [new Float32Array(HOP), new Float32Array(HOP)];
     this.used = HOP;
-    this.natural = null; // where the last frame would go on by itself
+    this.continuation = null; // where the last frame would go on by itself
   }
 
   /** Fill one block from frames laid at another pace. */
-  stretched(left, right, targets) {
+  renderStretched(left, right, targets) {
     for (let n = 0; n < left.length; n += 1) {
       if (this.used === HOP) {
         if (!this.nextFrame(targets)) return false;
@@ -206,7 +208,7 @@ class Mixer extends AudioWorkletProcessor {
     this.gains.set(targets);
     if (this.loop && this.position >= this.loop.to) {
       this.position = this.loop.from + ((this.position - this.loop.to) % Math.max(1, this.loop.to - this.loop.from));
-      this.natural = null;
+      this.continuation = null;
     }
     if (this.complete && this.position >= this.frames && !this.loop) this.end();
     return true;
@@ -218,15 +220,15 @@ class Mixer extends AudioWorkletProcessor {
     this.left.fill(0);
     this.right.fill(0);
     this.add(this.left, this.right, 0, wanted - SEARCH, FRAME + 2 * SEARCH, targets, targets, null);
-    const shift = this.natural === null ? SEARCH : this.bestShift();
+    const shift = this.continuation === null ? SEARCH : this.bestShift();
     for (let n = 0; n < HOP; n += 1) {
       this.ready[0][n] = this.tail[0][n] + this.hann[n] * this.left[shift + n];
       this.ready[1][n] = this.tail[1][n] + this.hann[n] * this.right[shift + n];
       this.tail[0][n] = this.hann[HOP + n] * this.left[shift + HOP + n];
       this.tail[1][n] = this.hann[HOP + n] * this.right[shift + HOP + n];
     }
-    this.natural ??= new Float32Array(HOP);
-    for (let n = 0; n < HOP; n += 1) this.natural[n] = this.left[shift + HOP + n] + this.right[shift + HOP + n];
+    this.continuation ??= new Float32Array(HOP);
+    for (let n = 0; n < HOP; n += 1) this.continuation[n] = this.left[shift + HOP + n] + this.right[shift + HOP + n];
     this.position += HOP * this.rate;
     return true;
   }
@@ -234,22 +236,22 @@ class Mixer extends AudioWorkletProcessor {
   /** The shift at which the new frame is most like what would have followed: coarse first, then fine. */
   bestShift() {
     let best = SEARCH, most = -Infinity;
-    const look = (from, to, step, stride) => {
+    const search = (from, to, step, stride) => {
       for (let shift = Math.max(0, from); shift <= Math.min(2 * SEARCH, to); shift += step) {
         let product = 0, energy = 1e-9;
         for (let n = 0; n < HOP; n += stride) {
           const value = this.left[shift + n] + this.right[shift + n];
-          product += value * this.natural[n];
+          product += value * this.continuation[n];
           energy += value * value;
         }
-        const likeness = product / Math.sqrt(energy);
-        if (likeness > most) [best, most] = [shift, likeness];
+        const similarity = product / Math.sqrt(energy);
+        if (similarity > most) [best, most] = [shift, similarity];
       }
     };
-    look(0, 2 * SEARCH, 8, 4);
+    search(0, 2 * SEARCH, 8, 4);
     const coarse = best;
     most = -Infinity;
-    look(coarse - 8, coarse + 8, 1, 2);
+    search(coarse - 8, coarse + 8, 1, 2);
     return best;
   }
 }

@@ -4,58 +4,58 @@ import { csrfToken } from "../unbraid/site.js";
 
 const form = document.querySelector("#upload");
 const list = document.querySelector("#uploads");
-const line = document.querySelector("#upload-line");
-const PATIENCE = [1, 2, 4, 8, 15, 30, 30, 30, 60, 60, 60]; // seconds between attempts
+const template = document.querySelector("#upload-line");
+const RETRY_SECONDS = [1, 2, 4, 8, 15, 30, 30, 30, 60, 60, 60]; // seconds between attempts
 const waiting = [];
 let running = 0;
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 const pause = (seconds) => new Promise((wake) => setTimeout(wake, seconds * 1000));
 
-class Refused extends Error {}
+class RefusedError extends Error {}
 
 /** One file on its way, with its line on the page. */
 class Upload {
   constructor(file) {
     this.file = file;
     this.stopped = new AbortController();
-    this.element = line.content.firstElementChild.cloneNode(true);
+    this.element = template.content.firstElementChild.cloneNode(true);
     this.element.querySelector(".upload-name").textContent = file.name;
     this.element.querySelector("button").addEventListener("click", () => this.stop());
     this.bar = this.element.querySelector("progress");
-    this.say("Waiting");
+    this.setStatus("Waiting");
     list.append(this.element);
   }
 
-  say(words) {
+  setStatus(words) {
     this.element.querySelector(".upload-state").textContent = words;
   }
 
   async run() {
     try {
       if (this.file.size > Number(form.dataset.max)) {
-        throw new Refused(
+        throw new RefusedError(
           `This file has ${megabytes(this.file.size)} MB; the most we take is ${megabytes(form.dataset.max)} MB.`,
         );
       }
-      const begun = await this.patiently(() =>
+      const begun = await this.withRetries(() =>
         this.ask(form.dataset.begin, "POST", JSON.stringify({ filename: this.file.name, size: this.file.size }))
       );
       this.url = begun.url;
       let received = begun.received;
       for (;;) {
         const piece = this.file.slice(received, received + Math.min(begun.piece, 2 ** 21));
-        const answer = await this.patiently(() => this.ask(this.url, "PATCH", piece, received), received);
+        const answer = await this.withRetries(() => this.ask(this.url, "PATCH", piece, received), received);
         if (answer.song) return this.finish(answer.song);
         received = answer.received;
         this.bar.value = received / this.file.size;
-        this.say(`${megabytes(received)} of ${megabytes(this.file.size)} MB`);
+        this.setStatus(`${megabytes(received)} of ${megabytes(this.file.size)} MB`);
       }
     } catch (error) {
       if (this.stopped.signal.aborted) return;
       this.element.classList.add("failed");
-      this.say(
-        error instanceof Refused
+      this.setStatus(
+        error instanceof RefusedError
           ? error.message
           : "The connection was lost. Choose the file again and it goes on where it was.",
       );
@@ -63,13 +63,13 @@ class Upload {
   }
 
   /** Ask again and again while the connection is gone. */
-  async patiently(question) {
-    for (const seconds of [...PATIENCE, null]) {
+  async withRetries(question) {
+    for (const seconds of [...RETRY_SECONDS, null]) {
       try {
         return await question();
       } catch (error) {
-        if (error instanceof Refused || this.stopped.signal.aborted || seconds === null) throw error;
-        this.say("The connection was lost. Trying again …");
+        if (error instanceof RefusedError || this.stopped.signal.aborted || seconds === null) throw error;
+        this.setStatus("The connection was lost. Trying again …");
         await pause(seconds);
       }
     }
@@ -82,7 +82,7 @@ class Upload {
     const facts = await answer.json().catch(() => ({}));
     if (answer.ok || answer.status === 409) return facts; // 409 says where to go on
     if (answer.status >= 500 && answer.status !== 507) throw new Error(answer.status);
-    throw new Refused(facts.error ?? "The server did not accept this file.");
+    throw new RefusedError(facts.error ?? "The server did not accept this file.");
   }
 
   async stop() {
@@ -117,15 +117,15 @@ input.addEventListener("change", () => {
 document.addEventListener("dragover", (event) => {
   if (!event.dataTransfer?.types.includes("Files")) return;
   event.preventDefault();
-  form.classList.add("over");
+  form.classList.add("drag-over");
 });
 document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) form.classList.remove("over");
+  if (!event.relatedTarget) form.classList.remove("drag-over");
 });
 document.addEventListener("drop", (event) => {
   if (!event.dataTransfer?.files.length) return;
   event.preventDefault();
-  form.classList.remove("over");
+  form.classList.remove("drag-over");
   enqueue(event.dataTransfer.files);
 });
 addEventListener("beforeunload", (event) => {
