@@ -126,6 +126,11 @@ def put(owner: User | None, path: Path) -> Song:
     return song
 
 
+def only(song: Song) -> Separation:
+    """Return the song's separation as it stands in the database."""
+    return Separation.objects.get(song=song)
+
+
 def work(job: Job) -> None:
     """Do what a worker does when the message about this job reaches it."""
     run_job.call(job._meta.label, str(job.pk))
