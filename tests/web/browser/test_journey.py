@@ -215,7 +215,7 @@ def test_8_finds_everything_again_after_a_restart(site: Site, page: Chrome) -> N
     see(page, "Red Door")
     click(page, "[aria-label='Delete letter']")
     see(page, "“letter” was deleted.")
-    click(page, ".song.gone button")
+    click(page, ".song.deleted button")
     see(page, "Failed")
     click(page, "[aria-label='Delete letter']")
     see(page, "“letter” was deleted.")

@@ -48,10 +48,6 @@ class State(models.TextChoices):
 class JobQuerySet(models.QuerySet[Any]):
     """Which jobs."""
 
-    def active(self) -> Self:
-        """Waiting or running."""
-        return self.filter(state__in=[State.QUEUED, State.RUNNING])
-
     def stale(self) -> Self:
         """Running, as the row says, but without a sign of life."""
         return self.filter(state=State.RUNNING, heartbeat__lt=_ago(settings.STALE_SECONDS))
