@@ -88,6 +88,16 @@ def test_silence_stays_silent(whole: Separator, samples: int, channels: int) -> 
         assert not stem.any()
 
 
+def test_an_offset_goes_into_the_last_stem_and_changes_nothing_else(whole: Separator) -> None:
+    """It is inaudible, and sound cards, tapes and old converters leave it in many files."""
+    song = noise(2, 60_000)
+    clean, stems = (whole.separate_array(audio, 44_100) for audio in (song, song + np.float32(0.05)))
+    inside = slice(10_000, -10_000)  # it begins and ends with a step, which can be heard
+    for stem, found in stems.items():
+        offset = 0.05 if stem == whole.sources[-1] else 0.0
+        np.testing.assert_allclose(found[:, inside], clean[stem][:, inside] + offset, atol=1e-5)
+
+
 def test_silence_within_a_song_stays_silent(whole: Separator) -> None:
     song = noise(2, 60_000)
     song[:, 20_000:40_000] = 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unbraid.audio import Song, resampled
 from unbraid.errors import UsageError
+from unbraid.inference.dc_blocker import without_offset
 from unbraid.inference.network import Network
 from unbraid.inference.pipeline import ahead, mapped
 from unbraid.inference.tiles import Fifo, Tile, tiles
@@ -28,8 +29,8 @@ class StemStream:
     cover the song exactly. The last source is what the others leave over of the song itself, with everything that
     lies above the network's band, so the sources sum to the song (unless the model gives no such promise).
 
-        song ─┬─▶ resample ─▶ tiles ─▶ network ─▶ resample back ─┬─▶ the other stems
-              └───────────────────── waits ─────────────── minus ┴─▶ the last stem
+        song ─┬─▶ resample ─▶ no offset ─▶ tiles ─▶ network ─▶ resample back ─┬─▶ the other stems
+              └──────────────────────────── waits ───────────────────── minus ┴─▶ the last stem
 
     Use it as a context manager: leaving it ends the threads and closes the song.
     """
@@ -106,7 +107,8 @@ class StemStream:
 
             channels = max(self.channels, facts.channels)
             at_network_rate = resampled(heard(), self.sample_rate, facts.sample_rate, channels)
-            cut = tiles(at_network_rate, self._network.length, facts.context)
+            without = without_offset(at_network_rate, facts.sample_rate)
+            cut = tiles(without, self._network.length, facts.context)
             with closing(mapped(lambda tile: self._estimates(tile, positions), cut, self._workers)) as answers:
                 for answer in answers:
                     for start in range(0, answer.shape[1], PIECE):
