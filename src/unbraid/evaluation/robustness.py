@@ -164,8 +164,8 @@ def score_conditions(
 def score_recording(recording: Recording, estimates: Stems) -> dict[str, float]:
     """Return the SDR in dB of every source that sounds and was estimated.
 
-    With vocals, all that is not vocals is scored as `accompaniment`. Noise that no source plays is an error anywhere
-    but in the rest: there it may be, and does not count.
+    Where vocals sound, all that is not vocals is scored as `accompaniment`. Noise that no source plays is an error
+    anywhere but in the rest: there it may be, and does not count.
     """
     references, found = dict(recording.references), dict(estimates)
     for stems in (references, found):
@@ -173,6 +173,8 @@ def score_recording(recording: Recording, estimates: Stems) -> dict[str, float]:
         if "vocals" in stems and others:
             stems.setdefault(ACCOMPANIMENT, np.sum(others, axis=0, dtype=np.float32))
     music = recording.mixture - recording.noise
+    if "vocals" in references and not is_heard(references["vocals"], music):
+        references.pop(ACCOMPANIMENT, None)
     order = ["vocals", ACCOMPANIMENT, *references]
     scores = {}
     for source in sorted({*references} & {*found}, key=order.index):
