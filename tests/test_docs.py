@@ -116,10 +116,15 @@ def test_every_option_named_anywhere_exists() -> None:
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py"), *(ROOT / "experiments").glob("*.py")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     known = set(re.findall(r"\"(--[a-z][a-z-]*)\"", code)) | OTHER_PROGRAMS_OPTIONS
-    named = {
-        (name, option) for name in UP_TO_DATE for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text_of(name))
-    }
-    assert not {(name, option) for name, option in named if option not in known}
+    for name in UP_TO_DATE:
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text_of(name))) <= known, name
+
+
+def test_every_setting_named_anywhere_exists() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    for name in UP_TO_DATE:
+        for setting in re.findall(r"\bUNBRAID_[A-Z_0-9]+", text_of(name)):
+            assert f'"{setting}"' in code or f'"{setting.removeprefix("UNBRAID_")}"' in code, (name, setting)
 
 
 @pytest.mark.parametrize("name", UP_TO_DATE)
