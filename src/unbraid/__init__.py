@@ -13,7 +13,7 @@ from unbraid.errors import CorpusError, InputError, ModelError, OutputError, Tra
 
 if TYPE_CHECKING:
     from unbraid.inference.stream import StemStream
-    from unbraid.separator import Progress, SeparatedSong, Separator, separate
+    from unbraid.separator import Progress, SeparatedSong, SeparationOptions, Separator, separate
 
 __all__ = [
     "CorpusError",
@@ -22,6 +22,7 @@ __all__ = [
     "OutputError",
     "Progress",
     "SeparatedSong",
+    "SeparationOptions",
     "Separator",
     "StemStream",
     "TrainingError",
@@ -35,6 +36,7 @@ __all__ = [
 _HOMES = {
     "Progress": "unbraid.separator",
     "SeparatedSong": "unbraid.separator",
+    "SeparationOptions": "unbraid.separator",
     "Separator": "unbraid.separator",
     "StemStream": "unbraid.inference.stream",
     "separate": "unbraid.separator",

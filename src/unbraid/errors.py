@@ -51,3 +51,9 @@ class CorpusError(UnbraidError):
 
 class TrainingError(UnbraidError):
     """A training cannot start or go on."""
+
+
+def os_error_sentence(error: OSError) -> str:
+    """Return a sentence for what the system refused, for where nobody knows more about it."""
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    return f"{error.filename}: {reason}." if error.filename is not None else f"The system reports: {reason}."

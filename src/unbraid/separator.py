@@ -1,21 +1,82 @@
 """A song in, its stems out: as files, as a stream of blocks or as arrays."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.audio import ArraySong, SongReader
 from unbraid.audio.decoding import Source
-from unbraid.errors import InputError
+from unbraid.audio.formats import bit_depth_of
+from unbraid.errors import InputError, UsageError
 from unbraid.inference.network import Network, default_model
-from unbraid.inference.stream import StemStream
+from unbraid.inference.stream import StemStream, chosen_stems
 from unbraid.stem_folder import StemFolder, folder_name
 
 Block = NDArray[np.float32]
+
+
+class StreamKeywords(TypedDict, total=False):
+    """The fields of `SeparationOptions` that decide what the stems are."""
+
+    stems: Sequence[str] | None
+    two_stems: str | None
+    mono: bool
+    start: float
+    duration: float | None
+
+
+class FileKeywords(StreamKeywords, total=False):
+    """All fields of `SeparationOptions`."""
+
+    format: str
+    bit_depth: str | int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparationOptions:
+    """What is wanted of a separation, checked when it is made.
+
+    Raises:
+        UsageError: A number makes no sense, a format or its bit depth is unknown, or stems are asked for in two ways.
+    """
+
+    stems: Sequence[str] | None = None
+    """Names of the stems that are wanted, in any case, or one text with commas between them; None means all."""
+    two_stems: str | None = None
+    """Name of the one stem that is wanted, together with the "accompaniment": all the rest."""
+    mono: bool = False
+    """Whether the song is mixed down to one channel first."""
+    start: float = 0.0
+    """Seconds into the song at which to start."""
+    duration: float | None = None
+    """Seconds of the song to separate; None means to its end."""
+    format: str = "wav"
+    """Format of the files: wav, flac, mp3, m4a, ogg or opus."""
+    bit_depth: str | int | None = None
+    """"16", "24" or, only for wav and its default, "32f", which keeps every sample as it is."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < math.inf:
+            raise UsageError(f"The start is a number of seconds, 0 or more, not {self.start}.")
+        if self.duration is not None and not 0 < self.duration < math.inf:
+            raise UsageError(f"The duration is a number of seconds above 0, not {self.duration}.")
+        bit_depth_of(self.format, self.bit_depth)
+        if self.stems is not None and self.two_stems is not None:
+            raise UsageError("Choose either some stems or two stems, not both.")
+        if self.stems is not None:
+            names = self.stems.split(",") if isinstance(self.stems, str) else self.stems
+            object.__setattr__(self, "stems", tuple(name.strip() for name in names))
+
+    def stems_of(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Return the stems that come out of a model that gives `sources`; raises UsageError for one that it lacks."""
+        return chosen_stems(sources, self.stems, self.two_stems)
 
 
 @dataclass(frozen=True)
@@ -84,6 +145,15 @@ class Separator:
             self.model, device=device, precision=precision, threads=threads, tile_seconds=tile_seconds
         )
         self._workers = workers
+        self._made_again = partial(
+            Separator,
+            self.model,
+            device=device,
+            precision=precision,
+            threads=threads,
+            workers=workers,
+            tile_seconds=tile_seconds,
+        )
         self.facts = self._network.facts
         """What the model says of itself."""
 
@@ -102,26 +172,29 @@ class Separator:
         """What the model runs on, in words."""
         return self._network.runtime.description
 
+    def __reduce__(self) -> tuple[Callable[[], "Separator"], tuple[()]]:
+        return self._made_again, ()
+
     def stream(
-        self,
-        song: Source,
-        *,
-        stems: Sequence[str] | None = None,
-        two_stems: str | None = None,
-        mono: bool = False,
-        start: float = 0.0,
-        duration: float | None = None,
+        self, song: Source, options: SeparationOptions | None = None, **keywords: Unpack[StreamKeywords]
     ) -> StemStream:
-        """Open `song`, a path or an open binary file, and return its stems as a stream of blocks.
+        """Open a song and return its stems as a stream of blocks.
 
-        `stems` are those wanted; `two_stems` names one, given together with the "accompaniment", all the rest.
-        `mono` folds the song down first. `start` and `duration` choose a part of it, in seconds.
+        Args:
+            song: A path or an open binary file.
+            options: What is wanted; its `format` and `bit_depth` mean nothing here.
+            keywords: Fields of `SeparationOptions`, which count instead of those of `options`.
 
-        Raises InputError if the song cannot be read and UsageError for a stem that the model does not give.
+        Raises:
+            InputError: The song cannot be read.
+            UsageError: The model does not give a stem that is wanted, or another option makes no sense.
         """
-        reader = SongReader(song, mono=mono, start=start, duration=duration)
+        wanted = replace(options or SeparationOptions(), **keywords)
+        reader = SongReader(song, mono=wanted.mono, start=wanted.start, duration=wanted.duration)
         try:
-            return StemStream(self._network, reader, stems=stems, two_stems=two_stems, workers=self._workers)
+            return StemStream(
+                self._network, reader, stems=wanted.stems, two_stems=wanted.two_stems, workers=self._workers
+            )
         except BaseException:
             reader.close()
             raise
@@ -130,39 +203,42 @@ class Separator:
         self,
         song: Source,
         out_dir: str | os.PathLike[str],
+        options: SeparationOptions | None = None,
         *,
-        format: str = "wav",  # noqa: A002  # the users' word for it
-        bit_depth: str | int | None = None,
-        stems: Sequence[str] | None = None,
-        two_stems: str | None = None,
-        mono: bool = False,
-        start: float = 0.0,
-        duration: float | None = None,
         name: str | None = None,
         on_progress: OnProgress | None = None,
+        **keywords: Unpack[FileKeywords],
     ) -> SeparatedSong:
-        """Write the stems of `song` to `out_dir/<song name>/<stem>.<format>`: all of them, or nothing on an error.
+        """Write the stems of a song to `out_dir/<song name>/<stem>.<format>`: all of them, or nothing on an error.
 
-        `format` is one of wav, flac, mp3, m4a, ogg, opus; `bit_depth` "16", "24" or, for wav and by default, "32f",
-        the only one that keeps every sample as it is. `name` is the song's name if its file's will not do. The other
-        arguments are those of `stream`.
+        Args:
+            song: A path or an open binary file.
+            out_dir: Where the song's folder goes.
+            options: What is wanted.
+            name: The song's name, if its file's will not do.
+            on_progress: Called with each `Progress`, in the thread that separates.
+            keywords: Fields of `SeparationOptions`, which count instead of those of `options`.
 
-        Raises InputError, OutputError or UsageError; whatever is raised, no half-written file is left.
+        Raises:
+            InputError: The song cannot be read.
+            OutputError: The stems cannot be written.
+            UsageError: An option makes no sense, or a stem would replace the song itself.
         """
+        wanted = replace(options or SeparationOptions(), **keywords)
         tell = on_progress or (lambda progress: None)
-        with self.stream(song, stems=stems, two_stems=two_stems, mono=mono, start=start, duration=duration) as stream:
+        with self.stream(song, wanted) as stream:
             tell(Progress("decoding", 0.0, stream.duration))
             folder = Path(out_dir) / (name or _name_of(song))
             samples = 0
             with StemFolder(
                 folder,
                 stream.sources,
-                format=format,
-                bit_depth=bit_depth,
+                format=wanted.format,
+                bit_depth=wanted.bit_depth,
                 sample_rate=stream.sample_rate,
                 channels=stream.channels,
                 tags=stream.tags,
-                not_onto=song,
+                protect=song,
             ) as written:
                 for block in stream:
                     written.write(block)

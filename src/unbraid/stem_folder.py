@@ -41,12 +41,12 @@ class StemFolder:
         sample_rate: int,
         channels: int,
         tags: Mapping[str, str] | None = None,
-        not_onto: object = None,
+        protect: object = None,
     ) -> None:
         depth = bit_depth_of(format, bit_depth)
         self.notes: list[str] = []
         self.paths = {stem: folder / f"{stem}.{format}" for stem in stems}
-        self._check_not_onto(not_onto)
+        self._refuse_to_replace(protect)
         token = uuid.uuid4().hex[:8]
         self._parts = {stem: folder / f".{stem}.{token}.part" for stem in stems}
         self._folder = folder
@@ -60,7 +60,7 @@ class StemFolder:
             self._make_folder()
             for stem, part in self._parts.items():
                 self._writers[stem] = StemWriter(
-                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_carried(tags)
+                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_portable_tags(tags)
                 )
             if clips(format, depth):
                 self._kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by _abandon
@@ -147,7 +147,7 @@ class StemFolder:
             with suppress(OSError):  # someone else may have put something there
                 made.rmdir()
 
-    def _check_not_onto(self, song: object) -> None:
+    def _refuse_to_replace(self, song: object) -> None:
         for path in self.paths.values():
             if isinstance(song, str | os.PathLike) and path.exists() and path.samefile(song):
                 raise UsageError(f"The stem {path} would be written over the song itself: choose another folder.")
@@ -175,5 +175,5 @@ TECHNICAL_TAGS = {
 }  # fmt: skip
 
 
-def _carried(tags: Mapping[str, str] | None) -> dict[str, str]:
+def _portable_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     return {name: text for name, text in (tags or {}).items() if name.lower() not in TECHNICAL_TAGS}

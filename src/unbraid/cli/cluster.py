@@ -6,24 +6,23 @@ run that is started again goes on where the last one stopped, and no stem is eve
 """
 
 import argparse
-import json
 import posixpath
 import re
-import sys
 import tempfile
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from unbraid.audio.formats import ENDINGS
-from unbraid.cli.songs import find_jobs
+from unbraid.cli import options
+from unbraid.cli.extras import extra
+from unbraid.cli.reporter import Outcome, Reporter, separated
+from unbraid.cli.songs import PIPE, LeftOut, find_jobs
 from unbraid.errors import InputError, OutputError, UnbraidError, UsageError
-from unbraid.inference.stream import chosen_stems
-from unbraid.separator import Separator
+from unbraid.separator import SeparationOptions, Separator
 from unbraid.stem_folder import folder_name
 
 
@@ -37,86 +36,62 @@ class Task:
     model: str | None
     device: str
     precision: str
-    format: str
-    bit_depth: str | None
-    stems: tuple[str, ...] | None
-    two_stems: str | None
-    mono: bool
-    start: float
-    duration: float | None
+    options: SeparationOptions
 
 
-def cluster_command(args: argparse.Namespace) -> int:
+@extra("cluster")
+def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
     """Run `unbraid separate --dask SCHEDULER`: print a line for each song as it is done; return 1 if any failed."""
+    import distributed
+
     if args.plot:
         raise UsageError("A cluster draws no pictures: leave out --plot.")
-    try:
-        distributed: Any = import_module("dask.distributed")
-    except ModuleNotFoundError as error:
-        raise UsageError("A cluster needs Dask: pip install 'unbraid[cluster]'.") from error
     if not re.fullmatch(r"(\w+://)?[^/]+:\d+", args.dask):
-        raise UsageError(f"{args.dask} is no scheduler's address: it looks like tcp://host:8786.")
-    tasks = find_tasks(args)
+        raise UsageError(f"{args.dask} is not a scheduler address; expected one like tcp://host:8786.")
+    tasks, left_out = find_tasks(args, wanted)
+    reporter = Reporter(songs=len(tasks), quiet=args.quiet, json_lines=args.json)
+    reporter.left_out(left_out)
     try:
         client = distributed.Client(args.dask, timeout="5s", set_as_default=False)
     except (OSError, ValueError) as error:
-        raise UsageError(f"There is no Dask scheduler that answers at {args.dask}.") from error
-    failed = 0
+        raise UsageError(f"No Dask scheduler answers at {args.dask}.") from error
     with client:
         # The scheduler gives a song to another worker if one is lost, up to three times (`allowed-failures`).
         futures = client.map(separate_task, tasks, key=[f"unbraid-{uuid.uuid4()}" for _ in tasks])
         songs = {future.key: task.song for future, task in zip(futures, tasks, strict=True)}
         for future in distributed.as_completed(futures, loop=client.loop):
-            report = future.result() if future.status == "finished" else _lost(songs[future.key], future)
-            failed += "error" in report
-            _say(report, args)
+            reporter.report(future.result() if future.status == "finished" else _lost(songs[future.key], future))
             future.release()
-    if not args.quiet and not args.json:
-        print(f"{len(tasks) - failed} of {len(tasks)} songs are done" + (f", {failed} failed." if failed else "."))
-    return 1 if failed else 0
+    reporter.summarise()
+    return reporter.exit_code
 
 
-def find_tasks(args: argparse.Namespace) -> list[Task]:
-    """Return a task for each song, folders and URLs of folders searched through; raises InputError for an empty one."""
+def find_tasks(args: argparse.Namespace, wanted: SeparationOptions) -> tuple[list[Task], LeftOut]:
+    """Return a task for each song; folders and URLs of folders are searched through."""
     local = [song for song in args.songs if "://" not in song]
-    if "-" in local:
+    if PIPE in local:
         raise UsageError("A cluster cannot read this machine's standard input.")
     out = args.out if "://" in args.out else str(Path(args.out).resolve())
-    found = [(str(Path(job.song).resolve()), _joined(out, job.folder)) for job in find_jobs(local, Path("/"))]
+    jobs, left_out = find_jobs(local, Path("/"))
+    found = [(str(Path(job.song).resolve()), posixpath.join(out, *job.folder.parts[1:])) for job in jobs]
     taken = {folder for _, folder in found}
     for url in args.songs:
         if "://" in url:
-            for song, place in _songs_at(url):
+            for song, place in _songs_at(url, left_out):
                 folder = posixpath.join(out, place, folder_name(posixpath.basename(song)))
                 if folder in taken:
                     folder = posixpath.join(out, place, posixpath.basename(song))
                 taken.add(folder)
                 found.append((song, folder))
-    return [
-        Task(
-            song,
-            folder,
-            model=args.model and str(Path(args.model).resolve()),
-            device=args.device,
-            precision="fp32" if args.strict else "auto",
-            format=args.format,
-            bit_depth=args.bit_depth,
-            stems=None if args.stems is None else tuple(args.stems.split(",")),
-            two_stems=args.two_stems,
-            mono=args.mono,
-            start=args.start,
-            duration=args.duration,
-        )
-        for song, folder in found
-    ]
+    model = args.model and str(Path(args.model).resolve())
+    return [Task(song, folder, model, args.device, options.precision(args), wanted) for song, folder in found], left_out
 
 
-def separate_task(task: Task) -> dict[str, Any]:
-    """Separate one song on a worker and return its report: `song`, `stems`, … or `song` and `error`."""
+def separate_task(task: Task) -> Outcome:
+    """Separate one song on a worker and return its outcome."""
     try:
         with _one_at_a_time:
-            separator = _separator(task.model, task.device, task.precision)
-            return {"song": task.song, **_separated(separator, task)}
+            return _separate(_separator(task.model, task.device, task.precision), task)
     except UnbraidError as error:
         return {"song": task.song, "error": str(error)}
 
@@ -129,31 +104,20 @@ def _separator(model: str | None, device: str, precision: str) -> Separator:
     return Separator(model, device=device, precision=precision)
 
 
-def _separated(separator: Separator, task: Task) -> dict[str, Any]:
+def _separate(separator: Separator, task: Task) -> Outcome:
     import fsspec
 
-    stems = chosen_stems(separator.sources, task.stems, task.two_stems)
-    wanted = {stem: posixpath.join(task.folder, f"{stem}.{task.format}") for stem in stems}
+    names = {stem: f"{stem}.{task.options.format}" for stem in task.options.stems_of(separator.sources)}
+    wanted = {stem: posixpath.join(task.folder, name) for stem, name in names.items()}
     try:
         files, folder = fsspec.url_to_fs(task.folder)
         files.invalidate_cache()  # another worker may have written there since this one last looked
-        paths = {stem: posixpath.join(folder, f"{stem}.{task.format}") for stem in stems}
+        paths = {stem: posixpath.join(folder, name) for stem, name in names.items()}
         if all(files.exists(path) for path in paths.values()):
-            return {"stems": wanted, "skipped": True}
+            return {"song": task.song, "stems": wanted, "skipped": True}
         with tempfile.TemporaryDirectory(prefix="unbraid-") as here:
             song = _fetched(task.song, Path(here))
-            done = separator.separate_file(
-                song,
-                Path(here) / "stems",
-                name="song",
-                format=task.format,
-                bit_depth=task.bit_depth,
-                stems=task.stems,
-                two_stems=task.two_stems,
-                mono=task.mono,
-                start=task.start,
-                duration=task.duration,
-            )
+            done = separator.separate_file(song, Path(here) / "stems", task.options, name="song")
             files.makedirs(folder, exist_ok=True)
             for left in files.glob(posixpath.join(folder, ".*.part")):  # by a worker that was lost with this song
                 files.rm_file(left)
@@ -164,13 +128,7 @@ def _separated(separator: Separator, task: Task) -> dict[str, Any]:
                 files.mv(part, path)
     except (OSError, ImportError, ValueError) as error:
         raise OutputError(f"The stems of {task.song} cannot be written to {task.folder}: {error}.") from error
-    return {
-        "stems": wanted,
-        "seconds": done.seconds,
-        "sample_rate": done.sample_rate,
-        "channels": done.channels,
-        "notes": done.notes,
-    }
+    return {**separated(task.song, done), "stems": wanted}
 
 
 def _fetched(song: str, folder: Path) -> Path:
@@ -188,7 +146,7 @@ def _fetched(song: str, folder: Path) -> Path:
     return local
 
 
-def _songs_at(url: str) -> list[tuple[str, str]]:
+def _songs_at(url: str, left_out: LeftOut) -> list[tuple[str, str]]:
     """Return the URLs of the songs at a URL, and for each the folder that mirrors its place below that URL."""
     import fsspec
 
@@ -196,28 +154,16 @@ def _songs_at(url: str) -> list[tuple[str, str]]:
         files, root = fsspec.url_to_fs(url)
         if not files.isdir(root):
             return [(url, "")]
-        below = [path for path in sorted(files.find(root)) if posixpath.splitext(path)[1].lower() in ENDINGS]
+        below = sorted(files.find(root))
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{url} cannot be read: {error}.") from error
-    if not below:
-        raise InputError(f"There is no song at {url}.")
-    return [(files.unstrip_protocol(path), posixpath.relpath(posixpath.dirname(path), root)) for path in below]
+    songs = [path for path in below if posixpath.splitext(path)[1].lower() in ENDINGS]
+    left_out.files.extend(sorted(set(below).difference(songs)))
+    if not songs:
+        left_out.failures.append((url, f"There is no song at {url}."))
+    return [(files.unstrip_protocol(path), posixpath.relpath(posixpath.dirname(path), root)) for path in songs]
 
 
-def _joined(out: str, folder: Path) -> str:
-    return posixpath.join(out, *folder.parts[1:])
-
-
-def _lost(song: str, future: Any) -> dict[str, Any]:
+def _lost(song: str, future: Any) -> Outcome:
     error = future.exception()
     return {"song": song, "error": f"{song} failed on the cluster: {type(error).__name__}: {error}."}
-
-
-def _say(report: dict[str, Any], args: argparse.Namespace) -> None:
-    if args.json:
-        print(json.dumps(report), flush=True)
-    if "error" in report:
-        print(f"unbraid: {report['error']}", file=sys.stderr)
-    elif not args.quiet and not args.json:
-        folder = posixpath.dirname(next(iter(report["stems"].values())))
-        print(f"{folder}: " + ("is there already" if report.get("skipped") else ", ".join(report["stems"])), flush=True)

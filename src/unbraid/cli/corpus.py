@@ -1,33 +1,70 @@
-"""`unbraid corpus list | build | verify | pack | unpack | fetch`: the arguments in, sentences out."""
-
-from __future__ import annotations
+"""`unbraid corpus`: the songs that models are trained on, made, checked and packed."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from unbraid import corpus
-from unbraid.corpus.audio_files import SOURCES
+from unbraid.cli import options
+from unbraid.cli.extras import extra
 from unbraid.errors import UsageError
 
-
-def corpus_command(args: argparse.Namespace) -> int:
-    """Run one action; 1 if verify finds faults, else 0. `args`: see the command line."""
-    actions = {
-        "list": _list,
-        "build": _build,
-        "verify": _verify,
-        "pack": _pack,
-        "unpack": _unpack,
-        "fetch": _fetch,
-    }
-    return actions[args.action](args)
+if TYPE_CHECKING:
+    from unbraid.corpus.building import Built
 
 
+def add_parser(commands: Any) -> None:
+    """Add the command, its sub-commands and their options."""
+    description = "Make, check and pack the songs that models are trained on."
+    parser = commands.add_parser("corpus", help="make the songs that models are trained on", description=description)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    def add(name: str, run: Any, sentence: str) -> argparse.ArgumentParser:
+        description = f"{sentence[0].upper()}{sentence[1:]}."
+        action: argparse.ArgumentParser = actions.add_parser(name, help=sentence, description=description)
+        action.set_defaults(run=run)
+        return action
+
+    listing = add("list", _list, "list the raw material, or the hours of a built corpus")
+    listing.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="a built corpus")
+    options.add_material(listing)
+    options.add_json(listing, "one JSON object per source, each on its own line")
+
+    add("fetch", _fetch, "download the raw material that has a public address")
+
+    build = add("build", _build, "build a corpus of song folders; an interrupted build continues")
+    build.add_argument(
+        "--hours", type=options.positive, default=20.0, help="hours of music to build, at least (default: 20)"
+    )
+    options.add_seed(build, default=1)
+    build.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder to build it in")
+    options.add_material(build)
+    build.add_argument("--workers", type=options.count, default=2, help="songs to make at a time (default: 2)")
+
+    verify = add("verify", _verify, "check a corpus for clipped, silent, broken, misnamed and leaked songs")
+    verify.add_argument("folder", type=Path, metavar="DIR", help="the corpus")
+    options.add_material(verify)
+
+    pack = add("pack", _pack, "pack a corpus into one small file, for another machine")
+    pack.add_argument("folder", type=Path, metavar="DIR", help="the corpus")
+    pack.add_argument("-o", "--out", type=options.output_file, required=True, metavar="SHARD.tar", help="file to write")
+    pack.add_argument(
+        "--max-size", type=options.positive, default=64.0, metavar="MIB", help="largest size of the file (default: 64)"
+    )
+    pack.add_argument("--kbps", type=int, default=96, help="bit rate of a stereo stem, 8 to 256 kbit/s (default: 96)")
+
+    unpack = add("unpack", _unpack, "unpack such a file into song folders")
+    unpack.add_argument("shard", type=Path, metavar="SHARD.tar", help="file made by `unbraid corpus pack`")
+    unpack.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder to unpack into")
+
+
+@extra("corpus")
 def _list(args: argparse.Namespace) -> int:
+    from unbraid import corpus
+
     if args.folder:
-        return _hours(Path(args.folder))
+        return _hours(args.folder)
     sources = corpus.list_sources(material=args.material)
     if args.json:
         for source in sources:
@@ -41,6 +78,7 @@ def _list(args: argparse.Namespace) -> int:
 def _hours(folder: Path) -> int:
     """A built corpus as a table of hours, in Markdown."""
     from unbraid.corpus import manifest
+    from unbraid.corpus.audio_files import SOURCES
 
     table = manifest.hours(manifest.read(folder / manifest.NAME))
     sources = [*SOURCES, *sorted({name for row in table.values() for name in row}.difference(SOURCES))]
@@ -51,12 +89,11 @@ def _hours(folder: Path) -> int:
     return 0
 
 
+@extra("corpus")
 def _build(args: argparse.Namespace) -> int:
-    if args.out is None:
-        raise UsageError("Say where to build the corpus: unbraid corpus build --hours 20 -o DIR.")
-    from unbraid.corpus.building import Built
+    from unbraid import corpus
 
-    def progress(built: Built) -> None:
+    def progress(built: "Built") -> None:
         print(f"\r{built.hours:.2f} of {args.hours:g} hours, {built.songs} songs", end="", file=sys.stderr, flush=True)
 
     built = corpus.build(
@@ -69,20 +106,19 @@ def _build(args: argparse.Namespace) -> int:
     return 0
 
 
+@extra("corpus")
 def _verify(args: argparse.Namespace) -> int:
-    folder = args.folder or args.out
-    if folder is None:
-        raise UsageError("Say which corpus to verify: unbraid corpus verify DIR.")
-    problems = corpus.verify(folder, material=args.material)
+    from unbraid import corpus
+
+    problems = corpus.verify(args.folder, material=args.material)
     for problem in problems:
         print(problem)
     print(f"{len(problems)} problems found." if problems else "The corpus is clean.")
     return 1 if problems else 0
 
 
+@extra("corpus")
 def _pack(args: argparse.Namespace) -> int:
-    if args.folder is None or args.out is None:
-        raise UsageError("Say which corpus to pack, and into what: unbraid corpus pack DIR -o SHARD.tar.")
     from unbraid.corpus import shards
 
     if not 8 <= args.kbps <= 256:
@@ -95,15 +131,15 @@ def _pack(args: argparse.Namespace) -> int:
     return 0
 
 
+@extra("corpus")
 def _unpack(args: argparse.Namespace) -> int:
-    if args.folder is None or args.out is None:
-        raise UsageError("Say which shard to unpack, and where to: unbraid corpus unpack SHARD.tar -o DIR.")
     from unbraid.corpus import shards
 
-    print(f"{shards.unpack(args.folder, args.out)} songs unpacked.")
+    print(f"{shards.unpack(args.shard, args.out)} songs unpacked.")
     return 0
 
 
+@extra("corpus")
 def _fetch(args: argparse.Namespace) -> int:
     from unbraid.corpus import fetching, instruments, places, repositories
 

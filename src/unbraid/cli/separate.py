@@ -1,74 +1,86 @@
-"""`unbraid separate`: a batch of songs, a progress bar, and a line for each song, for people or for programs."""
+"""`unbraid separate`: songs into stems, one after the other, on this machine or on a cluster."""
 
 import argparse
 import ctypes
-import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
-from unbraid.audio.formats import bit_depth_of
-from unbraid.cli.songs import PIPE, Job, find_jobs, is_done
-from unbraid.errors import UnbraidError, UsageError
-from unbraid.inference.stream import chosen_stems
-from unbraid.separator import OnProgress, Progress, SeparatedSong, Separator
+from unbraid.audio.formats import FORMATS
+from unbraid.cli import options
+from unbraid.cli.extras import require
+from unbraid.cli.reporter import Outcome, Reporter, separated
+from unbraid.errors import InputError, UnbraidError, os_error_sentence
 
-BAR = "{desc}  {percentage:3.0f}% {bar} {n:.0f} of {total:.0f} s, {postfix} {remaining} left"
-BAR_OF_UNKNOWN_LENGTH = "{desc}  {n:.0f} s, {postfix}"
+if TYPE_CHECKING:
+    from unbraid.cli.songs import Job
+    from unbraid.separator import SeparationOptions
 
 
-def separate_command(args: argparse.Namespace) -> int:
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser(
+        "separate", help="split songs into stems", description="Split songs into stems, one file each."
+    )
+    parser.add_argument(
+        "songs", nargs="+", metavar="SONG", help="a sound or video file, a folder of them, or - for standard input"
+    )
+    parser.add_argument("-o", "--out", default="stems", metavar="DIR", help="write to DIR/SONG/STEM (default: stems)")
+    add_separation_options(parser)
+    parser.add_argument("--skip-existing", action="store_true", help="skip songs whose stems all exist already")
+    parser.add_argument("--plot", action="store_true", help="also draw the stems, to DIR/SONG/stems.png")
+    parser.add_argument(
+        "--dask", metavar="SCHEDULER", help="use the workers of a Dask cluster; songs and DIR may be URLs like s3://…"
+    )
+    options.add_model(parser)
+    parser.add_argument("--quiet", "-q", action="store_true", help="print errors only")
+    options.add_json(parser, "one JSON object per song, each on its own line")
+    parser.set_defaults(run=run)
+
+
+def add_separation_options(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each field of `SeparationOptions`, under the field's name."""
+    parser.add_argument("--stems", metavar="NAME,...", help="write only these stems, for example vocals,drums")
+    parser.add_argument("--two-stems", metavar="NAME", help="write this stem and the accompaniment, all the rest")
+    parser.add_argument("--format", choices=tuple(FORMATS), default="wav", help="format of the stems (default: wav)")
+    parser.add_argument(
+        "--bit-depth",
+        choices=("16", "24", "32f"),
+        help="bits per sample: 32f by default in wav, where the stems then sum exactly to the song; 24 in flac",
+    )
+    parser.add_argument("--mono", action="store_true", help="mix the song down to one channel first")
+    parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="start this far into the song")
+    parser.add_argument("--duration", type=float, metavar="SECONDS", help="separate only this much of the song")
+
+
+def separation_options(args: argparse.Namespace) -> "SeparationOptions":
+    """Return what the options of `add_separation_options` ask for."""
+    from unbraid.separator import SeparationOptions
+
+    return SeparationOptions(**{field.name: getattr(args, field.name) for field in fields(SeparationOptions)})
+
+
+def run(args: argparse.Namespace) -> int:
     """Separate all songs named; one that fails does not stop the others. Returns 1 if any did, else 0."""
-    bit_depth_of(args.format, args.bit_depth)
+    wanted = separation_options(args)
     if args.dask:
-        from unbraid.cli.cluster import cluster_command
+        from unbraid.cli import cluster
 
-        return cluster_command(args)
-    jobs = find_jobs(args.songs, Path(args.out))
-    share_memory_pools()
-    separator = Separator(args.model, device=args.device, precision="fp32" if args.strict else "auto")
-    wanted = args.stems.split(",") if args.stems is not None else None
-    stems = chosen_stems(separator.sources, wanted, args.two_stems)
-    say = _Voice(quiet=args.quiet, json_lines=args.json)
-    say.about_runtime(separator.runtime)
-    failed = 0
-    for number, job in enumerate(jobs, 1):
-        if args.skip_existing and is_done(job, stems, args.format):
-            say.skipped(job, {stem: job.folder / f"{stem}.{args.format}" for stem in stems})
-            continue
-        begun = time.monotonic()
-        try:
-            with say.progress_bar(job, number, len(jobs)) as on_progress:
-                song = separator.separate_file(
-                    sys.stdin.buffer if job.song == PIPE else job.song,
-                    job.out_dir,
-                    name=job.name,
-                    format=args.format,
-                    bit_depth=args.bit_depth,
-                    stems=wanted,
-                    two_stems=args.two_stems,
-                    mono=args.mono,
-                    start=args.start,
-                    duration=args.duration,
-                    on_progress=on_progress,
-                )
-                if args.plot:
-                    from unbraid.plot import plot_stems
+        return cluster.run(args, wanted)
+    if args.plot:
+        require("plot", "matplotlib")
+    from unbraid.cli.songs import find_jobs
 
-                    plot_stems(song, job.folder / "stems.png")
-        except UsageError:
-            raise  # the same request would fail for every song
-        except UnbraidError as error:
-            failed += 1
-            say.failed(job, str(error))
-        else:
-            say.separated(job, song, time.monotonic() - begun)
-    if len(jobs) > 1:
-        say.in_all(len(jobs), failed)
-    return 1 if failed else 0
+    jobs, left_out = find_jobs(args.songs, Path(args.out))
+    reporter = Reporter(songs=len(jobs), quiet=args.quiet, json_lines=args.json)
+    reporter.left_out(left_out)
+    if jobs:
+        _separate_all(jobs, wanted, args, reporter)
+    reporter.summarise()
+    return reporter.exit_code
 
 
 def share_memory_pools() -> None:
@@ -81,76 +93,41 @@ def share_memory_pools() -> None:
             ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX
 
 
-class _Voice:
-    """What is said: for people on the terminal, as JSON lines for programs, or nothing but errors."""
+def _separate_all(jobs: list["Job"], wanted: "SeparationOptions", args: argparse.Namespace, reporter: Reporter) -> None:
+    from unbraid.cli.songs import is_done
 
-    def __init__(self, *, quiet: bool, json_lines: bool) -> None:
-        self._json = json_lines
-        self._talks = not quiet and not json_lines
+    share_memory_pools()
+    separator = options.separator(args)
+    stems = wanted.stems_of(separator.sources)
+    reporter.introduce(separator.runtime)
+    for job in jobs:
+        if args.skip_existing and is_done(job, stems, wanted.format):
+            paths = {stem: str(job.folder / f"{stem}.{wanted.format}") for stem in stems}
+            reporter.report({"song": job.song, "stems": paths, "skipped": True})
+            continue
+        begun = time.monotonic()
+        exit_code = 0
+        outcome: Outcome
+        try:
+            with reporter.progress_bar(job.song) as on_progress:
+                song = separator.separate_file(
+                    _source(job), job.out_dir, wanted, name=job.name, on_progress=on_progress
+                )
+                if args.plot:
+                    from unbraid.plot import plot_stems
 
-    def about_runtime(self, runtime: str) -> None:
-        if self._talks:
-            print(runtime, file=sys.stderr)
-
-    def separated(self, job: Job, song: SeparatedSong, seconds: float) -> None:
-        if self._json:
-            facts: dict[str, Any] = {
-                "seconds": song.seconds,
-                "sample_rate": song.sample_rate,
-                "channels": song.channels,
-                "notes": song.notes,
-            }
-            self._print_json(job, stems=_texts(song.stems), **facts)
-        elif self._talks:
-            speed = song.seconds / seconds
-            print(f"{_shown(job.folder)}: {', '.join(song.stems)}  ({song.seconds:.1f} s, {speed:.0f} × real time)")
-            for note in song.notes:
-                print(f"  note: {note}")
-
-    def skipped(self, job: Job, stems: dict[str, Path]) -> None:
-        if self._json:
-            self._print_json(job, stems=_texts(stems), skipped=True)
-        elif self._talks:
-            print(f"{_shown(job.folder)}: is there already")
-
-    def failed(self, job: Job, sentence: str) -> None:
-        if self._json:
-            self._print_json(job, error=sentence)
-        print(f"unbraid: {sentence}", file=sys.stderr)
-
-    def in_all(self, jobs: int, failed: int) -> None:
-        if self._talks:
-            print(f"{jobs - failed} of {jobs} songs are done" + (f", {failed} failed." if failed else "."))
-
-    @contextmanager
-    def progress_bar(self, job: Job, number: int, jobs: int) -> Iterator[OnProgress]:
-        """Show a bar on a terminal while the block runs, and nothing elsewhere."""
-        if not (self._talks and sys.stderr.isatty()):
-            yield lambda progress: None
-            return
-        from tqdm import tqdm
-
-        name = _shown(Path(job.song).name) if len(job.song) < 40 else job.name[:36] + " …"
-        described = f"{name} ({number} of {jobs})" if jobs > 1 else name
-        with tqdm(desc=described, leave=False, bar_format=BAR) as bar:
-            begun = time.monotonic()
-
-            def show(progress: Progress) -> None:
-                bar.bar_format = BAR if progress.seconds_total else BAR_OF_UNKNOWN_LENGTH
-                bar.total = max(progress.seconds_total or 0.0, progress.seconds_done)
-                speed = progress.seconds_done / max(time.monotonic() - begun, 1e-3)
-                bar.set_postfix_str(f"{speed:.0f} × real time", refresh=False)
-                bar.update(progress.seconds_done - bar.n)
-
-            yield show
-
-    def _print_json(self, job: Job, **facts: Any) -> None:
-        print(json.dumps({"song": job.song, **facts}), flush=True)
+                    plot_stems(song, job.folder / "stems.png")
+            outcome = separated(job.song, song)
+        except UnbraidError as error:
+            outcome, exit_code = {"song": job.song, "error": str(error)}, error.exit_code
+        except OSError as error:
+            outcome, exit_code = {"song": job.song, "error": os_error_sentence(error)}, 1
+        reporter.report(outcome, seconds=time.monotonic() - begun, exit_code=exit_code)
 
 
-def _texts(stems: dict[str, Path]) -> dict[str, str]:
-    return {stem: str(path) for stem, path in stems.items()}
-
-
-def _shown(name: str | Path) -> str:
-    return str(name) if str(name).isprintable() else repr(str(name))
+def _source(job: "Job") -> str | IO[bytes]:
+    if not job.is_pipe:
+        return job.song
+    if sys.stdin is None:
+        raise InputError("There is no song on standard input: it is closed.")
+    return sys.stdin.buffer

@@ -1,4 +1,4 @@
-"""Many songs, one after the other: which there are and where their stems go."""
+"""The songs of a batch: which there are and where their stems go."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unbraid.audio.formats import ENDINGS
-from unbraid.errors import InputError
 from unbraid.stem_folder import folder_name
 
 PIPE = "-"
@@ -26,20 +25,38 @@ class Job:
         """Where the stems go."""
         return self.out_dir / self.name
 
+    @property
+    def is_pipe(self) -> bool:
+        """Whether the song comes through the standard input."""
+        return self.song == PIPE
 
-def find_jobs(songs: Sequence[str], out_dir: Path) -> list[Job]:
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What is in a folder and will not be separated."""
+
+    failures: list[tuple[str, str]]
+    """Folders that hold no song or cannot be searched, each with a sentence that says why."""
+    files: list[str]
+    """Files that are not songs by their names."""
+
+
+def find_jobs(songs: Sequence[str], out_dir: Path) -> tuple[list[Job], LeftOut]:
     """Return a job for each song; folders are searched through, and their tree is mirrored under `out_dir`.
 
     Songs that would share one folder get their ending back (`song.mp3`, `song.flac`), then a number.
-    Raises InputError for a folder without songs.
     """
     found: list[tuple[str, Path]] = []
+    left_out = LeftOut([], [])
     for song in songs:
-        if song != PIPE and Path(song).is_dir():
-            inside = list(_songs_in(Path(song), out_dir))
-            if not inside:
-                raise InputError(f"There is no song in the folder {song}.")
-            found += [(os.fspath(path), out_dir / path.relative_to(song).parent) for path in inside]
+        if song != PIPE and os.path.isdir(song):  # noqa: PTH112  # Path.is_dir raises for names that are too long
+            before = len(found), len(left_out.failures)
+            found += [
+                (os.fspath(path), out_dir / path.relative_to(song).parent)
+                for path in _songs_in(Path(song), out_dir, left_out)
+            ]
+            if before == (len(found), len(left_out.failures)):
+                left_out.failures.append((song, f"There is no song in the folder {song}."))
         else:
             found.append((song, out_dir))
     taken: set[str] = set()
@@ -48,12 +65,12 @@ def find_jobs(songs: Sequence[str], out_dir: Path) -> list[Job]:
         name = next(name for name in _names(song) if str(folder / name).casefold() not in taken)
         taken.add(str(folder / name).casefold())
         jobs.append(Job(song, folder, name))
-    return jobs
+    return jobs, left_out
 
 
 def is_done(job: Job, stems: Sequence[str], format: str) -> bool:  # noqa: A002  # the users' word for it
-    """Return whether all stems of this song are there already; a file only gets its name when it is complete."""
-    return all((job.folder / f"{stem}.{format}").is_file() for stem in stems)
+    """Return whether all stems of this song exist; a file only gets its name when it is complete."""
+    return all(os.path.isfile(job.folder / f"{stem}.{format}") for stem in stems)  # noqa: PTH113  # never raises
 
 
 def _names(song: str) -> Iterator[str]:
@@ -66,14 +83,26 @@ def _names(song: str) -> Iterator[str]:
         number += 1
 
 
-def _songs_in(folder: Path, out_dir: Path) -> Iterator[Path]:
-    """Yield the songs in a folder and those below, sorted; not the stems of an earlier run, nor hidden files."""
-    output = out_dir.resolve()
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(place) / name).resolve() != output
-        )
-        for name in sorted(files):
-            path = Path(place) / name
-            if not name.startswith(".") and path.suffix.lower() in ENDINGS:
-                yield path
+def _songs_in(folder: Path, out_dir: Path, left_out: LeftOut) -> Iterator[Path]:
+    """Yield the songs in a folder and those below, sorted; not the stems of an earlier run, nor hidden files.
+
+    Links to folders are followed, but no folder is searched twice.
+    """
+
+    def cannot_search(error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        left_out.failures.append((error.filename, f"The folder {error.filename} cannot be searched: {reason}."))
+
+    searched: set[Path] = set()
+    for place, folders, files in os.walk(folder, onerror=cannot_search, followlinks=True):
+        here = Path(place)
+        if here.resolve() in searched or (here != folder and here.resolve() == out_dir.resolve()):
+            folders.clear()
+            continue
+        searched.add(here.resolve())
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            if Path(name).suffix.lower() in ENDINGS:
+                yield here / name
+            else:
+                left_out.files.append(str(here / name))

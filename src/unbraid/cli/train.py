@@ -1,22 +1,58 @@
-"""`unbraid train` and `unbraid export`: arguments to runs."""
+"""`unbraid train`: a preset, songs as stems and a budget, to a checkpoint."""
 
 import argparse
-import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from unbraid.cli import options
+from unbraid.cli.extras import extra
 from unbraid.errors import UsageError
-from unbraid.training.bundles import opened
-from unbraid.training.data import Folder
-from unbraid.training.export import export
-from unbraid.training.loop import Run, train
-from unbraid.training.presets import preset
 
 
-def train_command(args: argparse.Namespace) -> None:
-    """Run `unbraid train`."""
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser("train", help="train a model", description="Train a model.")
+    parser.add_argument("preset", metavar="PRESET", help="what to train, for example unbraid or m5")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in the output folder")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="DIR[=WEIGHT]",
+        help="folder of song folders with one file per stem, or a .tar made by `unbraid corpus pack`; drawn WEIGHT "
+        "times as often as with weight 1; can be repeated",
+    )
+    parser.add_argument(
+        "--valid", action="append", default=[], metavar="DIR", help="folder of held-out songs; can be repeated"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder for the checkpoint, the log and the curves (default: runs/PRESET)"
+    )
+    parser.add_argument("--minutes", type=options.positive, metavar="M", help="stop after this much training in all")
+    parser.add_argument("--steps", type=options.count, metavar="N", help="stop after this many steps")
+    parser.add_argument(
+        "--from", dest="start_from", metavar="FILE", help="start from the weights of this checkpoint or model"
+    )
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="excerpts per step, over all processes (default: the preset's)"
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="highest learning rate (default: the preset's)"
+    )
+    options.add_seed(parser, default=0)
+    parser.set_defaults(run=run)
+
+
+@extra("train")
+def run(args: argparse.Namespace) -> None:
+    """Train, and say where the weights are."""
+    from unbraid.training.bundles import opened
+    from unbraid.training.data import Folder
+    from unbraid.training.loop import Run, train
+    from unbraid.training.presets import preset
+
     if not args.data:
         raise UsageError("A training needs songs as stems: give --data DIR, as often as you have folders of them.")
     if args.minutes is None and args.steps is None:
@@ -32,7 +68,7 @@ def train_command(args: argparse.Namespace) -> None:
         chosen = replace(chosen, learning_rate=args.learning_rate)
     folder = Path(args.out or f"runs/{args.preset}")
     data, held_out = opened([Folder.parse(text) for text in args.data], folder.parent / "bundles")
-    run = Run(
+    config = Run(
         preset=chosen,
         data=data,
         valid=[Folder.parse(text) for text in args.valid] or held_out,
@@ -41,15 +77,7 @@ def train_command(args: argparse.Namespace) -> None:
         steps=args.steps,
         seed=args.seed,
     )
-    train(run, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
-    if os.environ.get("RANK", "0") == "0":  # of those that torchrun started only one speaks
-        print(
-            f"The weights are in {run.checkpoint}; make a model of them: unbraid export {run.checkpoint} -o FILE.onnx"
-        )
-
-
-def export_command(args: argparse.Namespace) -> None:
-    """Run `unbraid export`."""
-    facts = export(Path(args.checkpoint), Path(args.out), args.average and Path(args.average), args.times)
-    print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
-    print(args.out)
+    train(config, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
+    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, one speaks
+        checkpoint = config.checkpoint
+        print(f"The weights are in {checkpoint}. Make a model of them: unbraid export {checkpoint} -o FILE.onnx")

@@ -1,23 +1,16 @@
 """A model scored on a data set: every song separated and measured, between the floor and the ceiling."""
 
-import argparse
-import importlib.util
-import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import OutputError, UsageError
 from unbraid.evaluation.bsseval import bss_eval, museval_metrics
 from unbraid.evaluation.dataset import find_songs, fold
-from unbraid.evaluation.heat_map import draw_heat_map
 from unbraid.evaluation.metrics import framewise_sdr, is_silent, median, sdr, si_sdr
 from unbraid.evaluation.oracle import ideal_ratio_mask
-from unbraid.evaluation.picture import Example, draw
-from unbraid.evaluation.robustness import ConditionReport, evaluate_conditions
+from unbraid.evaluation.picture import Example
 from unbraid.evaluation.scores import Measures, Report, Score
 from unbraid.separator import Separator
 
@@ -100,46 +93,3 @@ def _score(
 def _measure(references: Audio, estimates: Audio, sample_rate: int) -> list[Measures]:
     frames = framewise_sdr(references, estimates, sample_rate)
     return [Measures(sdr(r, e), si_sdr(r, e), median(f)) for r, e, f in zip(references, estimates, frames, strict=True)]
-
-
-def evaluate_command(args: argparse.Namespace) -> None:
-    """Run `unbraid evaluate`."""
-    if args.plot and importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("Pictures need Matplotlib: pip install 'unbraid[evaluate]'.")
-    if args.bsseval and args.conditions:
-        raise UsageError("Choose either BSSEval or conditions, not both.")
-    separator, dataset = Separator(args.model), Path(args.dataset)
-    report: Report | ConditionReport
-    if args.conditions:
-        report = evaluate_conditions(dataset, separator, on_song=_say)
-    else:
-        report = evaluate(dataset, separator, bsseval=args.bsseval, on_song=_say)
-    print(report.table())
-    try:
-        if args.json:
-            _replace(Path(args.json), lambda part: part.write_text(json.dumps(report.to_json(), indent=1) + "\n"))
-        if args.plot:
-            _replace(Path(args.plot), lambda part: _draw(report, part))
-    except OSError as error:
-        raise OutputError(f"The report cannot be written to {error.filename}: {error.strerror}.") from error
-
-
-def _draw(report: Report | ConditionReport, path: Path) -> None:
-    if isinstance(report, ConditionReport):
-        draw_heat_map(report, path)
-    else:
-        draw(report, path)
-
-
-def _say(song: str) -> None:
-    print(f"{song} …", file=sys.stderr, flush=True)
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path` and rename, so that a report is whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        write(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -56,7 +56,7 @@ class StemStream:
         self.tags = song.tags
         self._network, self._song, self._workers = network, song, workers
         self._two_stems = two_stems is not None
-        self._needed = [two_stems] if two_stems is not None else list(self.sources)
+        self._needed = [self.sources[0]] if two_stems is not None else list(self.sources)
         self._exit = ExitStack()
         self._exit.callback(song.close)
 
@@ -135,18 +135,26 @@ class StemStream:
 
 
 def chosen_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems: str | None) -> tuple[str, ...]:
-    """Return the stems that come out, in the network's order; raises UsageError for one that it does not know."""
+    """Return the stems that come out, in the network's order; raises UsageError for one that it does not know.
+
+    Capitals do not matter.
+    """
     if stems is not None and two_stems is not None:
         raise UsageError("Choose either some stems or two stems, not both.")
-    named = tuple(sources) if stems is None else tuple(stems)
-    for stem in named if two_stems is None else (two_stems,):
-        if stem not in sources:
-            raise UsageError(f"Unknown stem {stem!r}: this model gives {', '.join(sources)}.")
-    if not named:
-        raise UsageError("No stem is chosen.")
+    by_name = {source.casefold(): source for source in sources}
+
+    def known(stem: str) -> str:
+        try:
+            return by_name[stem.strip().casefold()]
+        except KeyError:
+            raise UsageError(f"Unknown stem {stem!r}: this model gives {', '.join(sources)}.") from None
+
     if two_stems is not None:
-        return (two_stems, ACCOMPANIMENT)
-    return tuple(source for source in sources if source in named)
+        return (known(two_stems), ACCOMPANIMENT)
+    wanted = set(sources) if stems is None else {known(stem) for stem in stems}
+    if not wanted:
+        raise UsageError("No stem is chosen.")
+    return tuple(source for source in sources if source in wanted)
 
 
 def _difference(mixture: Block, others: Iterable[Block]) -> Block:

@@ -1,0 +1,37 @@
+"""`unbraid export`: a checkpoint of a training into a model file."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from unbraid.cli import options
+from unbraid.cli.extras import extra
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its options."""
+    description = "Turn a checkpoint into a model file."
+    parser = commands.add_parser("export", help="turn a checkpoint into a model file", description=description)
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint of a training")
+    parser.add_argument(
+        "-o", "--out", type=options.output_file, required=True, metavar="FILE.onnx", help="model file to write"
+    )
+    parser.add_argument(
+        "--average", type=Path, metavar="FILE", help="average the weights with those of this checkpoint or model"
+    )
+    parser.add_argument(
+        "--times", type=options.positive, default=1.0, metavar="N", help="weight of FILE in that average (default: 1)"
+    )
+    parser.set_defaults(run=run)
+
+
+@extra("train")
+def run(args: argparse.Namespace) -> None:
+    """Write the model, its facts to standard error and its path to standard output."""
+    from unbraid.training.export import export
+
+    facts = export(args.checkpoint, args.out, args.average, args.times)
+    print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
+    print(args.out)

@@ -1,0 +1,34 @@
+"""What is not installed: one sentence that says which extra brings it."""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from unbraid.errors import UsageError
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Run a block, or as a decorator a function, whose imports need `pip install 'unbraid[name]'`.
+
+    Raises:
+        UsageError: A module is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("unbraid"):
+            raise
+        raise UsageError(f"This needs {error.name}, which is not installed: pip install 'unbraid[{name}]'.") from error
+
+
+def require(name: str, *modules: str) -> None:
+    """Check that `modules` of an extra are there, before work that would only miss them at its end.
+
+    Raises:
+        UsageError: A module is missing.
+    """
+    with extra(name):
+        for module in modules:
+            if importlib.util.find_spec(module) is None:
+                raise ModuleNotFoundError(name=module)

@@ -1,0 +1,77 @@
+"""Options that several commands share, and the kinds of values that options take."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unbraid.separator import Separator
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose the model and what it runs on; `separator` reads them."""
+    parser.add_argument("--model", metavar="FILE.onnx", help="model to use (default: the one shipped with unbraid)")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what to run on (default: auto)"
+    )
+    parser.add_argument("--strict", action="store_true", help="compute in fp32, also where bf16 would be faster")
+
+
+def separator(args: argparse.Namespace) -> "Separator":
+    """Return the separator that the options of `add_model` ask for."""
+    from unbraid.separator import Separator
+
+    return Separator(args.model, device=args.device, precision=precision(args))
+
+
+def precision(args: argparse.Namespace) -> str:
+    """Return the precision that `--strict` asks for."""
+    return "fp32" if args.strict else "auto"
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "the result as one JSON object") -> None:
+    """Add the option to print JSON."""
+    parser.add_argument("--json", action="store_true", help=f"print {what}")
+
+
+def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add the option for the seed."""
+    parser.add_argument("--seed", type=int, default=default, help=f"seed for everything random (default: {default})")
+
+
+def add_material(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the folder of raw material."""
+    parser.add_argument("--material", metavar="DIR", help="folder of raw material (default: $UNBRAID_CORPUS)")
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number, 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, not {text}")
+    return number
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    number = int(text)
+    if not 0 < number < 65_536:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {text}")
+    return number
+
+
+def output_file(text: str) -> Path:
+    """A path that a file can have."""
+    path = Path(text)
+    if not path.name or path.name == ".." or path.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file name, but {text!r} is a folder")
+    return path

@@ -1,0 +1,102 @@
+"""Standard streams that cannot stop the work: missing, closed, unable to encode a name, or read by nobody any more."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+
+class SafeStream:
+    """A text stream that takes everything written to it, whatever becomes of the stream behind it.
+
+    What cannot be encoded is written as an escape. After a failure, which `failure` keeps, the rest is dropped.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failure: OSError | ValueError | None = None
+
+    def write(self, text: str) -> int:
+        """Write `text`, or drop it; return its length."""
+        if self.failure is None:
+            try:
+                self._write(text)
+            except (OSError, ValueError) as error:  # ValueError: the stream is closed
+                self._give_up(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send on what is buffered, or drop it."""
+        if self.failure is None:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+    def _give_up(self, error: OSError | ValueError) -> None:
+        self.failure = error
+        with suppress(OSError, ValueError):  # what is still buffered would fail again when Python exits
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+@dataclass(frozen=True)
+class SafeStreams:
+    """Both streams of a command."""
+
+    out: SafeStream
+    err: SafeStream
+
+    def exit_code(self) -> int:
+        """Say so and return 1 if results were lost, on a full disk for instance; a reader may leave when it likes."""
+        self.out.flush()
+        failure = self.out.failure
+        if not isinstance(failure, OSError) or isinstance(failure, BrokenPipeError):
+            return 0
+        print(f"unbraid: not all output could be written: {(failure.strerror or '').lower()}.", file=sys.stderr)
+        return 1
+
+
+@contextmanager
+def safe_streams() -> Iterator[SafeStreams]:
+    """Make standard output and standard error safe for the time of a command."""
+    _occupy_descriptors()
+    before = sys.stdout, sys.stderr
+    out, err = (_safe(stream) for stream in before)
+    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
+    try:
+        yield SafeStreams(out, err)
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _safe(stream: TextIO | None) -> SafeStream:
+    if isinstance(stream, SafeStream):  # a command within a command
+        return stream
+    return SafeStream(stream if stream is not None else Path(os.devnull).open("w"))
+
+
+def _occupy_descriptors() -> None:
+    """Open the null device on each standard descriptor that is closed.
+
+    Else the next file opened would get its number, and a library's complaint would end up in a stem.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
