@@ -24,22 +24,11 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
     os.environ.setdefault("UNBRAID_URL", f"http://localhost:{port}")
     make_data_folder()
     prepare()
-    from waitress.server import create_server
-
+    from unbraid_web.web_server import make_server
     from unbraid_web.wsgi import application
 
     address = os.environ["UNBRAID_URL"]
-    server = create_server(
-        application,
-        host=host,
-        port=port,
-        threads=8,
-        ident="unbraid",
-        max_request_body_size=2**30,
-        channel_timeout=300,
-        recv_bytes=2**18,  # few, large reads: each one waits for the interpreter while pages are being made
-        send_bytes=2**16,
-    )
+    server = make_server(application, host, port)
     for number in (signal.SIGINT, signal.SIGTERM):  # a script's background jobs start with Ctrl+C's signal ignored
         signal.signal(number, signal.default_int_handler)
     with background():

@@ -12,7 +12,7 @@
     UNBRAID_ACCEL           /protected/: nginx sends the files       the web process sends them
     UNBRAID_HSTS_SUBDOMAINS 1: https on all sub-domains too          0; browsers remember it for a year
     UNBRAID_HSTS_PRELOAD    1: and from the first visit on           0; see hstspreload.org
-    UNBRAID_PROXY           1: trust X-Forwarded-Proto and -For      0
+    UNBRAID_PROXY           the proxy in front: 1 (this machine), its address, or * (nobody else can connect)
     EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
 
 The limits are at the end. `docs/web.md` tells how they play together.
@@ -67,8 +67,8 @@ SECURE_HSTS_PRELOAD = flag("UNBRAID_HSTS_PRELOAD")
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # whoever owns the whole domain asks for these two
 SECURE_REFERRER_POLICY = "same-origin"  # a share link must not leak to another site
 X_FRAME_OPTIONS = "DENY"
-TRUST_PROXY = flag("UNBRAID_PROXY")
-if TRUST_PROXY:
+TRUSTED_PROXY = {"0": "", "1": "127.0.0.1"}.get(proxy := os.environ.get("UNBRAID_PROXY", ""), proxy)
+if TRUSTED_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 S3_ORIGIN = list(filter(None, [os.environ.get("UNBRAID_S3_ORIGIN", "")]))
 CONTENT_SECURITY_POLICY = {
@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "ninja",
 ]
 MIDDLEWARE = [
+    "unbraid_web.middleware.head_without_body",
     "unbraid_web.middleware.health_first",
     "unbraid_web.middleware.api_errors",
     "unbraid_web.middleware.private_pages",
@@ -192,6 +193,7 @@ STATICFILES_DIRS = [PACKAGE / "static"]
 WHITENOISE_USE_FINDERS = True
 ACCEL_PREFIX = os.environ.get("UNBRAID_ACCEL", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # a piece of an upload; whole files are spooled to disk
+BODY_LIMIT = "unbraid_web.admission.body_limit"
 
 # Background work
 

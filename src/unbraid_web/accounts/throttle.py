@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 def client_address(request: HttpRequest) -> str:
     """Return the visitor's address; the proxy's word counts only where a proxy is known to stand in front."""
-    if settings.TRUST_PROXY and (forwarded := request.headers.get("X-Forwarded-For")):
+    if settings.TRUSTED_PROXY and (forwarded := request.headers.get("X-Forwarded-For")):
         return forwarded.rsplit(",", 1)[-1].strip()  # the last one was written by our own proxy
     return str(request.META.get("REMOTE_ADDR", ""))
 
