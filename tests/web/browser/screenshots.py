@@ -85,7 +85,7 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
         album.take("song-spectrum")
         click(page, "[data-do=play]")
         page.get(f"{site.url}/library/")
-        until(lambda: not page.find_elements("css selector", ".badge.busy"), "all songs")
+        until(lambda: not page.find_elements("css selector", ".badge.running"), "all songs")
         album.take("library")
         for path in ("account/", "account/leave/", "api/", "api/tokens/", "nothing-here/"):
             album.visit(f"{site.url}/{path}", path.strip("/").replace("/", "-"))
