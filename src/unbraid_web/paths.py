@@ -1,6 +1,8 @@
 """Where the site keeps what it keeps; known before any setting is read."""
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -16,6 +18,19 @@ def data_folder() -> Path:
     return Path.home() / ".local" / "share" / "unbraid"
 
 
-def key_file() -> Path:
-    """Return the file with the key that signs cookies."""
-    return data_folder() / "secret_key"
+def kept_secret_key() -> str:
+    """Return the key that signs cookies, made and kept in the data folder the first time; only this user may read it.
+
+    All processes of the site must agree on it, or they refuse each other's sessions.
+    """
+    file = data_folder() / "secret_key"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(f".secret_key.{secrets.token_hex(4)}")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as written:
+            written.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its key counts
+            os.link(new, file)
+        new.unlink()
+    return file.read_text().strip()

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -11,8 +10,6 @@ import threading
 import time
 import webbrowser
 from collections.abc import Iterator
-
-from unbraid_web.paths import data_folder, key_file
 
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 20.0
@@ -22,7 +19,6 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
     """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unbraid_web.settings")
     os.environ.setdefault("UNBRAID_URL", f"http://localhost:{port}")
-    make_data_folder()
     prepare()
     from unbraid_web.web_server import make_server
     from unbraid_web.wsgi import application
@@ -41,17 +37,6 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
             pass
         finally:
             server.close()
-
-
-def make_data_folder() -> None:
-    """Make the folder that holds everything, and in it the key that signs cookies; only this user may read that."""
-    data_folder().mkdir(parents=True, exist_ok=True)
-    if key_file().exists() or os.environ.get("UNBRAID_SECRET_KEY"):
-        return
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(key_file(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
 
 
 def prepare() -> None:

@@ -20,13 +20,13 @@ The limits are at the end. `docs/web.md` tells how they play together.
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 import django
-from django.core.management.utils import get_random_secret_key
 
-from unbraid_web.paths import CHECKOUT, PACKAGE, data_folder, key_file
+from unbraid_web.paths import CHECKOUT, PACKAGE, data_folder, kept_secret_key
 
 
 def flag(name: str) -> bool:
@@ -39,6 +39,18 @@ def number(name: str, default: float) -> float:
     return float(os.environ.get(name) or default)
 
 
+def s3_limits() -> Any:
+    """How long a storage that does not answer may keep a thread of the site, and how often it is asked again."""
+    from botocore.config import Config  # type: ignore[import-untyped]
+
+    return Config(
+        connect_timeout=3,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        signature_version="s3v4",
+    )
+
+
 DATA = data_folder()
 DEBUG = flag("UNBRAID_DEBUG")
 SITE_URL = os.environ.get("UNBRAID_URL", "http://localhost:8000").rstrip("/")
@@ -46,11 +58,7 @@ BEHIND_TLS = urlsplit(SITE_URL).scheme == "https"
 
 # Who asks
 
-SECRET_KEY = (
-    os.environ.get("UNBRAID_SECRET_KEY")
-    or (key_file().read_text().strip() if key_file().exists() else "")  # written by unbraid_web.serve
-    or get_random_secret_key()
-)
+SECRET_KEY = os.environ.get("UNBRAID_SECRET_KEY") or kept_secret_key()
 ALLOWED_HOSTS = [
     urlsplit(SITE_URL).hostname or "localhost",
     *([] if BEHIND_TLS else ["localhost", "127.0.0.1", "[::1]"]),
@@ -162,7 +170,11 @@ DEFAULT_FROM_EMAIL = os.environ.get("UNBRAID_MAIL_FROM", "unbraid <noreply@local
 
 # What is kept, and where
 
-DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{DATA / 'site.sqlite3'}", conn_max_age=60)}
+DATABASES = {
+    "default": dj_database_url.config(
+        default=f"sqlite:///{DATA / 'site.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    )
+}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # Readers and one writer side by side; a writer waits for its turn instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
@@ -183,7 +195,12 @@ S3_BUCKET = os.environ.get("UNBRAID_S3_BUCKET", "")
 STORAGES = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": S3_BUCKET, "querystring_auth": True, "file_overwrite": True},
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "querystring_auth": True,
+            "file_overwrite": True,
+            "client_config": s3_limits(),
+        },
     }
     if S3_BUCKET
     else {"BACKEND": "django.core.files.storage.FileSystemStorage"},

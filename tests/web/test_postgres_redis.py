@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 import soundfile
 
@@ -56,3 +57,7 @@ def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(site.api(token, "GET", export["file"]))) as archive:
         assert len(archive.namelist()) == 5
     assert (site.data / "site.sqlite3").exists() is False
+    with psycopg.connect(site.environment["DATABASE_URL"], autocommit=True) as database:  # as a restart would
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    second = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "another.flac", seconds=6))
+    site.wait_for(token, f"/api/v1/songs/{second['id']}")

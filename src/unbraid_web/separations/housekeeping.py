@@ -1,47 +1,53 @@
 """What has to be done now and then: silent jobs taken back, expired stems dropped, orphaned files swept."""
 
 import logging
-import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
+from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db.models import Model
 from django.utils import timezone
 
 from unbraid_web.separations.jobs.job import State
+from unbraid_web.separations.jobs.queue import messages_waiting
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
 
 logger = logging.getLogger(__name__)
 EXPORT_LIFE = timedelta(days=1)
-WORK_LIFE = 24 * 3600
+ORPHAN_LIFE = timedelta(hours=1)
+ROWS_AT_ONCE = 500
+KINDS = (Separation, Export)
 
 
-def run_due() -> dict[str, int]:
-    """Do everything that is due; return how much of each was done. Any number of hosts may do this at once."""
-    done = {
-        "reclaimed": reclaim(),
-        "expired": expire(),
-        "deleted": delete_for_good(),
-        "swept": sweep(),
-    }
+def run_due(with_sweep: bool = True) -> dict[str, int]:
+    """Do everything that is due; return how much of each was done. Any number of hosts may do this at once.
+
+    Args:
+        with_sweep: also look for orphaned files, which lists the whole storage: once an hour is enough.
+    """
+    done = {"reclaimed": reclaim(), "expired": expire(), "deleted": delete_for_good()}
+    if with_sweep:
+        done["swept"] = sweep()
     if any(done.values()):
         logger.info("housekeeping", extra=done)
     return done
 
 
 def reclaim() -> int:
-    """Put jobs of silent workers back in line, and remind workers of jobs that wait for long."""
-    count = 0
-    for kind in (Separation, Export):
-        count += sum(job.reclaim() for job in kind.objects.stale())
-        for job in kind.objects.forgotten():
-            job.remind()
+    """Put the jobs of silent workers back in line, and send again the messages that were lost."""
+    count = sum(bool(job.reclaim()) for kind in KINDS for job in kind.objects.stale())
+    # A job whose message is still in the queue needs no second one, however long it waits.
+    lost = sum(kind.objects.filter(state=State.QUEUED).count() for kind in KINDS) - messages_waiting()
+    forgotten = [job for kind in KINDS for job in kind.objects.forgotten()]
+    for job in forgotten[: max(0, lost)]:
+        job.remind()
     return count
 
 
@@ -73,25 +79,30 @@ def delete_for_good() -> int:
 
 def sweep() -> int:
     """Delete folders in the storage whose row is gone, and what killed workers left in the work folder."""
-    count = 0
+    count = storage.sweep_work_folder()
     for kind, rows in (("songs", Song), ("separations", Separation), ("uploads", Upload)):
-        for folder in folders_in(kind):
-            if (pk := as_uuid(folder)) and not rows.objects.filter(pk=pk).exists() and is_old(f"{kind}/{folder}"):
-                storage.delete_tree(f"{kind}/{folder}")
+        for folder in orphans(kind, rows):
+            # A file is there before its row: only what has rested for a while belongs to nobody.
+            changed = storage.last_change(folder)
+            if changed is None or timezone.now() - changed > ORPHAN_LIFE:
+                storage.delete_tree(folder)
                 count += 1
-    for path in storage.work_folder().iterdir():
-        if path.stat().st_mtime < time.time() - WORK_LIFE:
-            storage.remove_local(path)
-            count += 1
     return count
 
 
-def is_old(prefix: str) -> bool:
-    """Whether a local folder is an hour old: a row may follow its file by a moment."""
-    if settings.S3_BUCKET:
-        return True  # there a song's row is written within the request that wrote the file
-    path = Path(default_storage.path(prefix))
-    return path.exists() and path.stat().st_mtime < time.time() - 3600
+def orphans(kind: str, rows: type[Model]) -> Iterator[str]:
+    """Yield the folders below `kind` in the storage that have no row."""
+    found = {pk: f"{kind}/{folder}" for folder in folders_in(kind) if (pk := as_uuid(folder))}
+    for some in batched(found, ROWS_AT_ONCE):
+        known = set(rows._default_manager.filter(pk__in=some).values_list("pk", flat=True))
+        yield from (found[pk] for pk in some if pk not in known)
+
+
+def batched(ids: Iterable[UUID], size: int) -> Iterator[list[UUID]]:
+    """Yield the ids in lists of at most `size`."""
+    rest = iter(ids)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def folders_in(kind: str) -> list[str]:

@@ -4,14 +4,19 @@ import contextlib
 import errno
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from filelock import FileLock, Timeout
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+LOCK = ".lock"
 
 
 class MovableFile(File):  # type: ignore[type-arg] # django-stubs: File is generic only for checkers
@@ -33,6 +38,32 @@ def work_folder() -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def work_space() -> Iterator[Path]:
+    """Yield an empty folder for unfinished files, gone afterwards; if this process is killed, the sweep removes it."""
+    # The system releases the lock when its process dies, however it dies.
+    with tempfile.TemporaryDirectory(prefix="work-", dir=work_folder()) as folder, FileLock(Path(folder) / LOCK):
+        yield Path(folder)
+
+
+def sweep_work_folder() -> int:
+    """Remove what killed processes left in the work folder; return how many."""
+    count = 0
+    for path in work_folder().iterdir():
+        if path.stat().st_mtime > time.time() - 60:
+            continue  # it may be about to be locked
+        try:
+            with FileLock(path / LOCK, blocking=False):
+                pass
+        except Timeout:
+            continue
+        except OSError:  # not a folder, or gone by now
+            pass
+        remove_local(path)
+        count += 1
+    return count
+
+
 def store(name: str, path: Path) -> int:
     """Move the finished file at `path` into the storage as `name`; return its size in bytes."""
     size = path.stat().st_size
@@ -42,16 +73,25 @@ def store(name: str, path: Path) -> int:
 
 
 def delete_tree(prefix: str) -> None:
-    """Delete every file whose name starts with the folder `prefix`; nothing there is fine."""
-    if not settings.S3_BUCKET:
+    """Delete every file in the folder `prefix` and below; nothing there is fine."""
+    if settings.S3_BUCKET:
+        _objects(prefix).delete()  # a thousand with each request
+    else:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
-        return
-    with contextlib.suppress(FileNotFoundError):
-        folders, files = default_storage.listdir(prefix)
-        for file in files:
-            default_storage.delete(f"{prefix}/{file}")
-        for folder in folders:
-            delete_tree(f"{prefix}/{folder}")
+
+
+def last_change(prefix: str) -> datetime | None:
+    """Return when a file in the folder `prefix` last changed; None if there is none."""
+    if settings.S3_BUCKET:
+        return max((item.last_modified for item in _objects(prefix)), default=None)
+    path = Path(default_storage.path(prefix))
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
+
+
+def _objects(prefix: str) -> Any:
+    """The objects of the bucket below a folder, as boto3 collects them."""
+    storage: Any = default_storage
+    return storage.bucket.objects.filter(Prefix=f"{prefix}/")
 
 
 def has_room(wanted: int = 0) -> bool:
@@ -92,8 +132,8 @@ def local_copy(name: str) -> Iterator[Path]:
     if not settings.S3_BUCKET:
         yield Path(default_storage.path(name))
         return
-    with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
-        path = Path(folder) / Path(name).name
+    with work_space() as folder:
+        path = folder / Path(name).name
         concatenate([name], path)
         yield path
 

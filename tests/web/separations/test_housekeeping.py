@@ -1,21 +1,187 @@
-"""What is old, orphaned or missing is put right, and nothing else is touched."""
+"""What is put right from time to time: lost messages, old stems, orphaned files, what killed workers left."""
 
+import os
+import subprocess
+import sys
+import time
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3  # type: ignore[import-untyped]
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from moto.server import ThreadedMotoServer
 
-from tests.web.conftest import only, work
+from tests.web.conftest import Person, only, put, work
+from unbraid_web import settings as site_settings
 from unbraid_web.separations import housekeeping
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.work import tasks
+from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 
 pytestmark = pytest.mark.django_db
+
+
+def age(prefix: str, hours: float) -> None:
+    """Make a stored folder that old."""
+    moment = time.time() - 3600 * hours
+    os.utime(default_storage.path(prefix), (moment, moment))
+
+
+@pytest.fixture
+def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
+    """The site's storage in S3, for one test."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://127.0.0.1:{1}".format(*server.get_host_and_port())
+    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+    boto3.client("s3").create_bucket(Bucket="stems")
+    settings.S3_BUCKET = "stems"
+    options = {"bucket_name": "stems", "client_config": site_settings.s3_limits()}
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+    }
+    yield server
+    server.stop()
+
+
+def test_a_lost_message_is_sent_again_and_however_long_a_song_waits_it_has_one(
+    alice: Person, song_file: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    songs = [put(alice.user, song_file) for _ in range(3)]  # their messages are never sent
+    Separation.objects.update(queued_at=timezone.now() - timedelta(hours=1))
+    for _ in range(4):
+        with django_capture_on_commit_callbacks(execute=True):
+            housekeeping.reclaim()
+        Separation.objects.update(heartbeat=timezone.now() - timedelta(hours=1))
+    sent = [row.args_kwargs["args"][1] for row in DBTaskResult.objects.all()]
+    assert sorted(sent) == sorted(str(Separation.objects.get(song=song).pk) for song in songs)
+
+
+def test_orphans_are_swept_once_they_have_rested_and_nothing_else(done: Song) -> None:
+    orphan = f"separations/{uuid.uuid4()}"
+    default_storage.save(f"{orphan}/x/vocals.flac", ContentFile(b"x"))
+    assert housekeeping.sweep() == 0  # its row may follow in a moment
+    age(orphan, hours=2)
+    age(f"songs/{done.pk}", hours=2)
+    assert housekeeping.sweep() == 1
+    assert not default_storage.exists(orphan)
+    assert default_storage.exists(done.upload)
+
+
+def test_sweeping_asks_in_sets(alice: Person, song_file: Path, django_assert_max_num_queries: Any) -> None:
+    for _ in range(20):
+        put(alice.user, song_file)
+    with django_assert_max_num_queries(3):
+        housekeeping.sweep()
+
+
+def test_in_s3_an_upload_that_has_no_row_yet_is_kept(
+    bucket: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = f"songs/{uuid.uuid4()}"
+    default_storage.save(f"{folder}/upload", ContentFile(b"x"))
+    assert housekeeping.sweep() == 0
+    assert default_storage.exists(f"{folder}/upload")
+    monkeypatch.setattr(housekeeping, "ORPHAN_LIFE", timedelta(0))
+    assert housekeeping.sweep() == 1
+    assert not default_storage.exists(f"{folder}/upload")
+
+
+def test_in_s3_a_folder_goes_with_one_request_and_its_neighbour_stays(bucket: ThreadedMotoServer) -> None:
+    for number in range(12):
+        default_storage.save(f"separations/a/run/vocals/{number}.flac", ContentFile(b"x"))
+    default_storage.save("separations/ab/vocals.flac", ContentFile(b"x"))
+    requests: list[str] = []
+    client = default_storage.bucket.meta.client  # type: ignore[attr-defined]
+    client.meta.events.register("before-call.s3", lambda model, **_: requests.append(model.name))
+    storage.delete_tree("separations/a")
+    assert requests.count("DeleteObjects") == 1
+    assert not {"DeleteObject"} & set(requests)
+    assert default_storage.exists("separations/ab/vocals.flac")
+    assert storage.last_change("separations/a") is None
+
+
+def test_what_a_killed_worker_left_goes_and_what_a_living_one_has_stays() -> None:
+    code = "import sys, time; import django; django.setup()\n"
+    code += "from unbraid_web.songs import storage\n"
+    code += "with storage.work_space() as folder: print(folder, flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    folder = Path(other.stdout.readline().strip())
+    long_ago = time.time() - 7200
+    try:
+        os.utime(folder, (long_ago, long_ago))
+        assert storage.sweep_work_folder() == 0
+        assert folder.exists()
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+    os.utime(folder, (long_ago, long_ago))
+    assert storage.sweep_work_folder() == 1
+    assert not folder.exists()
+
+
+def test_a_database_that_goes_away_costs_no_song_and_no_attempt(waiting: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise OperationalError("terminating connection due to administrator command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "separate", gone)
+        work(Separation.objects.get())
+    job = Separation.objects.get()
+    assert (job.state, job.attempt, job.error) == ("queued", 0, "")
+
+
+def test_the_clock_of_a_worker_does_not_count(waiting: Song, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    now = timezone.now
+    with monkeypatch.context() as slow:
+        slow.setattr(timezone, "now", lambda: now() - timedelta(seconds=2 * settings.STALE_SECONDS))
+        assert Separation.objects.get().claim()
+    assert housekeeping.reclaim() == 0
+    with monkeypatch.context() as fast:
+        fast.setattr(timezone, "now", lambda: now() + timedelta(seconds=2 * settings.STALE_SECONDS))
+        assert housekeeping.reclaim() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_housekeeping_survives_whatever_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = iter([ConnectionError("Redis is away"), RuntimeError("S3 is away"), None])
+
+    class Enough(BaseException):
+        pass
+
+    def run_due(with_sweep: bool) -> None:
+        if (error := next(passes)) is None:
+            raise Enough
+        raise error
+
+    monkeypatch.setattr(housekeeping, "run_due", run_due)
+    with pytest.raises(Enough):
+        call_command("housekeep", every=0.01)
+
+
+def test_processes_that_start_together_agree_on_the_secret_key(tmp_path: Path) -> None:
+    environment = {**os.environ, "UNBRAID_DATA": str(tmp_path / "data"), "UNBRAID_SECRET_KEY": ""}
+    code = "from unbraid_web.paths import kept_secret_key; print(kept_secret_key())"
+    run = [sys.executable, "-c", code]
+    started = [subprocess.Popen(run, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    keys = {process.communicate()[0].strip() for process in started}
+    assert len(keys) == 1 and len(keys.pop()) > 40
+    assert [path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()] == [0]
 
 
 def test_expired_stems_go_and_the_song_stays(done: Song, settings: Any) -> None:
@@ -41,17 +207,6 @@ def test_exports_go_after_a_day(done: Song) -> None:
     housekeeping.expire()
     assert not Export.objects.exists()
     assert not default_storage.exists(export.folder)
-
-
-def test_orphans_are_swept_and_nothing_else(done: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    orphan = f"separations/{uuid.uuid4()}/x/vocals.flac"
-    default_storage.save(orphan, ContentFile(b"x"))
-    assert housekeeping.sweep() == 0  # its row may follow in a moment
-    monkeypatch.setattr(housekeeping, "is_old", lambda prefix: True)
-    assert housekeeping.sweep() == 1
-    assert not default_storage.exists(orphan)
-    assert default_storage.exists(done.upload)
-    assert default_storage.exists(only(done).stems.get(name="bass").file)
 
 
 def test_the_demo_is_put_in_line_once(settings: Any, song_file: Path, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F
+from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -53,14 +54,13 @@ class JobQuerySet(models.QuerySet[Any]):
         return self.filter(state=State.RUNNING, heartbeat__lt=_ago(settings.STALE_SECONDS))
 
     def forgotten(self) -> Self:
-        """Waiting for so long that the message to the worker may be lost."""
-        return self.filter(
-            state=State.QUEUED, queued_at__lt=_ago(settings.STALE_SECONDS), heartbeat=None
-        ) | self.filter(state=State.QUEUED, heartbeat__lt=_ago(settings.STALE_SECONDS))
+        """Waiting for so long that the message to the worker may be lost, the oldest first."""
+        silent = Q(heartbeat=None) | Q(heartbeat__lt=_ago(settings.STALE_SECONDS))
+        return self.filter(silent, state=State.QUEUED, queued_at__lt=_ago(settings.STALE_SECONDS)).order_by("queued_at")
 
 
 def _ago(seconds: float) -> Any:
-    return timezone.now() - timedelta(seconds=seconds)
+    return Now() - timedelta(seconds=seconds)  # the database's clock: those of two hosts may differ by more
 
 
 class Job(models.Model):
@@ -135,6 +135,11 @@ class Job(models.Model):
         except JobFailed as error:
             logger.info("job failed", extra=facts | {"sentence": str(error)})
             self.fail(str(error))
+        except (OperationalError, InterfaceError):  # not the song's fault: the database is away
+            logger.exception("job released", extra=facts)
+            if not connection.is_usable():
+                connection.close()
+            self.release()  # if that fails too, the heartbeat has stopped, and the job is taken back
         except OSError as error:
             logger.exception("job failed", extra=facts)
             self.fail(DISK_FULL if storage.is_full(error) else OUR_FAULT)
@@ -144,11 +149,11 @@ class Job(models.Model):
 
     def claim(self) -> bool:
         """Claim the job for this worker; False if it is not waiting (any more)."""
-        token, now = uuid.uuid4(), timezone.now()
+        token = uuid.uuid4()
         name = f"{socket.gethostname()}:{os.getpid()}"
         claimed = self._change(
             [State.QUEUED],
-            state=State.RUNNING, claim_token=token, worker=name, heartbeat=now, started_at=now,
+            state=State.RUNNING, claim_token=token, worker=name, heartbeat=Now(), started_at=Now(),
             fraction=0.0, error="", attempt=F("attempt") + 1,
         )  # fmt: skip
         if claimed:
@@ -162,7 +167,7 @@ class Job(models.Model):
             ClaimLost: the job is not ours any more.
         """
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
-        if not mine.update(heartbeat=timezone.now(), **fields):
+        if not mine.update(heartbeat=Now(), **fields):
             raise ClaimLost
         for name, value in fields.items():
             setattr(self, name, value)
@@ -185,16 +190,14 @@ class Job(models.Model):
     def release(self) -> None:
         """Put unfinished work back in its place: the worker was asked to stop, which does not count as an attempt."""
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
-        if mine.update(
-            state=State.QUEUED, claim_token=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=timezone.now()
-        ):
+        if mine.update(state=State.QUEUED, claim_token=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=Now()):
             self.refresh_from_db()
             self.enqueue()
 
     def reclaim(self) -> bool:
         """Take the job back from a worker that fell silent, or give up after too many attempts."""
         silent = type(self).objects.filter(
-            pk=self.pk, claim_token=self.claim_token, state=State.RUNNING, heartbeat=self.heartbeat
+            pk=self.pk, claim_token=self.claim_token, state=State.RUNNING, heartbeat__lte=self.heartbeat
         )
         if self.attempt >= settings.MAX_ATTEMPTS:
             sentence = (
@@ -205,7 +208,7 @@ class Job(models.Model):
                 self.refresh_from_db()
                 self.clean_up()
             return bool(given_up)
-        if not silent.update(state=State.QUEUED, claim_token=None, fraction=0.0, heartbeat=timezone.now()):
+        if not silent.update(state=State.QUEUED, claim_token=None, fraction=0.0, heartbeat=Now()):
             return False
         self.refresh_from_db()
         self.enqueue()
@@ -213,7 +216,7 @@ class Job(models.Model):
 
     def remind(self) -> None:
         """Send again a job that has waited long, in case the first message was lost."""
-        type(self).objects.filter(pk=self.pk, state=State.QUEUED).update(heartbeat=timezone.now())
+        type(self).objects.filter(pk=self.pk, state=State.QUEUED).update(heartbeat=Now())
         self.enqueue()
 
     def cancel(self) -> bool:

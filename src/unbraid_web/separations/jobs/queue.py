@@ -3,15 +3,20 @@
 The tasks API is Django's own from version 6 on, and its backport before.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.apps import apps
+from django.conf import settings
+from django.db import close_old_connections
+from django.dispatch import receiver
 
 if TYPE_CHECKING or django.VERSION < (6, 0):
     from django_tasks import task
+    from django_tasks.signals import task_started
 else:
     from django.tasks import task
+    from django.tasks.signals import task_started
 
 
 @task()
@@ -25,3 +30,20 @@ def run_job(model: str, pk: str) -> None:
     job = apps.get_model(model).objects.filter(pk=pk).first()
     if job and job.claim():
         job.perform()
+
+
+def messages_waiting() -> int:
+    """Return how many messages no worker has taken yet."""
+    if settings.USES_BROKER:
+        import django_rq
+
+        return int(django_rq.get_queue("default").count)
+    from django_tasks_db.models import DBTaskResult
+
+    return int(DBTaskResult.objects.ready().count())
+
+
+@receiver(task_started)
+def begin_task(**_: Any) -> None:
+    """Drop a database connection that has died since the last task: here no request does it."""
+    close_old_connections()

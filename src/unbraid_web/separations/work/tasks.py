@@ -1,6 +1,5 @@
 """What a worker does for each kind of job: take a song apart, render a download."""
 
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
@@ -36,11 +35,11 @@ def separator() -> unbraid.Separator:
 
 def render(export: Export, shutdown: GracefulShutdown) -> None:
     """Render into a temporary file, then move it to where it is served from."""
-    with tempfile.TemporaryDirectory(prefix="render-", dir=storage.work_folder()) as folder:
-        for fraction in render_recipe(export, Path(folder)):
+    with storage.work_space() as folder:
+        for fraction in render_recipe(export, folder):
             shutdown.check()
             export.beat(fraction=fraction)
-        size = storage.store(export.file, Path(folder) / "file")
+        size = storage.store(export.file, folder / "file")
     export.finish(bytes_stored=size)
 
 
@@ -50,16 +49,16 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
     assert separation.claim_token is not None
     song, run = separation.song, separation.claim_token.hex
     separation.beat(stage=Separation.Stage.DECODING, run=run)
-    with tempfile.TemporaryDirectory(prefix="separate-", dir=storage.work_folder()) as folder, ExitStack() as on_error:
+    with storage.work_space() as folder, ExitStack() as on_error:
         on_error.callback(storage.delete_tree, separation.run_folder)
-        mixture = Path(folder) / "mixture.wav"
+        mixture = folder / "mixture.wav"
         for facts in decoded(song.upload, mixture, shutdown.check):
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
         try:
             with separator().stream(mixture) as stream:
-                store_stems(separation, stream, Path(folder), facts["duration"], shutdown)
+                store_stems(separation, stream, folder, facts["duration"], shutdown)
         except UnbraidError as error:
             raise JobFailed(str(error)) from error
         on_error.pop_all()

@@ -1,9 +1,7 @@
 """An upload on its way, in pieces, so that a dropped connection goes on where it was."""
 
-import tempfile
 import uuid
 from datetime import timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,7 +12,6 @@ from django.utils import timezone
 
 from unbraid_web.songs import storage
 from unbraid_web.songs.models.song import Song
-from unbraid_web.songs.storage import work_folder
 
 
 class UploadQuerySet(models.QuerySet["Upload"]):
@@ -65,8 +62,8 @@ class Upload(models.Model):
         """Join the pieces into a song that takes over our id and waits for a worker; None if another was quicker."""
         folder_of_pieces = self.folder
         song = Song.new(self.owner, self.filename, self.size, self.id)
-        with tempfile.TemporaryDirectory(prefix="unbraid-", dir=work_folder()) as folder:
-            whole = Path(folder) / "upload"
+        with storage.work_space() as folder:
+            whole = folder / "upload"
             storage.concatenate(self.pieces, whole)
             storage.store(song.upload, whole)
         with transaction.atomic():

@@ -6,12 +6,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, close_old_connections
+from django.db import close_old_connections
 
 from unbraid_web.separations import housekeeping
 from unbraid_web.separations.jobs import parent
 
 logger = logging.getLogger(__name__)
+SWEEP_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -28,14 +29,20 @@ class Command(BaseCommand):
         """Keep house."""
         if exit_with_parent:
             parent.exit_with_parent()
-        housekeeping.ensure_demo()
-        done = housekeeping.run_due()
-        self.stdout.write(", ".join(f"{count} {what}" for what, count in done.items()))
-        while every:
-            time.sleep(every)
+        if not every:
+            housekeeping.ensure_demo()
+            done = housekeeping.run_due()
+            self.stdout.write(", ".join(f"{count} {what}" for what, count in done.items()))
+            return
+        swept: float | None = None
+        while True:
             close_old_connections()
+            sweep_is_due = swept is None or time.monotonic() - swept > SWEEP_SECONDS
             try:
-                housekeeping.run_due()
+                housekeeping.ensure_demo()
+                housekeeping.run_due(with_sweep=sweep_is_due)
                 housekeeping.prune_messages()
-            except OperationalError:  # the database is busy or restarting: next time
+                swept = time.monotonic() if sweep_is_due else swept
+            except Exception:  # database, broker or storage is away: each of them raises errors of its own
                 logger.exception("housekeeping was put off")
+            time.sleep(every)
