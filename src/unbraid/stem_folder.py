@@ -1,11 +1,12 @@
 """The stems of one song on the disk: opened before the work, written as it goes, all there at the end or none."""
 
 import os
+import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -46,19 +47,21 @@ class StemFolder:
         depth = bit_depth_of(format, bit_depth)
         self.notes: list[str] = []
         self.paths = {stem: folder / f"{stem}.{format}" for stem in stems}
-        self._refuse_to_replace(protect)
         token = uuid.uuid4().hex[:8]
         self._parts = {stem: folder / f".{stem}.{token}.part" for stem in stems}
         self._folder = folder
         self._made: list[Path] = []
+        self._claims: list[int] = []
         self._writers: dict[str, StemWriter] = {}
         self._kept: IO[bytes] | None = None
         self._kept_lengths: list[int] = []
         self._peak = 0.0
         self._pool = ThreadPoolExecutor(min(len(stems), cpu_count()), thread_name_prefix="unbraid-encode")
         try:
+            self._refuse_to_replace(protect)
             self._make_folder()
             for stem, part in self._parts.items():
+                self._claims.append(_claim(part))
                 self._writers[stem] = StemWriter(
                     part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_portable_tags(tags)
                 )
@@ -101,8 +104,9 @@ class StemFolder:
                 self._encode_kept(self._kept)
             list(self._pool.map(StemWriter.finish, self._writers.values()))
             self._writers.clear()
-            for stem, part in self._parts.items():
-                part.replace(self.paths[stem])
+            with _alone_in(self._folder):  # else two songs of one name could end up with stems of both
+                for stem, part in self._parts.items():
+                    part.replace(self.paths[stem])
         except OSError as error:
             raise self._output_error(error) from error
         self._parts.clear()
@@ -115,8 +119,8 @@ class StemFolder:
             path.mkdir(exist_ok=True)
             self._made.append(path)
         for stem in self.paths:
-            for left in self._folder.glob(f".{stem}.*.part"):  # by a run that was killed outright
-                left.unlink(missing_ok=True)
+            for left in self._folder.glob(f".{stem}.*.part"):  # by a run that was killed outright, perhaps
+                _sweep(left)
 
     def _encode(self, stems: Mapping[str, Block]) -> None:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
@@ -124,7 +128,7 @@ class StemFolder:
     def _encode_kept(self, kept: IO[bytes]) -> None:
         gain = gain_against_clipping(self._peak)
         if gain < 1.0:
-            self.notes.append(f"all stems are softer by {-20 * np.log10(gain):.1f} dB, for one of them would clip")
+            self.notes.append(f"all stems were lowered by {-20 * np.log10(gain):.1f} dB because one would have clipped")
         kept.seek(0)
         for length in self._kept_lengths:
             together = np.frombuffer(kept.read(4 * len(self.paths) * self._channels * length), np.float32)
@@ -143,6 +147,9 @@ class StemFolder:
         for part in self._parts.values():
             with suppress(OSError):
                 part.unlink()
+        for claim in self._claims:
+            os.close(claim)
+        self._claims.clear()
         for made in reversed(self._made):
             with suppress(OSError):  # someone else may have put something there
                 made.rmdir()
@@ -155,6 +162,53 @@ class StemFolder:
     def _output_error(self, error: OSError) -> OutputError:
         reason = (error.strerror or str(error)).lower()
         return OutputError(f"The stems cannot be written to {self._folder}: {reason}.")
+
+
+if sys.platform == "win32":  # where nobody can remove a file that is open
+
+    def _claim(part: Path) -> int:
+        """Create a part; return a descriptor to close when it is done with."""
+        part.touch()
+        return os.open(os.devnull, os.O_RDONLY)
+
+    def _sweep(part: Path) -> None:
+        """Remove a part that no living process writes to."""
+        with suppress(OSError):
+            part.unlink()
+
+    @contextmanager
+    def _alone_in(folder: Path) -> Iterator[None]:
+        """Do nothing: a folder cannot be locked."""
+        yield
+
+else:
+    import fcntl
+
+    def _claim(part: Path) -> int:
+        """Create a part; return a descriptor whose lock says that this process lives and writes to it."""
+        while True:
+            descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # it was swept away before it had its lock
+
+    def _sweep(part: Path) -> None:
+        """Remove a part that no living process writes to."""
+        with suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+
+    @contextmanager
+    def _alone_in(folder: Path) -> Iterator[None]:
+        """Let one process at a time give names in `folder`."""
+        with ExitStack() as stack:
+            with suppress(OSError):  # a file system without locks, or a folder that may only be written
+                descriptor = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
 
 
 def folder_name(song: str) -> str:
