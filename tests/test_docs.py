@@ -127,6 +127,30 @@ def test_every_setting_named_anywhere_exists() -> None:
             assert f'"{setting}"' in code or f'"{setting.removeprefix("UNBRAID_")}"' in code, (name, setting)
 
 
+ERRORS = {"InputError", "ModelError", "OutputError", "TrainingError", "UsageError"}
+
+
+def template(message: ast.expr) -> str:
+    """A message with … for what varies; empty if it is made elsewhere."""
+    if isinstance(message, ast.Constant):
+        return str(message.value)
+    if isinstance(message, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in message.values)
+    return ""
+
+
+def test_every_message_has_its_cause_and_remedy() -> None:
+    explained = set(re.findall(r"^\| `(.+?)` \|", text_of("docs/troubleshooting.md"), re.MULTILINE))
+    missing = set()
+    for path in (ROOT / "src/unbraid").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS and node.args:
+                message = template(node.args[0]).replace("`", "")
+                if len(re.findall(r"\w", message)) > 10 and message not in explained:
+                    missing.add(message)
+    assert not missing, "explain these in docs/troubleshooting.md"
+
+
 @pytest.mark.parametrize("name", UP_TO_DATE)
 def test_files_and_names_in_them_exist(name: str) -> None:
     prose = FENCE.sub("", text_of(name))
@@ -134,6 +158,15 @@ def test_files_and_names_in_them_exist(name: str) -> None:
         assert (ROOT / path).exists(), path
     for variable, path in re.findall(r"`(\w+)` (?:in|of) `(\w+/[^`]+\.py)`", prose):
         assert re.search(rf"\b{variable}\b", (ROOT / path).read_text(encoding="utf-8")), (variable, path)
+
+
+@pytest.mark.parametrize("name", UP_TO_DATE)
+def test_modules_exist(name: str) -> None:
+    for dotted in re.findall(r"(?<![\w/.])unbraid(?:_web)?(?:\.[a-z_]+)+(?![\w(])", text_of(name)):
+        place = ROOT / "src" / dotted.replace(".", "/")
+        if not dotted.endswith(".onnx") and not place.is_dir() and not place.with_suffix(".py").exists():
+            parent = place.parent / "__init__.py" if place.parent.is_dir() else place.parent.with_suffix(".py")
+            assert f'"{place.name}"' in parent.read_text() or f"def {place.name}" in parent.read_text(), dotted
 
 
 def test_whatever_is_added_touches_two_places_at_most() -> None:
