@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 
+from tests.audio.songs import tone, write, write_with
 from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES
 from unbraid import Separator, UsageError
@@ -18,34 +18,6 @@ from unbraid.audio.formats import FORMATS
 
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
 LOSSY = [name for name, form in FORMATS.items() if not form.depths]
-
-
-def tone(seconds: float = 1.7, rate: int = 44_100, channels: int = 2) -> NDArray[np.float32]:
-    """A chord that every codec keeps: `(channels, samples)`."""
-    time = np.arange(round(seconds * rate)) / rate
-    wave = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220.0, 440.0, 1330.0)) * 0.15
-    return np.stack([wave * gain for gain in (1.0, 0.6)[:channels]]).astype(np.float32)
-
-
-def write(path: Path, sound: NDArray[np.float32], rate: int = 44_100, **options: Any) -> Path:
-    writer = StemWriter(path, path.suffix[1:], sample_rate=rate, channels=len(sound), **options)
-    for start in range(0, sound.shape[1], 10_000):
-        writer.write(sound[:, start : start + 10_000])
-    writer.finish()
-    return path
-
-
-def write_with(path: Path, codec: str, container: str, sound: NDArray[np.float32], rate: int, layout: str) -> Path:
-    with av.open(path, "w", format=container) as file:
-        stream: Any = file.add_stream(codec, rate=rate, layout=layout)
-        if codec == "wmav2":
-            stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)
-        frame.sample_rate = rate
-        frame.pts = 0
-        file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    return path
 
 
 def length_and_rate(path: Path) -> tuple[int, int]:

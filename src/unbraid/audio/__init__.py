@@ -4,17 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unbraid.audio.decoding import ArraySong, Song, SongReader, read
+    from unbraid.audio.arrays import ArraySong
+    from unbraid.audio.decoding import Song, SongReader, read
     from unbraid.audio.encoding import StemWriter
     from unbraid.audio.resampling import resampled
+    from unbraid.audio.types import Audio, Source
 
-__all__ = ["ArraySong", "Song", "SongReader", "StemWriter", "read", "resampled"]
+__all__ = ["ArraySong", "Audio", "Song", "SongReader", "Source", "StemWriter", "read", "resampled"]
 
 # The command line needs the table of formats without the codecs: those load with the first use.
 _HOMES = {
-    "ArraySong": "unbraid.audio.decoding",
+    "ArraySong": "unbraid.audio.arrays",
+    "Audio": "unbraid.audio.types",
     "Song": "unbraid.audio.decoding",
     "SongReader": "unbraid.audio.decoding",
+    "Source": "unbraid.audio.types",
     "StemWriter": "unbraid.audio.encoding",
     "read": "unbraid.audio.decoding",
     "resampled": "unbraid.audio.resampling",

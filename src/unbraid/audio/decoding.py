@@ -1,36 +1,33 @@
 """Decode a sound file block by block to float32."""
 
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from threading import Lock
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 import av
 import numpy as np
-from numpy.typing import NDArray
+from av.stream import Disposition
 
-from unbraid.audio.truncation import declares_its_length, ends_early
+from unbraid.audio.channels import folding_note
+from unbraid.audio.formats import CONTAINERS
+from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
+from unbraid.audio.mpeg import InfoFrame
+from unbraid.audio.packets import CLOCKLESS, UNREADABLE, FrameReader, encrypted
+from unbraid.audio.resampling import Resampler, resampled
+from unbraid.audio.tags import cover_of, tags_of
+from unbraid.audio.timeline import Frame, Timeline, in_seconds
+from unbraid.audio.truncation import ends_inside, lacks_index, length_is_unknown
+from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
-Block = NDArray[np.float32]
-Source = str | os.PathLike[str] | IO[bytes]
-
-RATES = range(1_000, 768_001)  # Hz; beyond these a header is wrong, not a song unusual
 BLOCK_SECONDS = 1.0
-UNREADABLE = (av.FFmpegError, OSError, ValueError, MemoryError)  # what PyAV raises for damaged bytes, seen by fuzzing
-LOUDEST = 1e12  # full scale is 1, or 2³¹ in careless float files; what is far beyond would overflow in a power spectrum
+DSD_HIGHEST = 96_000  # Hz; a DSD's own rate, 352.8 kHz and more, is one that few programs open
 
-# Containers of sound and video files. Playlists and descriptions (HLS, DASH, SDP, concat …) are left out, since they
-# make FFmpeg open further files and addresses that nobody asked for.
-CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,ast,au,avi,caf,dsf,dts,eac3,flac,flv,iff,m4v,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,"
-    "mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nut,ogg,oma,qoa,rm,shn,sox,spdif,tak,truehd,tta,voc,w64,wav,wsd,wv"
-)
+# Containers whose declared length is of the sound, to the sample. Others leave FFmpeg to guess it from the bit rate,
+# or state that of all streams.
+STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "w64", "wav", "wv"}
+BROADCAST = {"mpeg", "mpegts"}
 
 
 class Song(Protocol):
@@ -40,13 +37,14 @@ class Song(Protocol):
     sample_rate: int
     channels: int
     tags: dict[str, str]
+    cover: bytes | None
     notes: list[str]
 
     @property
     def duration(self) -> float | None:
         """Seconds that will come, as far as that is known."""
 
-    def __iter__(self) -> Iterator[Block]: ...
+    def __iter__(self) -> Iterator[Audio]: ...
 
     def close(self) -> None:
         """Give back what is held open."""
@@ -55,34 +53,57 @@ class Song(Protocol):
 class SongReader:
     """A song opened for decoding: iterate over it, once, for blocks `(channels, n)` float32, about a second each.
 
-    More than two channels are folded down to stereo, which `notes` then says; `mono` folds down to one. Samples that
-    are not finite numbers are taken as silence. `start` and `duration` (seconds) choose a part of the song, exact to
-    the sample.
+    What comes out is as long as the song, wherever its file is damaged: sound that is missing in the middle is
+    replaced by silence, and `notes` says so. A file that is cut off is refused. More than two channels are folded down
+    to stereo. If channels or rate change midway, what follows is converted to those of the beginning. Samples that are
+    not finite numbers are taken as silence.
 
-    Raises InputError, here or while iterating, if the file cannot be read, holds no sound or is cut off.
+    Args:
+        source: a path, or an open binary file; what cannot seek is copied to a temporary file.
+        mono: whether to fold the song down to one channel.
+        start: seconds of the song to leave out, exact to the sample.
+        duration: seconds to take; None takes all.
+        track: which of several sound tracks, from 1; None takes the first.
+        name: what to call the song in a sentence, if not by its path.
+        max_seconds: refuse a song that is longer, as soon as that is known.
+
+    Raises:
+        InputError: here or while iterating, if the file cannot be read, holds no sound, is cut off or too long.
+        UsageError: `start`, `duration` or `track` make no sense.
     """
 
     def __init__(
-        self, source: Source, *, mono: bool = False, start: float = 0.0, duration: float | None = None
+        self,
+        source: Source,
+        *,
+        mono: bool = False,
+        start: float = 0.0,
+        duration: float | None = None,
+        track: int | None = None,
+        name: str | None = None,
+        max_seconds: float | None = None,
     ) -> None:
-        if start < 0 or (duration is not None and duration <= 0):
+        if not (0 <= start < math.inf) or not (duration is None or 0 < duration < math.inf):
             raise UsageError("The start must not be negative and the duration must be more than nothing.")
-        self.name = source_name(source)
+        if track is not None and track < 1:
+            raise UsageError("Sound tracks are counted from 1.")
+        self.name = name or source_name(source)
         self.notes: list[str] = []
-        self._start = start
-        self._duration = duration
-        # FFmpeg crashes if a file is closed in one thread while another decodes it.
-        self._in_use, self._closed = Lock(), False
-        self._file, self._owned = _opened(source, self.name)
+        self._start, self._duration, self._max_seconds = start, duration, max_seconds
+        self._frames: FrameReader | None = None
+        self._file, self._owned = opened(source, self.name)
         try:
+            self._info = InfoFrame(self._file)
             self._container = self._open_container()
-            self._stream = self._find_stream()
-            self.sample_rate: int = self._stream.rate
-            self._decoded_channels = min(self._stream.codec_context.channels, 2)
-            self.channels: int = 1 if mono else self._decoded_channels
+            self._format: str = self._container.format.name
+            self._stream = self._find_stream(track)
+            self.cover: bytes | None = cover_of(self._container)  # before any sound: it comes first
+            self._frames = FrameReader(self._container, self._stream, self._file, self.name, mono=mono)
+            self.sample_rate: int = self._usable_rate(self._frames.rate)
+            self.channels: int = self._frames.channels
             self._whole_seconds: float | None = self._declared_seconds()
-            self._exact_seconds = self._whole_seconds if self._length_is_exact() else None
-            self.tags: dict[str, str] = {**self._container.metadata, **self._stream.metadata}
+            self._refuse_if_too_long((self._whole_seconds or 0.0) / 1.2)  # what headers say is often a guess
+            self.tags: dict[str, str] = tags_of(self._container, self._stream)
         except BaseException:
             self.close()
             raise
@@ -105,25 +126,25 @@ class SongReader:
 
     def close(self) -> None:
         """Close the file, unless it was given to us already open."""
-        with self._in_use:
-            self._closed = True
-            if container := getattr(self, "_container", None):
-                container.close()
-            if self._owned:
-                self._file.close()
+        if self._frames is not None:
+            self._frames.close()
+        elif container := getattr(self, "_container", None):
+            container.close()
+        if self._owned:
+            self._file.close()
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Iterator[Audio]:
         skip = round(self._start * self.sample_rate)
         left = math.inf if self._duration is None else round(self._duration * self.sample_rate)
-        decoded = gathered = odd = 0
-        waiting: list[Block] = []
-        for block in self._decoded():
-            block = block[:, : self._padding_starts(decoded)]
-            decoded += block.shape[1]
+        gathered = odd = 0
+        waiting: list[Audio] = []
+        for block in self._at_one_rate():
             part = block[:, skip:]
             skip -= min(skip, block.shape[1])
             part = part[:, : int(min(left, part.shape[1]))]
             if part.shape[1]:
+                if not part.flags.writeable or part.base is not None:
+                    part = part.copy()
                 odd += silence_odd_samples(part)
                 waiting.append(part)
                 left -= part.shape[1]
@@ -134,227 +155,192 @@ class SongReader:
                 gathered = 0
             if left <= 0:
                 break
-        else:
-            self._check_whole(decoded)
         if waiting:
             yield np.concatenate(waiting, axis=1)
         if odd:
             self.notes.append(f"{odd} samples are no finite numbers and are taken as silence")
 
     def _open_container(self) -> Any:
+        file = ForgivingFile(self._file, self._info.end)
+        file.seek(0)
         try:
             return av.open(
-                _ForgivingFile(self._file),
-                options={"format_whitelist": CONTAINERS},
-                buffer_size=1 << 18,
-                metadata_errors="replace",
+                file, options={"format_whitelist": ",".join(CONTAINERS)}, buffer_size=1 << 18, metadata_errors="replace"
             )
         except UNREADABLE as error:
-            raise InputError(f"{self.name} is not a sound file that can be read ({_reason(error)}).") from error
+            if lacks_index(self._file):
+                raise InputError(
+                    f"{self.name} is cut off: its index, which stands at the end, is missing.", "Fetch it again."
+                ) from error
+            raise InputError(f"{self.name} is not a sound file that can be read ({reason(error)}).") from error
 
-    def _find_stream(self) -> Any:
+    def _find_stream(self, track: int | None) -> Any:
         streams = self._container.streams.audio
         if not streams:
+            self._refuse_if_cut_off(0.0)
             raise InputError(f"{self.name} holds no sound: there is no audio stream in it.")
-        stream = streams[0]
+        if track is not None and track > len(streams):
+            has = "one sound track" if len(streams) == 1 else f"{len(streams)} sound tracks"
+            raise InputError(f"{self.name} has no track {track}: it has {has}.")
+        stream = streams[(track or 1) - 1]
         context = stream.codec_context
         if context is None:
             raise InputError(f"{self.name} cannot be read: nobody here knows how its sound is encoded.")
-        if not context.channels or stream.rate not in RATES:
+        if context.codec_tag in ("drms", "enca"):
+            raise encrypted(self.name)
+        if not context.channels or (stream.rate not in RATES and not _is_dsd(context)):
             raise InputError(
                 f"{self.name} cannot be read as sound: it claims {context.channels} channels at {stream.rate} Hz."
             )
         if context.channels > 2:
-            self.notes.append(f"{context.channels} channels ({context.layout.name}) are folded down to stereo")
+            self.notes.append(folding_note(context.layout))
+        usual = [number for number, other in enumerate(streams, 1) if other.disposition & Disposition.default]
+        if track is None and usual and 1 not in usual:
+            self.notes.append(
+                f"track 1 of {len(streams)} is taken, though the file marks track {usual[0]} as the usual one"
+            )
         return stream
 
+    def _usable_rate(self, rate: int) -> int:
+        if _is_dsd(self._stream.codec_context):
+            while rate > DSD_HIGHEST:
+                rate //= 2
+            self.notes.append(f"DSD is decoded to {rate} Hz")
+        return rate
+
     def _declared_seconds(self) -> float | None:
+        """Return how long the sound is by what the file declares, if it declares anything."""
+        if length_is_unknown(self._format, self._file):
+            return None
         if self._stream.duration is not None and self._stream.time_base:
             return float(self._stream.duration * self._stream.time_base)
-        if self._container.duration is not None:
-            return float(self._container.duration / av.time_base)
-        return None
-
-    def _padding_starts(self, decoded: int) -> int | None:
-        """Return where in the block after `decoded` samples an MP4's last codec frame is only padding, if it is."""
-        if self._exact_seconds is None or not self._container.format.name.startswith("mov"):
+        if self._container.duration is None:
             return None
-        return max(round(self._exact_seconds * self.sample_rate) - decoded, 0)
+        # Matroska counts from 0, not from where its sound starts.
+        return max((self._container.duration - (self._container.start_time or 0)) / av.time_base, 0.0) or None
 
-    def _length_is_exact(self) -> bool:
-        # Without a length of its own, a sound stream may rightly end before the pictures beside it.
-        if self._stream.duration is None and self._container.streams.video:
-            return False
-        return declares_its_length(self._container.format.name, self._file)
+    def _states_length(self) -> bool:
+        """Return whether the declared length is that of the sound and no estimate."""
+        if self._format == "mp3":
+            return self._info.found and not self._info.continues
+        if self._format == "matroska,webm":  # of the longest stream
+            return len(self._container.streams) == 1
+        return self._stream.duration is not None and self._format in STATE_LENGTH
 
-    def _decoded(self) -> Iterator[Block]:
-        """Yield the frames as the decoder gives them, `(channels, n)`."""
-        layout = "mono" if self._decoded_channels == 1 else "stereo"
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=self.sample_rate)
-        packets = iter(self._container.demux(self._stream))
-        damaged = heard = 0
-        last_damage: Exception | None = None
-        while (packet := self._next_packet(packets)) is not None:
-            try:
-                blocks = self._blocks_of(packet, resampler)
-            except UNREADABLE as error:
-                damaged, last_damage = damaged + 1, error
-                continue
-            for samples in blocks:
-                heard += samples.shape[1]
-                yield samples if self.channels == len(samples) else samples.mean(axis=0, keepdims=True)
-        if self._closed:
+    def _refuse_if_too_long(self, seconds: float) -> None:
+        if self._max_seconds is not None and seconds > self._max_seconds + 0.001:
+            most = self._max_seconds
+            limit = f"{most / 60:.0f} minutes" if most >= 90 else f"{most:.0f} seconds"
+            raise InputError(f"{self.name} is longer than {limit}, the most that is taken: cut it into parts.")
+
+    def _at_one_rate(self) -> Iterator[Audio]:
+        """Yield the sound at `sample_rate`, and nothing beyond the end that an MP4 declares: there is only padding."""
+        assert self._frames is not None
+        rate = self._frames.rate
+        resampler = Resampler(rate, self.sample_rate, self.channels)
+        left = math.inf
+        if self._format.startswith("mov") and self._whole_seconds is not None and self._stream.duration is not None:
+            left = round(self._whole_seconds * self.sample_rate)
+        for frame in self._in_time():
+            if frame.rate != rate:
+                yield resampler.finish()
+                rate, resampler = frame.rate, Resampler(frame.rate, self.sample_rate, self.channels)
+            block = resampler.convert(frame.samples)
+            yield block[:, : int(min(left, block.shape[1]))]
+            left -= min(left, block.shape[1])
+        rest = resampler.finish()
+        yield rest[:, : int(min(left, rest.shape[1]))]
+
+    def _in_time(self) -> Iterator[Frame]:
+        """Yield the frames with silence where sound is missing, then see whether the file was whole."""
+        assert self._frames is not None
+        timeline, frame = self._timeline(), None
+        for frame in timeline.filled(self._frames):
+            yield frame
+            self._refuse_if_too_long(timeline.position)
+        if self._frames.closed:
             return
-        if not heard:
-            why = f" ({_reason(last_damage)})" if last_damage else ""
-            raise InputError(f"{self.name} holds no sound that can be decoded{why}.")
-        if damaged:
-            self.notes.append(f"{damaged} damaged packets could not be decoded and are left out")
+        self._refuse_if_cut_off(timeline.position)
+        if frame is None:
+            raise self._soundless()
+        if self._frames.last_failed and (end := self._end_of_damage()) is not None:
+            yield from timeline.silence_until(end, frame)
+        self.notes += [*self._frames.notes, *timeline.notes]
+        self._note_disagreement(timeline.position)
 
-    def _next_packet(self, packets: Iterator[Any]) -> Any:
-        """Return the next packet, or None at the end of the file."""
-        with self._in_use:
-            try:
-                return None if self._closed else next(packets, None)
-            except UNREADABLE as error:
-                raise InputError(f"{self.name} could not be read to its end ({_reason(error)}).") from error
+    def _end_of_damage(self) -> float | None:
+        """Return where the last packet, which could not be decoded, ends by the file's clock, as far as is known."""
+        assert self._frames is not None
+        last = self._frames.last
+        if self._format not in CLOCKLESS and last is not None and last.pts is not None:
+            return float((last.pts + (last.duration or 0)) * last.time_base)
+        return self._whole_seconds if self._states_length() else None
 
-    def _blocks_of(self, packet: Any, resampler: av.AudioResampler) -> list[Block]:
-        """Return the samples of a packet, `(1 or 2 channels, n)` each."""
-        with self._in_use:
-            if self._closed:
-                return []
-            frames = packet.decode()
-            for frame in frames:
-                if frame.sample_rate != self.sample_rate:
-                    raise InputError(
-                        f"{self.name} changes its sample rate from {self.sample_rate} to {frame.sample_rate} Hz "
-                        "midway: save it at one rate first."
-                    )
-            try:
-                converted = [part for frame in frames for part in resampler.resample(frame)]
-            except ValueError as error:
-                raise InputError(f"{self.name} changes its channels midway: save it with one layout first.") from error
-            return [part.to_ndarray() for part in converted]  # type: ignore[misc]  # fltp is float32
+    def _timeline(self) -> Timeline:
+        if self._format in CLOCKLESS:
+            return Timeline(0.0, None)
+        origin = None
+        if any(not picture.disposition & Disposition.attached_pic for picture in self._container.streams.video):
+            origin = (self._container.start_time or 0) / av.time_base  # a film's sound may begin after its pictures
+        end = None
+        if self._whole_seconds is not None and self._container.duration is not None:
+            start = (self._container.start_time or 0) / av.time_base
+            end = start + max(self._whole_seconds, float(self._container.duration / av.time_base))
+        tick = float(self._stream.time_base or 0)
+        return Timeline(origin, end, tick=tick, broadcast=self._format in BROADCAST)
 
-    def _check_whole(self, decoded: int) -> None:
-        """Raise InputError if a file that declares its length has given clearly less."""
-        if self._closed:
-            return
-        seconds, declared = decoded / self.sample_rate, self._exact_seconds or 0.0
-        if declared - seconds > max(0.1, 0.005 * declared) or ends_early(self._container.format.name, self._file):
-            of = f" of {declared:.1f}" if declared > seconds else ""
+    def _refuse_if_cut_off(self, seconds: float) -> None:
+        last, failed = (self._frames.last, self._frames.last_failed) if self._frames else (None, False)
+        if inside := ends_inside(self._format, self._file, last, last_failed=failed):
+            what_there_is = math.floor(seconds * 10) / 10
+            rest = f", or take what there is with a duration of {what_there_is} s" if what_there_is else ""
             raise InputError(
-                f"{self.name} is cut off: it ends after {seconds:.1f}{of} s.",
-                f"Fetch it again, or take what there is with a duration of {math.floor(seconds * 10) / 10} s.",
+                f"{self.name} is cut off: it ends inside {inside}, after {seconds:.1f} s.", f"Fetch it again{rest}."
             )
 
+    def _note_disagreement(self, seconds: float) -> None:
+        declared = self._whole_seconds
+        if declared is not None and self._states_length() and abs(declared - seconds) > max(0.1, 0.005 * declared):
+            self.notes.append(
+                f"the file says that it lasts {in_seconds(declared)}, but {in_seconds(seconds)} are in it"
+            )
 
-class _ForgivingFile:
-    """A file for FFmpeg, which asks damaged ones for impossible places and expects a number, not an exception."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.read, self.tell, self.seekable = file.read, file.tell, file.seekable
-        self._file = file
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Return the new position, or −1 if there is no such place."""
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError, OverflowError):
-            return -1
+    def _soundless(self) -> InputError:
+        assert self._frames is not None
+        failure = self._frames.failure
+        why = f" ({reason(failure)})" if failure else ""
+        return InputError(f"{self.name} holds no sound that can be decoded{why}.")
 
 
-class ArraySong:
-    """Samples `(channels, n)` in memory at `sample_rate` Hz as a song.
+def read(
+    source: Source,
+    *,
+    start: float = 0.0,
+    duration: float | None = None,
+    sample_rate: int | None = None,
+    channels: int | None = None,
+) -> tuple[Audio, int]:
+    """Return a whole song `(channels, samples)` and its sample rate in Hz.
 
-    Raises InputError unless they have one or two channels and a plausible rate.
+    Args:
+        source: a path, or an open binary file.
+        start: seconds to leave out.
+        duration: seconds to take; None takes all.
+        sample_rate: in Hz, if not the song's own.
+        channels: 1 or 2, if not the song's own: stereo is averaged, mono repeated.
+
+    Raises:
+        InputError: as SongReader does.
     """
-
-    name = "the array"
-    BLOCK = 1 << 16
-
-    def __init__(self, samples: NDArray[np.floating[Any]], sample_rate: int) -> None:
-        if samples.ndim != 2 or samples.shape[0] not in (1, 2):
-            raise InputError(f"A mixture has the shape (1 or 2 channels, samples), not {samples.shape}.")
-        if sample_rate not in RATES:
-            raise InputError(f"A sample rate of {sample_rate} Hz is out of range.")
-        self._samples = samples
-        self.sample_rate, self.channels = sample_rate, samples.shape[0]
-        self.tags: dict[str, str] = {}
-        self.notes: list[str] = []
-
-    @property
-    def duration(self) -> float:
-        """The length in seconds."""
-        samples: int = self._samples.shape[1]
-        return samples / self.sample_rate
-
-    def __iter__(self) -> Iterator[Block]:
-        for start in range(0, self._samples.shape[1], self.BLOCK):
-            block = self._samples[:, start : start + self.BLOCK].astype(np.float32)
-            silence_odd_samples(block)
-            yield block
-
-    def close(self) -> None:
-        """Do nothing: memory needs no closing."""
+    with SongReader(source, mono=channels == 1, start=start, duration=duration) as song:
+        rate = sample_rate or song.sample_rate
+        blocks = list(resampled(song, song.sample_rate, rate, song.channels))
+        audio = np.concatenate(blocks, axis=1)
+    if channels is not None and len(audio) < channels:
+        audio = np.repeat(audio, channels, axis=0)
+    return audio, rate
 
 
-def read(source: Source, *, start: float = 0.0, duration: float | None = None) -> tuple[Block, int]:
-    """Return the whole song `(channels, samples)` and its sample rate in Hz; raises InputError as SongReader does."""
-    with SongReader(source, start=start, duration=duration) as song:
-        blocks = list(song)
-        if not blocks:
-            return np.zeros((song.channels, 0), np.float32), song.sample_rate
-        return np.concatenate(blocks, axis=1), song.sample_rate
-
-
-def silence_odd_samples(block: Block) -> int:
-    """Set samples that are no finite number, or louder than any number of theirs can be, to zero; return how many."""
-    peak = max(-float(block.min(initial=0.0)), float(block.max(initial=0.0)))
-    if peak <= LOUDEST:  # false if one of them is not a number
-        return 0
-    odd = ~(np.abs(block) <= LOUDEST)
-    block[odd] = 0.0
-    return int(odd.sum())
-
-
-def source_name(source: Source) -> str:
-    """Return what to call this source in a sentence; a name with line breaks and the like is quoted."""
-    name = os.fspath(source) if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "the input"))
-    return name if name.isprintable() else repr(name)
-
-
-def _opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
-    """Return the open file and whether it is ours to close.
-
-    FFmpeg gets an open file, never a name: a name like `http:…` or `concat:…` would mean something else to it.
-    """
-    if not isinstance(source, str | os.PathLike):
-        return (source, False) if source.seekable() else (_copied(source), True)
-    path = Path(source)
-    try:
-        if path.is_dir():
-            raise InputError(f"{name} is a folder, not a song.")
-        if path.stat().st_size == 0 and path.is_file():
-            raise InputError(f"{name} is empty.")
-        return path.open("rb"), True
-    except FileNotFoundError:
-        raise InputError(f"{name} does not exist.") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def _copied(pipe: IO[bytes]) -> IO[bytes]:
-    """Return what comes through a pipe as a nameless file on the disk.
-
-    FFmpeg must be able to look around in a file: for an MP4 whose index is at its end, for an MP3's exact length.
-    """
-    copy = tempfile.TemporaryFile()  # noqa: SIM115  # it is the reader that closes it
-    shutil.copyfileobj(pipe, copy, 1 << 20)
-    copy.seek(0)
-    return copy
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+def _is_dsd(context: Any) -> bool:
+    codec: str = context.name
+    return codec.startswith("dsd") or codec == "dst"

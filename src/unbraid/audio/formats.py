@@ -1,15 +1,63 @@
-"""The file formats that stems are written in, and the file names that songs are looked for by."""
+"""The file formats that are read, with the endings by which songs are looked for, and those stems are written in."""
 
 from dataclasses import dataclass
 
 from unbraid.errors import UsageError
 
-# What is taken from a folder. A file that is named itself is tried whatever its ending.
-ENDINGS = {
-    ".aac", ".aif", ".aiff", ".alac", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
-    ".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wv",
-    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-}  # fmt: skip
+# FFmpeg's name of each demuxer, and the endings by which a folder is searched for songs. A file that is named itself
+# is tried whatever its ending. Playlists and descriptions (HLS, DASH, SDP, concat …) are left out, since they make
+# FFmpeg open further files and addresses that nobody asked for.
+CONTAINERS: dict[str, tuple[str, ...]] = {
+    "aac": (".aac", ".adts"),
+    "ac3": (".ac3",),
+    "aiff": (".aif", ".aiff", ".aifc"),
+    "amr": (".amr",),
+    "ape": (".ape",),
+    "asf": (".wma", ".wmv", ".asf"),
+    "ast": (".ast",),
+    "au": (".au", ".snd"),
+    "avi": (".avi",),
+    "caf": (".caf",),
+    "dsf": (".dsf",),
+    "dts": (".dts",),
+    "eac3": (".eac3", ".ec3"),
+    "flac": (".flac",),
+    "flv": (".flv",),
+    "iff": (".iff", ".8svx", ".dff"),
+    "matroska": (".mka", ".mkv", ".mk3d"),
+    "mlp": (".mlp",),
+    "mov": (".mov", ".qt", ".f4v", ".psp", ".ism", ".isma", ".ismv"),
+    "mp4": (".mp4", ".m4v"),
+    "m4a": (".m4a", ".m4b", ".m4r", ".alac"),
+    "3gp": (".3gp",),
+    "3g2": (".3g2",),
+    "mj2": (".mj2",),
+    "mp3": (".mp3", ".mp2", ".mpa", ".m2a"),
+    "mpc": (".mpc",),
+    "mpc8": (),
+    "mpeg": (".mpg", ".mpeg", ".vob"),
+    "mpegts": (".ts", ".mts", ".m2ts"),
+    "mxf": (".mxf",),
+    "nut": (".nut",),
+    "ogg": (".ogg", ".oga", ".ogv", ".ogx", ".opus", ".spx"),
+    "oma": (".oma", ".omg", ".aa3"),
+    "qoa": (".qoa",),
+    "rm": (".rm", ".ra", ".rmvb"),
+    "shn": (".shn",),
+    "sox": (".sox",),
+    "spdif": (".spdif",),
+    "tak": (".tak",),
+    "truehd": (".thd",),
+    "tta": (".tta",),
+    "voc": (".voc",),
+    "w64": (".w64",),
+    "wav": (".wav", ".wave", ".bwf", ".rf64"),
+    "webm": (".webm",),
+    "wsd": (".wsd",),
+    "wv": (".wv",),
+}
+
+ENDINGS = frozenset(ending for endings in CONTAINERS.values() for ending in endings)
 
 
 @dataclass(frozen=True)
@@ -32,7 +80,7 @@ FORMATS = {
     "wav": Format("wav", "pcm", depths=("32f", "24", "16")),
     "flac": Format("flac", "flac", depths=("24", "16")),
     "mp3": Format("mp3", "lame", rates=MPEG_RATES),
-    "m4a": Format("ipod", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
+    "m4a": Format("mp4", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
     "ogg": Format("ogg", "vorbis"),
     "opus": Format("opus", "libopus", 192_000, (48_000,)),  # what its decoders give, whatever the encoder got
 }

@@ -1,44 +1,81 @@
-"""Tell a sound file that was cut off, by a broken download say, from one that simply ends."""
+"""Tell a sound file that was cut off, by a broken download say, from one that simply ends.
+
+Only bytes that end inside something prove a cut: a chunk, a page, a frame. A length that a file declares proves
+nothing: programs that copy a part of a song, write to a pipe or set a tag leave it as it was.
+"""
 
 import os
-from typing import IO
+from typing import IO, Any
 
-# Containers that declare their length as a fact. Others leave FFmpeg to guess it from the bit rate.
-EXACT = {"aiff", "au", "caf", "flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "w64", "wav", "wv"}
+from unbraid.audio.chunks import LAYOUTS, chunks, is_placeholder, matroska_ends_inside
+from unbraid.audio.mpeg import frame_bytes
 
-UNKNOWN_SIZES = {0, 0xFFFFFFFF, 0x7FFFFFFF}  # what a program writes that streams a WAV to a pipe
-
-
-def declares_its_length(container: str, file: IO[bytes]) -> bool:
-    """Return whether the length that a file of this container (FFmpeg's name) declares is exact."""
-    return container in EXACT or (container == "mp3" and _has_frame_count(file))
+TS_SYNC = 0x47
+WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
 
 
-def ends_early(container: str, file: IO[bytes]) -> bool:
-    """Return whether a file of a container that FFmpeg takes as long as it is stops before its own end."""
-    if not file.seekable():
-        return False
+def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool) -> str | None:
+    """Return what a file of this container (FFmpeg's name) ends inside of, or None if it ends where something does.
+
+    `last` is the last packet that FFmpeg found, or None, and `last_failed` whether it could not be decoded.
+    """
     position = file.tell()
     size = file.seek(0, os.SEEK_END)
     try:
-        if container == "wav":
-            return _wav_ends_early(file, size)
-        if container == "ogg":
-            return _ogg_ends_early(file, size)
-        return False
+        if layout := LAYOUTS.get(container):
+            found = list(chunks(file, layout))
+            sound = [ends for name, _, ends in found if name.startswith(layout.sound)]
+            if any(ends is not None and ends > size for ends in sound):
+                return "a chunk"
+            if None in sound:
+                return None  # whoever wrote it did not know: it is as long as it is
+        elif container == "matroska,webm":
+            return "a block" if matroska_ends_inside(file) else None
+        elif container == "ogg":
+            return "a page" if _ogg_ends_inside(file, size) else None
+        elif container == "mpegts":
+            return "a packet" if _transport_stream_ends_inside(file, size) else None
+        elif container == "flv":
+            return "a tag" if _flv_ends_inside(file, size) else None
+        elif container == "au":
+            return "its samples" if _au_ends_inside(file, size) else None
+        places = (last.pos, last.pos + last.size) if last is not None and last.pos is not None else (0,)
+        for place in places:  # a frame that is incomplete is a packet of its own, or none
+            file.seek(place)
+            if place + (frame_bytes(container, file.read(8)) or 0) > size:
+                return "a frame"
+        if last is None or last.pos is None:
+            return None
+        if container in WHOLE_FRAMES and last_failed:
+            return "a frame"
+        # FFmpeg marks what it could not read in full.
+        return "a packet" if last.is_corrupt and last.pos + last.size >= size else None
     finally:
         file.seek(position)
 
 
-def _wav_ends_early(file: IO[bytes], size: int) -> bool:
+def lacks_index(file: IO[bytes]) -> bool:
+    """Return whether this is an MP4 without its index, which most programs write at its end."""
+    layout = LAYOUTS["mov,mp4,m4a,3gp,3g2,mj2"]
     file.seek(0)
-    header = file.read(8)
-    declared = int.from_bytes(header[4:8], "little")
-    # Some writers forget a trailing chunk in one number or the other: only a real gap is a cut.
-    return header[:4] == b"RIFF" and declared not in UNKNOWN_SIZES and declared + 8 - size > 0.005 * size + 64
+    if file.read(8)[4:] != b"ftyp":
+        return False
+    return not any(name == b"moov" for name, _, _ in chunks(file, layout))
 
 
-def _ogg_ends_early(file: IO[bytes], size: int) -> bool:
+def length_is_unknown(container: str, file: IO[bytes]) -> bool:
+    """Return whether the size of the sound in this file is only a placeholder, left by who wrote to a pipe."""
+    layout = LAYOUTS.get(container)
+    if layout is None or layout.size_first:
+        return False
+    position = file.tell()
+    try:
+        return any(ends is None and name.startswith(layout.sound) for name, _, ends in chunks(file, layout))
+    finally:
+        file.seek(position)
+
+
+def _ogg_ends_inside(file: IO[bytes], size: int) -> bool:
     """Return whether the last page (27 bytes, a table of segment lengths, the segments) is incomplete."""
     file.seek(max(0, size - (1 << 17)))  # a page has at most 65,307 bytes
     tail = file.read()
@@ -46,20 +83,34 @@ def _ogg_ends_early(file: IO[bytes], size: int) -> bool:
     if page < 0 or len(tail) < page + 27:
         return page >= 0
     table = tail[page + 27 : page + 27 + tail[page + 26]]
-    return len(tail) < page + 27 + tail[page + 26] + sum(table)
+    return len(table) < tail[page + 26] or len(tail) < page + 27 + tail[page + 26] + sum(table)
 
 
-def _has_frame_count(file: IO[bytes]) -> bool:
-    """Return whether an MP3's first frame says how many follow (a Xing, Info or VBRI header)."""
-    if not file.seekable():
-        return False
-    position = file.tell()
+def _transport_stream_ends_inside(file: IO[bytes], size: int) -> bool:
+    """Return whether the last packet, of 188 bytes, or 192 with a time before each, is incomplete."""
     file.seek(0)
-    header = file.read(10)
-    tag = 0
-    if header[:3] == b"ID3":  # its size is written in four bytes of seven bits
-        tag = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
-    file.seek(tag)
-    frame = file.read(400)
-    file.seek(position)
-    return any(name in frame for name in (b"Xing", b"Info", b"VBRI"))
+    beginning = file.read(2 * 192)
+    for packet, sync in ((188, 0), (192, 4)):
+        if len(beginning) > packet + sync and beginning[sync] == beginning[packet + sync] == TS_SYNC:
+            rest = size % packet
+            file.seek(size - rest)
+            return rest > sync and file.read(rest)[sync] == TS_SYNC
+    return False
+
+
+def _flv_ends_inside(file: IO[bytes], size: int) -> bool:
+    """Return whether a film does not end with a tag and its size, as each part of it does."""
+    file.seek(max(size - 4, 0))
+    length = int.from_bytes(file.read(4), "big")
+    begins = size - 4 - length
+    if begins < 0:
+        return True
+    file.seek(begins)
+    return int.from_bytes(file.read(4)[1:], "big") + 11 != length
+
+
+def _au_ends_inside(file: IO[bytes], size: int) -> bool:
+    """Return whether there are fewer samples than the header says."""
+    file.seek(4)
+    begins, length = (int.from_bytes(file.read(4), "big") for _ in range(2))
+    return not is_placeholder(length, 4) and begins + length > size

@@ -53,7 +53,7 @@ class StemStream:
         self.channels = song.channels
         self.duration = song.duration
         """Seconds, as far as the song's file says so."""
-        self.tags = song.tags
+        self.tags, self.cover = song.tags, song.cover
         self._network, self._song, self._workers = network, song, workers
         self._two_stems = two_stems is not None
         self._needed = [self.sources[0]] if two_stems is not None else list(self.sources)

@@ -1,0 +1,165 @@
+"""From a file's packets to frames of samples, over whatever is damaged."""
+
+from collections.abc import Iterator
+from threading import Lock
+from typing import IO, Any
+
+import av
+
+from unbraid.audio.channels import folded, samples_of
+from unbraid.audio.inputs import reason
+from unbraid.audio.mpeg import tag_bytes
+from unbraid.audio.timeline import Frame
+from unbraid.errors import InputError
+
+UNREADABLE = (av.FFmpegError, OSError, ValueError, MemoryError)  # what PyAV raises for damaged bytes, seen by fuzzing
+MAX_ERRORS = 100  # in a row, of a container that is damaged: then there is no getting on
+SEARCHED = 1 << 22  # bytes in which the next good frame is looked for, after damage
+CLOCKLESS = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd"}  # frame after frame, without a time of their own
+
+
+class FrameReader:
+    """The frames of one sound track; iterate over it once. It may be closed from another thread.
+
+    Args:
+        container: of PyAV.
+        stream: the track in it.
+        file: what the container reads from.
+        name: what to call the song in a sentence.
+        mono: whether to fold all frames to one channel.
+
+    Raises InputError if the sound is encrypted.
+    """
+
+    def __init__(self, container: Any, stream: Any, file: IO[bytes], name: str, *, mono: bool) -> None:
+        self.notes: list[str] = []
+        self.last: Any = None
+        """The last packet so far."""
+        self.last_failed = False
+        """Whether it could not be decoded."""
+        self.failure: Exception | None = None
+        """The last thing that went wrong."""
+        self.closed = False
+        self._container, self._stream, self._file, self._name = container, stream, file, name
+        self._clockless = container.format.name in CLOCKLESS
+        self._seconds, self._bytes = 0.0, 0  # of good packets
+        self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
+        # FFmpeg crashes if a file is closed in one thread while another decodes it.
+        self._in_use = Lock()
+        # FFmpeg has looked far ahead: what it says of channels and rate may hold for a later part only.
+        self._decoded_frames = self._decode()
+        self._first = next(self._decoded_frames, None)
+        found = stream.codec_context if self._first is None else self._first
+        self._layout: str = found.layout.name
+        self._rate = self.rate = found.sample_rate
+        """Hz, at the beginning."""
+        most = max(found.layout.nb_channels, stream.codec_context.layout.nb_channels)
+        self.channels: int = 1 if mono else min(most, 2)
+
+    def close(self) -> None:
+        """Close the container; whoever iterates finds the end."""
+        with self._in_use:
+            self.closed = True
+            self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield self._frame(first)
+        for frame in self._decoded_frames:
+            yield self._frame(frame)
+
+    def _decode(self) -> Iterator[Any]:
+        damaged = tag_left = 0
+        for packet in self._packets():
+            if self._lost and self._clockless:
+                self._lost += self._skipped(packet)
+            try:
+                frames = self._decoded(packet)
+            except UNREADABLE as error:
+                self.failure, self.last_failed = error, True
+                if tag_left := max(tag_left, tag_bytes(bytes(packet))):  # a song put after another brings its tags
+                    tag_left = max(tag_left - packet.size, 0)
+                else:
+                    damaged, self._lost = damaged + 1, self._lost + packet.size
+                continue
+            yield from frames
+            if packet.size:
+                self.last_failed = False
+                self._bytes += packet.size
+                self._seconds += float((packet.duration or 0) * packet.time_base)
+        if damaged:
+            self.notes.append(f"{damaged} damaged packet{'s' * (damaged > 1)} could not be decoded")
+
+    def _frame(self, frame: Any) -> Frame:
+        self._note_change(frame)
+        samples = folded(samples_of(frame), frame.layout, self.channels)
+        time = None if self._clockless or frame.pts is None else float(frame.pts * frame.time_base)
+        found = Frame(samples, frame.sample_rate, time)
+        if self._lost and self._clockless and self._bytes:
+            found.lost = round(self._lost * self._seconds / self._bytes / found.seconds) * found.seconds
+        self._lost = 0
+        return found
+
+    def _packets(self) -> Iterator[Any]:
+        packets = iter(self._container.demux(self._stream))
+        errors = 0
+        while True:
+            with self._in_use:
+                if self.closed:
+                    return
+                try:
+                    packet = next(packets, None)
+                except UNREADABLE as error:
+                    errors += 1
+                    packets = iter(self._container.demux(self._stream))
+                    if errors < MAX_ERRORS:
+                        continue
+                    raise InputError(f"{self._name} could not be read to its end ({reason(error)}).") from error
+            if packet is None:
+                return
+            if packet.has_sidedata("encryption_info"):
+                raise encrypted(self._name)
+            errors = 0
+            if packet.size:
+                self.last = packet
+            yield packet
+
+    def _decoded(self, packet: Any) -> list[Any]:
+        with self._in_use:
+            return [] if self.closed else packet.decode()
+
+    def _skipped(self, packet: Any) -> int:
+        """Return how many bytes lie between the packet before and this one, after damage, as FFmpeg does not tell."""
+        if not packet.size or packet.pos is None:
+            return 0
+        with self._in_use:
+            if self.closed:
+                return 0
+            here = self._file.tell()
+            self._file.seek(packet.pos + self._passed_over)
+            found = self._file.read(SEARCHED).find(bytes(packet)[:64])
+            self._file.seek(here)
+        self._passed_over += max(found, 0)
+        return max(found, 0)
+
+    def _note_change(self, frame: Any) -> None:
+        """Say it if from here on the sound has other channels or another rate than before."""
+        if frame.sample_rate != self._rate:
+            self.notes.append(
+                f"the sample rate changes from {self._rate} to {frame.sample_rate} Hz at {self._seconds:.1f} s: "
+                f"all is given at {self.rate} Hz"
+            )
+            self._rate = frame.sample_rate
+        if frame.layout.name != self._layout:
+            kind = ("mono", "stereo")[self.channels - 1]
+            self.notes.append(
+                f"the channels change from {self._layout} to {frame.layout.name} at {self._seconds:.1f} s: "
+                f"all is given in {kind}"
+            )
+            self._layout = frame.layout.name
+
+
+def encrypted(name: str) -> InputError:
+    """Return the error for a song that cannot be read without a key."""
+    return InputError(f"{name} is encrypted: it can only be read by the player that it was made for.")

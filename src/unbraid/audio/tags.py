@@ -1,0 +1,82 @@
+"""What a file says of its song: title, artist, cover and the like, under one name each whatever the container."""
+
+import io
+import re
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+# What describes the old file, not the song.
+TECHNICAL = {
+    "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id",
+    "language", "duration", "itunsmpb", "itunnorm", "bps", "number_of_bytes", "number_of_frames", "timecode",
+    "_statistics_tags", "_statistics_writing_app", "_statistics_writing_date_utc", "metadata_block_picture",
+    "coverart", "filename", "mimetype",
+}  # fmt: skip
+
+NAMES = {
+    "albumartist": "album_artist", "album artist": "album_artist", "tracknumber": "track", "tracknum": "track",
+    "discnumber": "disc", "disk": "disc", "year": "date", "totaltracks": "tracktotal", "totaldiscs": "disctotal",
+}  # fmt: skip
+
+MAX_COVER = 16 << 20  # bytes
+
+
+def tags_of(container: Any, stream: Any) -> dict[str, str]:
+    """Return the tags of PyAV's `container` and `stream`; what is said of the whole file goes before."""
+    return normalised({**stream.metadata, **container.metadata})
+
+
+def normalised(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags under FFmpeg's names in lower case, without those that describe the old file.
+
+    >>> normalised({"TITLE": "Hallo", "TRACKNUMBER": "7", "TRACKTOTAL": "12", "encoder": "Lavf"})
+    {'title': 'Hallo', 'track': '7/12'}
+    """
+    named: dict[str, str] = {}
+    for key, text in tags.items():
+        name = NAMES.get(key.lower(), key.lower())
+        if name not in TECHNICAL and not re.match(r"id3v2_priv|_", name) and text.strip():
+            named.setdefault(name, text)
+    for number in ("track", "disc"):
+        total = named.pop(f"{number}total", None)
+        if total and number in named and "/" not in named[number]:
+            named[number] += f"/{total}"
+    return named
+
+
+def cover_of(container: Any) -> bytes | None:
+    """Return the picture that comes with the song, as the JPEG or PNG that it is, or None."""
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:
+            picture = bytes(next(iter(container.demux(stream)), b""))
+            if picture_type(picture) and len(picture) <= MAX_COVER:
+                return picture
+    return None
+
+
+def picture_type(picture: bytes) -> str | None:
+    """Return "image/jpeg" or "image/png" by what the picture begins with, or None for another kind."""
+    if picture.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    return "image/png" if picture.startswith(b"\x89PNG\r\n\x1a\n") else None
+
+
+def picture_size(picture: bytes) -> tuple[int, int]:
+    """Return the width and the height of a JPEG or PNG, zeros if it is a broken one."""
+    try:
+        with av.open(io.BytesIO(picture)) as file:
+            shown = file.streams.video[0]
+            return shown.width, shown.height
+    except (av.FFmpegError, IndexError):
+        return 0, 0
+
+
+def picture_block(picture: bytes) -> bytes:
+    """Return a front cover as FLAC has it and, in Base64, Ogg (RFC 9639, section 8.8)."""
+    kind = (picture_type(picture) or "").encode()
+    numbers = (*picture_size(picture), 24, 0, len(picture))
+    return struct.pack(">II", 3, len(kind)) + kind + struct.pack(">I5I", 0, *numbers) + picture

@@ -1,0 +1,160 @@
+"""What is missing in a song is silence and is said; what follows it stays where it was."""
+
+import random
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.audio.songs import copied, level, tone, write_with
+from tests.conftest import noise
+from unbraid import Separator
+from unbraid.audio import SongReader
+from unbraid.audio.types import Audio
+
+RATE = 48_000
+
+
+def heard(song: Path) -> tuple[Audio, list[str]]:
+    with SongReader(song) as reader:
+        return np.concatenate(list(reader), axis=1), reader.notes
+
+
+def made(tmp_path: Path, container: str, codec: str, seconds: float = 4.0) -> Path:
+    """Write noise, which cannot be mistaken for itself at another place."""
+    return write_with(tmp_path / f"song.{container}", codec, container, noise(2, round(seconds * RATE)), RATE, "stereo")
+
+
+def overwritten(song: Path, start: float, end: float) -> Path:
+    """Return a copy of which so much in the middle is other bytes."""
+    content = bytearray(song.read_bytes())
+    first, last = round(start * len(content)), round(end * len(content))
+    content[first:last] = random.Random(0).randbytes(last - first)
+    target = song.with_name(f"damaged {song.name}")
+    target.write_bytes(content)
+    return target
+
+
+def shift(found: Audio, whole: Audio, start: float, end: float) -> int:
+    """Return by how many samples `found` comes later between two seconds than it does in `whole`."""
+    around = slice(round(start * RATE), round(end * RATE))
+    size = 1 << (2 * found.shape[1]).bit_length()
+    spectrum = np.fft.rfft(found[0, around], size) * np.conj(np.fft.rfft(whole[0, around], size))
+    lag = int(np.argmax(np.fft.irfft(spectrum)))
+    return lag if lag < size // 2 else lag - size
+
+
+DAMAGED = {
+    "flac": "flac", "ogg": "flac", "opus": "libopus", "ipod": "aac", "mp4": "flac",
+    "mpegts": "mp2", "mp3": "libmp3lame", "ac3": "ac3", "adts": "aac", "tta": "tta",
+    "flv": "libmp3lame", "asf": "wmav2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("container", DAMAGED)
+def test_what_follows_damage_stays_where_it_was(tmp_path: Path, container: str) -> None:
+    song = made(tmp_path, container, DAMAGED[container])
+    whole, notes = heard(song)
+    assert notes == []
+    found, notes = heard(overwritten(song, 0.4, 0.6))
+    assert any("silence stands there" in note for note in notes), notes
+    assert shift(found, whole, 0.0, 1.2) == 0
+    assert shift(found, whole, 3.0, 4.0) == 0
+    assert found.shape[1] == pytest.approx(whole.shape[1], abs=2_400)
+    assert level(found, RATE, 1.9, 2.1) < 0.5 * level(whole, RATE, 1.9, 2.1)
+
+
+@pytest.mark.parametrize("ending", ["m4a", "mka", "ts", "mov", "flv"])
+def test_packets_that_are_missing(tmp_path: Path, ending: str) -> None:
+    song = made(
+        tmp_path, "mp3" if ending in ("ts", "flv") else "ipod", "libmp3lame" if ending in ("ts", "flv") else "aac"
+    )
+    whole, _ = heard(copied(song, tmp_path / f"whole.{ending}"))
+    found, notes = heard(copied(song, tmp_path / f"hole.{ending}", lambda time: not 1.5 <= time < 2.5))
+    assert notes == ["1.0 s of sound are missing at 1.5 s: silence stands there"]
+    assert shift(found, whole, 3.0, 4.0) == 0
+    assert not found[:, round(1.6 * RATE) : round(2.4 * RATE)].any()
+
+
+def test_one_missing_packet_is_noticed(tmp_path: Path) -> None:
+    song = made(tmp_path, "ipod", "aac")
+    whole, _ = heard(song)
+    found, notes = heard(copied(song, tmp_path / "hole.m4a", lambda time: not 1.5 <= time < 1.521))
+    assert notes == ["0.02 s of sound are missing at 1.5 s: silence stands there"]
+    assert shift(found, whole, 2.0, 4.0) == 0
+
+
+def test_damage_in_the_last_packets_leaves_the_length(tmp_path: Path) -> None:
+    song = made(tmp_path, "ipod", "aac")
+    content = bytearray(song.read_bytes())
+    end = content.index(b"moov") - 4
+    content[end - 20_000 : end] = bytes(20_000)
+    song.write_bytes(content)
+    found, notes = heard(song)
+    assert found.shape[1] == 4 * RATE
+    assert any("damaged packets could not be decoded" in note for note in notes)
+
+
+def film(path: Path, late: float) -> Path:
+    """Write pictures from 0 s on, with a tone from `late` s on."""
+    with av.open(path, "w") as file:
+        pictures = file.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        track = file.add_stream("flac", rate=RATE, layout="stereo")
+        for number in range(75):
+            picture = av.VideoFrame(64, 64, "yuv420p")
+            picture.pts = number
+            file.mux(pictures.encode(picture))
+        file.mux(pictures.encode(None))
+        integers = (tone(1.0, RATE).T.reshape(1, -1) * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(integers, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts = RATE, round(late * RATE)
+        file.mux(track.encode(frame))
+        file.mux(track.encode(None))
+    return path
+
+
+def test_the_sound_of_a_film_that_begins_late_stays_with_the_pictures(separator: Separator, tmp_path: Path) -> None:
+    result = separator.separate_file(film(tmp_path / "film.mkv", late=1.5), tmp_path / "out")
+    assert result.notes == ["1.5 s of sound are missing at 0.0 s: silence stands there"]
+    assert result.seconds == pytest.approx(2.5, abs=0.001)
+    stem, _ = heard(result.stems["vocals"])
+    assert not stem[:, : round(1.4 * RATE)].any()
+    assert heard(film(tmp_path / "film.mkv", late=0.0))[1] == []
+
+
+def test_one_wrong_timestamp_is_no_hole(tmp_path: Path) -> None:
+    song = made(tmp_path, "flac", "flac", seconds=2.0)
+    whole, _ = heard(song)
+    with av.open(song) as old, av.open(tmp_path / "odd.mka", "w") as new:
+        stream = new.add_stream_from_template(old.streams.audio[0])
+        for number, packet in enumerate(old.demux(audio=0)):
+            if packet.dts is None or packet.pts is None:
+                continue
+            if number == 5:
+                packet.pts = packet.dts = packet.pts + RATE // 20
+            packet.stream = stream
+            new.mux(packet)
+    found, notes = heard(tmp_path / "odd.mka")
+    np.testing.assert_array_equal(found, whole)
+    assert notes == []
+
+
+@pytest.mark.parametrize(("container", "codec"), [("ogg", "flac"), ("mpegts", "mp2"), ("opus", "libopus")])
+def test_two_songs_in_one_file_follow_each_other(tmp_path: Path, container: str, codec: str) -> None:
+    song = made(tmp_path, container, codec, seconds=2.0)
+    once, _ = heard(song)
+    song.write_bytes(song.read_bytes() * 2)
+    twice, notes = heard(song)
+    assert notes == []
+    assert twice.shape[1] == pytest.approx(2 * once.shape[1], abs=2_400)
+
+
+@pytest.mark.parametrize(("container", "codec"), [("avi", "mp2"), ("matroska", "flac"), ("webm", "libopus")])
+def test_what_cannot_be_put_in_its_place_is_said(tmp_path: Path, container: str, codec: str) -> None:
+    """An AVI's sound has no times; what follows damage in a Matroska cluster is lost with it."""
+    song = made(tmp_path, container, codec)
+    whole, _ = heard(song)
+    found, notes = heard(overwritten(song, 0.4, 0.6))
+    assert found.shape[1] < whole.shape[1]
+    assert notes == [f"the file says that it lasts 4.0 s, but {found.shape[1] / RATE:.1f} s are in it"]
