@@ -197,7 +197,7 @@ class EndlessSong:
 
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
-        self.cover = None
+        self.cover: bytes | None = None
         self.notes: list[str] = []
         self.seconds, self.closed = 0, False
 

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from unbraid.audio import ArraySong, SongReader
-from unbraid.audio.decoding import Source
+from unbraid.audio import ArraySong, Audio, SongReader
 from unbraid.audio.formats import bit_depth_of
+from unbraid.audio.types import Source
 from unbraid.errors import InputError, UsageError
 from unbraid.inference.network import Network, default_model
 from unbraid.inference.stream import StemStream, chosen_stems
 from unbraid.stem_folder import StemFolder, folder_name
-
-Block = NDArray[np.float32]
 
 
 class StreamKeywords(TypedDict, total=False):
@@ -30,6 +28,7 @@ class StreamKeywords(TypedDict, total=False):
     mono: bool
     start: float
     duration: float | None
+    track: int | None
 
 
 class FileKeywords(StreamKeywords, total=False):
@@ -57,6 +56,8 @@ class SeparationOptions:
     """Seconds into the song at which to start."""
     duration: float | None = None
     """Seconds of the song to separate; None means to its end."""
+    track: int | None = None
+    """Which of a file's sound tracks, from 1; None means the first."""
     format: str = "wav"
     """Format of the files: wav, flac, mp3, m4a, ogg or opus."""
     bit_depth: str | int | None = None
@@ -67,6 +68,8 @@ class SeparationOptions:
             raise UsageError(f"The start is a number of seconds, 0 or more, not {self.start}.")
         if self.duration is not None and not 0 < self.duration < math.inf:
             raise UsageError(f"The duration is a number of seconds above 0, not {self.duration}.")
+        if self.track is not None and self.track < 1:
+            raise UsageError(f"Sound tracks are counted from 1: there is no track {self.track}.")
         bit_depth_of(self.format, self.bit_depth)
         if self.stems is not None and self.two_stems is not None:
             raise UsageError("Choose either some stems or two stems, not both.")
@@ -190,7 +193,7 @@ class Separator:
             UsageError: The model does not give a stem that is wanted, or another option makes no sense.
         """
         wanted = replace(options or SeparationOptions(), **keywords)
-        reader = SongReader(song, mono=wanted.mono, start=wanted.start, duration=wanted.duration)
+        reader = SongReader(song, mono=wanted.mono, start=wanted.start, duration=wanted.duration, track=wanted.track)
         try:
             return StemStream(
                 self._network, reader, stems=wanted.stems, two_stems=wanted.two_stems, workers=self._workers
@@ -238,6 +241,7 @@ class Separator:
                 sample_rate=stream.sample_rate,
                 channels=stream.channels,
                 tags=stream.tags,
+                cover=stream.cover,
                 protect=song,
             ) as written:
                 for block in stream:
@@ -260,19 +264,30 @@ class Separator:
 
     def separate_array(
         self,
-        mixture: NDArray[np.float32],
-        sample_rate: int,
+        mixture: ArrayLike,
+        sample_rate: float,
         *,
         stems: Sequence[str] | None = None,
         two_stems: str | None = None,
-    ) -> dict[str, Block]:
-        """Return the stems of `mixture` `(channels, samples)`, one or two channels at `sample_rate` Hz."""
+    ) -> dict[str, Audio]:
+        """Return the stems of an array `(channels, samples)`.
+
+        Args:
+            mixture: One or two channels; integers of 8, 16 or 32 bits count as their type's full scale.
+            sample_rate: Hz.
+            stems: Names of the stems that are wanted; None means all.
+            two_stems: Name of the one stem that is wanted, together with the "accompaniment".
+
+        Raises:
+            InputError: NumPy makes no sound of it.
+            UsageError: The model does not give a stem that is wanted.
+        """
         song = ArraySong(mixture, sample_rate)
         with StemStream(self._network, song, stems=stems, two_stems=two_stems, workers=self._workers) as stream:
             return _whole(stream)
 
 
-def separate(song: Source, *, model: str | os.PathLike[str] | None = None, device: str = "auto") -> dict[str, Block]:
+def separate(song: Source, *, model: str | os.PathLike[str] | None = None, device: str = "auto") -> dict[str, Audio]:
     """Return the stems of the song, each `(channels, samples)` float32 at the song's own rate.
 
     The whole song is held in memory, five times: for long ones, or many, use a `Separator`.
@@ -283,7 +298,7 @@ def separate(song: Source, *, model: str | os.PathLike[str] | None = None, devic
         return _whole(stream)
 
 
-def _whole(stream: StemStream) -> dict[str, Block]:
+def _whole(stream: StemStream) -> dict[str, Audio]:
     blocks = list(stream)
     if not blocks:
         return {stem: np.zeros((stream.channels, 0), np.float32) for stem in stream.sources}

@@ -12,14 +12,11 @@ from types import TracebackType
 from typing import IO, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unbraid.audio import StemWriter
+from unbraid.audio import Audio, StemWriter
 from unbraid.audio.formats import bit_depth_of, clips, gain_against_clipping
 from unbraid.errors import OutputError, UsageError
 from unbraid.inference.devices import cpu_count
-
-Block = NDArray[np.float32]
 
 
 class StemFolder:
@@ -42,6 +39,7 @@ class StemFolder:
         sample_rate: int,
         channels: int,
         tags: Mapping[str, str] | None = None,
+        cover: bytes | None = None,
         protect: object = None,
     ) -> None:
         depth = bit_depth_of(format, bit_depth)
@@ -63,7 +61,7 @@ class StemFolder:
             for stem, part in self._parts.items():
                 self._claims.append(_claim(part))
                 self._writers[stem] = StemWriter(
-                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=_portable_tags(tags)
+                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=tags, cover=cover
                 )
             if clips(format, depth):
                 self._kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by _abandon
@@ -83,7 +81,7 @@ class StemFolder:
     ) -> None:
         self._abandon()
 
-    def write(self, stems: Mapping[str, Block]) -> None:
+    def write(self, stems: Mapping[str, Audio]) -> None:
         """Append one block `(channels, n)` to every stem."""
         try:
             if self._kept is None:
@@ -122,7 +120,7 @@ class StemFolder:
             for left in self._folder.glob(f".{stem}.*.part"):  # by a run that was killed outright, perhaps
                 _sweep(left)
 
-    def _encode(self, stems: Mapping[str, Block]) -> None:
+    def _encode(self, stems: Mapping[str, Audio]) -> None:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
 
     def _encode_kept(self, kept: IO[bytes]) -> None:
@@ -219,15 +217,3 @@ def folder_name(song: str) -> str:
     """
     stem = Path(song).stem
     return stem if stem.strip(". ") else song.strip(". ") or "song"
-
-
-# What describes the old file, not the song.
-TECHNICAL_TAGS = {
-    "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id",
-    "language", "duration", "itunsmpb", "itunnorm", "bps", "number_of_bytes", "number_of_frames",
-    "_statistics_tags", "_statistics_writing_app", "_statistics_writing_date_utc",
-}  # fmt: skip
-
-
-def _portable_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    return {name: text for name, text in (tags or {}).items() if name.lower() not in TECHNICAL_TAGS}

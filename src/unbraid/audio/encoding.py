@@ -1,21 +1,25 @@
 """Encode one stem block by block: the file and its encoder are opened before any work is done."""
 
+import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from unbraid.audio import wav
 from unbraid.audio.formats import FORMATS, Format, bit_depth_of
+from unbraid.audio.id3 import id3_tag
 from unbraid.audio.resampling import Resampler
-
-Block = NDArray[np.float32]
+from unbraid.audio.tags import normalised, picture_block, picture_size, picture_type
+from unbraid.audio.types import Audio
 
 SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
     "lame": {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},  # 320 kbit/s
@@ -26,7 +30,9 @@ SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
 class StemWriter:
     """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
 
-    A file that was given open stays open. Samples beyond ±1 are clipped unless the format is 32-bit float.
+    `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG; each format takes
+    of them what it can hold. A file that was given open stays open. Samples beyond ±1 are clipped unless the format
+    is 32-bit float.
 
     Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
     """
@@ -39,7 +45,8 @@ class StemWriter:
         sample_rate: int,
         channels: int,
         bit_depth: str | None = None,
-        tags: dict[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        cover: bytes | None = None,
     ) -> None:
         written_rate = _nearest_rate(FORMATS[format].rates, sample_rate)
         self._resampler = Resampler(sample_rate, written_rate, channels)
@@ -48,14 +55,19 @@ class StemWriter:
             encoder = ENCODERS.get(FORMATS[format].codec, _FFmpegEncoder)
             with self._file.failures_raised():
                 self._encoder: _Encoder = encoder(
-                    self._file, FORMATS[format], bit_depth_of(format, bit_depth), written_rate, channels, tags or {}
+                    self._file,
+                    FORMATS[format],
+                    bit_depth_of(format, bit_depth),
+                    written_rate,
+                    channels,
+                    Labels(normalised(tags or {}), cover if cover and picture_type(cover) else None),
                 )
         except BaseException:
             with suppress(OSError):
                 self._file.close()
             raise
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Audio) -> None:
         """Append a block."""
         converted = self._resampler.convert(block)
         if converted.shape[1]:
@@ -90,7 +102,7 @@ class _EncodersFile:
         self._owned = isinstance(target, Path)
         self._file = target.open("wb") if isinstance(target, Path) else target
         self._failure: OSError | None = None
-        self.tell = self._file.tell
+        self._begins = 0
 
     @contextmanager
     def failures_raised(self) -> Iterator[None]:
@@ -103,8 +115,17 @@ class _EncodersFile:
     def write(self, data: Any) -> int:
         return self._tried(self._file.write, data, otherwise=len(data))
 
+    def tell(self) -> int:
+        return self._file.tell() - self._begins
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._tried(self._file.seek, offset, whence, otherwise=self.tell())
+        offset += self._begins if whence == os.SEEK_SET else 0
+        self._tried(self._file.seek, offset, whence, otherwise=0)
+        return self.tell()
+
+    def begin_here(self) -> None:
+        """Show the encoder no more than what comes from here on."""
+        self._begins = self._file.tell()
 
     def close(self) -> None:
         if self._owned:
@@ -119,21 +140,36 @@ class _EncodersFile:
         return otherwise
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What is written into a file beside its sound."""
+
+    tags: dict[str, str]
+    cover: bytes | None
+
+
 class _Encoder(Protocol):
-    def write(self, block: Block) -> None: ...
+    def write(self, block: Audio) -> None: ...
     def close(self) -> None: ...
 
 
 class _WavEncoder:
     def __init__(
-        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
     ) -> None:
         assert bit_depth is not None
         self._file, self._depth, self._written = file, bit_depth, 0
-        self._header = partial(wav.header, sample_rate=rate, channels=channels, bit_depth=bit_depth, tags=tags)
+        self._header = partial(
+            wav.header,
+            sample_rate=rate,
+            channels=channels,
+            bit_depth=bit_depth,
+            tags=labels.tags,
+            cover=labels.cover,
+        )
         file.write(self._header(0))
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Audio) -> None:
         self._file.write(wav.samples_of(block, self._depth))
         self._written += block.shape[1]
 
@@ -145,29 +181,46 @@ class _WavEncoder:
 
 class _FFmpegEncoder:
     def __init__(
-        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
     ) -> None:
         self._depth, self._rate, self._written = bit_depth, rate, 0
         self._layout = "mono" if channels == 1 else "stereo"
         # An MP4 must count in samples, or its length is rounded to milliseconds.
-        options = {"movie_timescale": str(rate)} if form.container == "ipod" else {}
+        options = {"movie_timescale": str(rate), "brand": "M4A "} if form.container == "mp4" else {}
         self._container = av.open(file, "w", format=form.container, options=options)
-        self._container.metadata.update(tags)
+        self._container.metadata.update(labels.tags)
         self._stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout)
         context: Any = self._stream.codec_context
         if form.bits_per_second:
             context.bit_rate = _bit_rate(form, rate, channels)
         elif form.codec == "flac":
             context.format = "s16" if bit_depth == "16" else "s32"
+        picture = self._add_picture(form, labels.cover) if labels.cover else None
         self._container.start_encoding()
+        if picture is not None:
+            self._container.mux(picture)
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Audio) -> None:
         samples, sample_format = _quantised(block, self._depth)
         frame = av.AudioFrame.from_ndarray(samples, format=sample_format, layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts = self._written
         self._written += block.shape[1]
         self._container.mux(self._stream.encode(frame))
+
+    def _add_picture(self, form: Format, cover: bytes) -> Any:
+        """Let the container have this picture, either in its header or as the packet that is returned."""
+        if form.container == "opus":
+            self._container.metadata["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture_block(cover)).decode()
+            return None
+        width, height = picture_size(cover)
+        codec = "png" if picture_type(cover) == "image/png" else "mjpeg"
+        stream: Any = self._container.add_mux_stream(codec, width=width, height=height)
+        stream.disposition = Disposition.attached_pic
+        packet = av.Packet(cover)
+        packet.stream, packet.pts, packet.dts = stream, 0, 0
+        packet.is_keyframe = True
+        return packet
 
     def close(self) -> None:
         try:
@@ -184,14 +237,19 @@ class _SoundFileEncoder:
     is experimental, and PyAV's wheels come without libvorbis.
     """
 
-    TAGS = ("title", "artist", "album", "date", "genre", "comment", "copyright", "tracknumber")
+    TAGS = {name: name for name in ("title", "artist", "album", "date", "genre", "comment", "copyright")} | {
+        "track": "tracknumber"
+    }
     CHUNK = 4096  # libsndfile keeps a whole write on the stack of the Vorbis analysis
 
     def __init__(
-        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, tags: dict[str, str]
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
     ) -> None:
         import soundfile
 
+        if form.codec == "lame":
+            file.write(id3_tag(labels.tags, labels.cover))
+            file.begin_here()
         self._sound = soundfile.SoundFile(
             file,
             "w",
@@ -200,11 +258,11 @@ class _SoundFileEncoder:
             format=form.container.upper(),
             **SOUNDFILE_OPTIONS[form.codec],
         )
-        for tag in self.TAGS:
-            if text := tags.get(tag):
-                setattr(self._sound, tag, text)
+        for tag, attribute in self.TAGS.items():
+            if form.codec != "lame" and (text := labels.tags.get(tag)):
+                setattr(self._sound, attribute, text)
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Audio) -> None:
         for start in range(0, block.shape[1], self.CHUNK):
             self._sound.write(block[:, start : start + self.CHUNK].T)
 
@@ -219,7 +277,7 @@ ENCODERS: dict[str, type[_WavEncoder | _SoundFileEncoder]] = {
 }  # all others are FFmpeg's
 
 
-def _quantised(block: Block, bit_depth: str | None) -> tuple[NDArray[Any], str]:
+def _quantised(block: Audio, bit_depth: str | None) -> tuple[NDArray[Any], str]:
     """Return the samples as PyAV wants them, float planes or interleaved integers `(1, n · channels)`, and which."""
     if bit_depth is None:
         return np.ascontiguousarray(block), "fltp"

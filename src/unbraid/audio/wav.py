@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
+from unbraid.audio.id3 import id3_tag
+from unbraid.audio.types import Audio
 
 INFO = {
     "title": b"INAM", "artist": b"IART", "album": b"IPRD", "date": b"ICRD", "genre": b"IGNR", "comment": b"ICMT",
@@ -16,7 +17,15 @@ INFO = {
 TOO_LARGE = 0xFFFFFFFF  # what 32 bits say of a size for which they do not suffice
 
 
-def header(samples: int, *, sample_rate: int, channels: int, bit_depth: str, tags: Mapping[str, str]) -> bytes:
+def header(
+    samples: int,
+    *,
+    sample_rate: int,
+    channels: int,
+    bit_depth: str,
+    tags: Mapping[str, str],
+    cover: bytes | None = None,
+) -> bytes:
     """Return all that stands before the samples; it is as long for any number of them, and can be written last.
 
     A file beyond 4 GB is an RF64 (EBU Tech 3306), whose true sizes take the place that others leave free for them.
@@ -31,6 +40,8 @@ def header(samples: int, *, sample_rate: int, channels: int, bit_depth: str, tag
     texts = [_chunk(name, text.encode() + b"\0") for name, text in known if name]
     if texts:
         chunks += _chunk(b"LIST", b"INFO" + b"".join(texts))
+    if cover or not INFO.keys() >= tags.keys():  # INFO has no name for them
+        chunks += _chunk(b"id3 ", id3_tag(tags, cover))
     data = samples * frame
     size = len(b"WAVE") + len(_chunk(b"JUNK", bytes(28))) + len(chunks) + 8 + data + data % 2
     if size < TOO_LARGE:
@@ -41,7 +52,7 @@ def header(samples: int, *, sample_rate: int, channels: int, bit_depth: str, tag
     return riff + b"WAVE" + sizes + chunks + struct.pack("<4sI", b"data", declared)
 
 
-def samples_of(block: Block, bit_depth: str) -> NDArray[Any]:
+def samples_of(block: Audio, bit_depth: str) -> NDArray[Any]:
     """Return a block `(channels, n)` as it stands in the file, contiguous: interleaved and little-endian."""
     if bit_depth == "32f":
         return interleaved(block).astype("<f4", copy=False)
@@ -51,7 +62,7 @@ def samples_of(block: Block, bit_depth: str) -> NDArray[Any]:
     return np.ascontiguousarray(whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3])
 
 
-def interleaved(block: Block) -> Block:
+def interleaved(block: Audio) -> Audio:
     """Return a block `(channels, n)` as `(n, channels)`, contiguous."""
     together = np.empty(block.shape[::-1], np.float32)
     for number, channel in enumerate(block):  # four times as fast as the transpose's copy
@@ -59,7 +70,7 @@ def interleaved(block: Block) -> Block:
     return together
 
 
-def integers(block: Block, bit_depth: str) -> NDArray[np.int32]:
+def integers(block: Audio, bit_depth: str) -> NDArray[np.int32]:
     """Return a block `(channels, n)` as `(n, channels)`, rounded to the nearest integers of so many bits."""
     scale = 2.0 ** (int(bit_depth) - 1)
     # In float64, for 2²³ − ½ is no float32.

@@ -54,6 +54,7 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mono", action="store_true", help="mix the song down to one channel first")
     parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="start this far into the song")
     parser.add_argument("--duration", type=float, metavar="SECONDS", help="separate only this much of the song")
+    parser.add_argument("--track", type=int, metavar="N", help="which of several sound tracks, from 1")
 
 
 def separation_options(args: argparse.Namespace) -> "SeparationOptions":

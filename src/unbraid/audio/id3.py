@@ -1,0 +1,31 @@
+"""Write an ID3 tag (version 2.4), as MP3 and WAV files have it."""
+
+from collections.abc import Mapping
+
+from unbraid.audio.tags import picture_type
+
+FRAMES = {
+    "title": b"TIT2", "artist": b"TPE1", "album": b"TALB", "album_artist": b"TPE2", "track": b"TRCK", "disc": b"TPOS",
+    "date": b"TDRC", "genre": b"TCON", "composer": b"TCOM", "copyright": b"TCOP",
+}  # fmt: skip
+UTF_8, FRONT_COVER = b"\x03", b"\x03"
+
+
+def id3_tag(tags: Mapping[str, str], cover: bytes | None) -> bytes:
+    """Return the tag with these texts, by FFmpeg's names, and this JPEG or PNG; nothing if there is nothing to say."""
+    frames = [_frame(FRAMES[name], UTF_8 + text.encode()) for name, text in tags.items() if name in FRAMES]
+    if comment := tags.get("comment"):
+        frames.append(_frame(b"COMM", UTF_8 + b"und\0" + comment.encode()))
+    if cover and (kind := picture_type(cover)):
+        frames.append(_frame(b"APIC", b"\0" + kind.encode() + b"\0" + FRONT_COVER + b"\0" + cover))
+    content = b"".join(frames)
+    return b"ID3\x04\0\0" + _seven_bits(len(content)) + content if content else b""
+
+
+def _frame(name: bytes, content: bytes) -> bytes:
+    return name + _seven_bits(len(content)) + b"\0\0" + content
+
+
+def _seven_bits(size: int) -> bytes:
+    """Return a size in four bytes of which none can be mistaken for the beginning of a frame of sound."""
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))

@@ -1,0 +1,87 @@
+"""What a file says of its song reaches its stems, whatever the two formats are."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.audio.songs import tone, write, write_with
+from unbraid import Separator
+from unbraid.audio import SongReader, read
+from unbraid.audio.formats import FORMATS
+
+TAGS = {
+    "title": "Ärger 🎵", "artist": "Nobody", "album": "Nothing", "album_artist": "Various", "track": "7/12",
+    "disc": "1/2", "date": "1999", "genre": "Schlager",
+}  # fmt: skip
+CAPITALS = {
+    "title": "TITLE", "artist": "ARTIST", "album": "Album", "album_artist": "ALBUMARTIST", "track": "TRACKNUMBER",
+    "disc": "DISCNUMBER", "date": "DATE", "genre": "GENRE",
+}  # fmt: skip
+COVERED = [name for name in FORMATS if name != "ogg"]
+
+
+def picture(codec: str) -> bytes:
+    """Return a small JPEG or PNG."""
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.time_base = 48, 32, Fraction(1, 25)
+    encoder.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
+    frame = av.VideoFrame.from_ndarray(np.full((32, 48, 3), 99, np.uint8), format="rgb24")
+    packets = encoder.encode(frame.reformat(format=encoder.pix_fmt)) + encoder.encode(None)
+    return b"".join(bytes(packet) for packet in packets)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("source", ["capitals", "flac", "m4a", "mp3"])
+def test_tags_reach_the_stems(tmp_path: Path, source: str, name: str) -> None:
+    tags = {CAPITALS[key]: text for key, text in TAGS.items()} if source == "capitals" else TAGS
+    song = write(tmp_path / f"song.{'flac' if source == 'capitals' else source}", tone(0.3), tags=tags)
+    with SongReader(song) as reader:
+        assert {key: reader.tags.get(key) for key in TAGS} == TAGS
+        stem = write(tmp_path / f"stem.{name}", tone(0.3), tags=reader.tags)
+    lost = {"album_artist", "disc"} if name == "ogg" else set()  # libsndfile has no names for them
+    with SongReader(stem) as reader:
+        assert {key: reader.tags.get(key) for key in TAGS} == {k: None if k in lost else v for k, v in TAGS.items()}
+
+
+def test_the_names_of_a_matroska_file(tmp_path: Path) -> None:
+    song = write_with(tmp_path / "song.mka", "flac", "matroska", tone(0.3), 44_100, "stereo")
+    with av.open(song) as old, av.open(tmp_path / "named.mka", "w") as new:
+        new.metadata.update({"TITLE": "Hallo", "PART_NUMBER": "7", "ENCODER": "me"})
+        stream = new.add_stream_from_template(old.streams.audio[0])
+        stream.metadata["title"] = "Stereo"
+        for packet in old.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    with SongReader(tmp_path / "named.mka") as reader:
+        assert reader.tags["title"] == "Hallo", "the song's name, not the track's"
+        assert "encoder" not in reader.tags
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "png"])
+@pytest.mark.parametrize("name", COVERED)
+def test_the_cover_reaches_the_stems_and_the_sound_stays(tmp_path: Path, name: str, codec: str) -> None:
+    cover, sound = picture(codec), tone(0.5)
+    plain, _ = read(write(tmp_path / f"plain.{name}", sound))
+    with SongReader(write(tmp_path / f"stem.{name}", sound, tags=TAGS, cover=cover)) as reader:
+        assert reader.cover == cover
+        np.testing.assert_array_equal(np.concatenate(list(reader), axis=1), plain)
+        assert reader.notes == []
+
+
+def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
+    for name in FORMATS:
+        with SongReader(write(tmp_path / f"stem.{name}", tone(0.3), cover=b"GIF89a")) as reader:
+            assert reader.cover is None
+
+
+def test_all_of_it_goes_through_a_separation(separator: Separator, tmp_path: Path) -> None:
+    song = write(tmp_path / "song.mp3", tone(0.5), tags=TAGS, cover=picture("mjpeg"))
+    result = separator.separate_file(song, tmp_path / "out", format="m4a")
+    with SongReader(result.stems["drums"]) as reader:
+        assert {key: reader.tags.get(key) for key in TAGS} == TAGS
+        assert reader.cover == picture("mjpeg")
