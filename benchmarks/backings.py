@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from unbraid import Separator
+from unbraid.audio import read
 from unbraid.errors import InputError
-from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
+from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.metrics import sdr
 from unbraid.inference.network import Block, default_model
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 def mixed(band: Block, singer: StemSong) -> tuple[Block, Block]:
     """Return backing and voice `(2, samples)`, whose sum peaks at 0.9."""
-    voice = loudest(read_audio(singer.stems["vocals"], RATE, 2))
+    voice = loudest(read(singer.stems["vocals"], sample_rate=RATE, channels=2)[0])
     length = min(band.shape[1], voice.shape[1])
     band, voice = band[:, :length], voice[:, :length]
     voice = voice * np.float32(np.sqrt(np.square(band).mean() / np.square(voice).mean()) * 10 ** (-BELOW / 20))
@@ -67,7 +68,7 @@ def mixed(band: Block, singer: StemSong) -> tuple[Block, Block]:
 def by_itself(backing: StemSong) -> Block:
     """Return the middle 30 s, which peak at 0.9: the same whoever sings."""
     (path,) = backing.stems.values()
-    audio = read_audio(path, RATE, 2)
+    audio = read(path, sample_rate=RATE, channels=2)[0]
     start = max(0, (audio.shape[1] - EXCERPT) // 2)
     audio = audio[:, start : start + EXCERPT]
     return audio * np.float32(0.9 / np.abs(audio).max())

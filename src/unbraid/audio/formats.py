@@ -12,7 +12,7 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     "ac3": (".ac3",),
     "aiff": (".aif", ".aiff", ".aifc"),
     "amr": (".amr",),
-    "ape": (".ape",),
+    "ape": (".ape", ".mac"),
     "asf": (".wma", ".wmv", ".asf"),
     "ast": (".ast",),
     "au": (".au", ".snd"),

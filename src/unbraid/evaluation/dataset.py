@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.audio import SongReader, resampled
+from unbraid.audio import Audio, read
 from unbraid.audio.formats import ENDINGS
 from unbraid.errors import InputError
 from unbraid.stems import STEMS, members
-
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,14 @@ class StemSong:
                 raise InputError(
                     f"{self.folder} cannot be scored: it does not tell {name.replace('+', ' and ')} apart."
                 )
-        found = {name: read_audio(path, sample_rate, channels) for name, path in self.stems.items()}
+        found = {name: read(path, sample_rate=sample_rate, channels=channels)[0] for name, path in self.stems.items()}
         length = max(audio.shape[1] for audio in found.values())
         stems = np.zeros((len(STEMS), channels, length), np.float32)
         for i, name in enumerate(STEMS):
             if name in found:
                 stems[i, :, : found[name].shape[1]] = found[name]
         if self.mixture is not None:
-            self._check_mixture(stems.sum(0), read_audio(self.mixture, sample_rate, channels))
+            self._check_mixture(stems.sum(0), read(self.mixture, sample_rate=sample_rate, channels=channels)[0])
         return stems
 
     def _check_mixture(self, total: Audio, mixture: Audio) -> None:
@@ -81,13 +79,6 @@ def find_songs(folder: Path) -> list[StemSong]:
         expected = ", ".join(f"{name}.<audio>" for name in STEMS)
         raise InputError(f"{folder} holds no songs: expected a folder for each song with {expected} in it.")
     return songs
-
-
-def read_audio(path: Path, sample_rate: int, channels: int) -> Audio:
-    """Return a whole file `(channels, samples)` at `sample_rate` Hz; mono is doubled, stereo averaged, as needed."""
-    with SongReader(path, mono=channels == 1) as song:
-        audio = np.concatenate(list(resampled(song, song.sample_rate, sample_rate, song.channels)), axis=1)
-    return np.repeat(audio, channels // audio.shape[0], axis=0)
 
 
 def fold(stems: Audio, sources: Sequence[str]) -> Audio:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.audio import SongReader, resampled
+from unbraid.audio import read
 
 SPARED = 2 * 2**30  # bytes of the disk that are left to everything else, the checkpoints first
 FULL = (errno.ENOSPC, errno.EDQUOT, None)  # numpy reports a short write without a number
@@ -43,8 +43,7 @@ class SampleCache:
         return self._open[path]
 
     def _decode(self, path: Path) -> NDArray[np.int16]:
-        with SongReader(path) as song:
-            audio = np.concatenate(list(resampled(song, song.sample_rate, self.sample_rate, song.channels)), axis=1)
+        audio, _ = read(path, sample_rate=self.sample_rate)
         return np.ascontiguousarray(np.clip(np.round(audio.T * 32768), -32768, 32767).astype(np.int16))
 
     def _keep(self, samples: NDArray[np.int16], cached: Path) -> None:
