@@ -13,13 +13,13 @@ from unbraid.corpus.repositories import Collection
 
 SECONDS = 8
 TRACKS = {
-    "1.Iron_Stem_VOX.wav": "vocals",
-    "1.Iron_Stem_CHOIR.wav": "vocals",
-    "1.Iron_Stem_KICK.wav": "drums",
-    "2.Lead_Stem_VOX.wav": "vocals",
-    "2.Lead_Stem_PAD.wav": "other",
+    "1.Iron/1.Iron_Stem_VOX.wav": "vocals",
+    "1.Iron/1.Iron_Stem_CHOIR.wav": "vocals",
+    "1.Iron/1.Iron_Stem_KICK.wav": "drums",
+    "2.Lead/2.Lead_Stem_VOX.wav": "vocals",
+    "2.Lead/2.Lead_Stem_PAD.wav": "other",
 }
-HELD_OUT = "2.Lead_Stem_PAD.wav"
+HELD_OUT = "2.Lead/2.Lead_Stem_PAD.wav"
 
 
 @pytest.fixture

@@ -91,6 +91,12 @@ TERMS = {
     "repositories/berklee": ("CC-BY-3.0", "OLPC Berklee Sound Library"),
     "repositories/producer_space": ("CC0-1.0", "Producer Space (producerspace.com), gathered by neshanjo"),
     "repositories/everything_is_free": ("CC0-1.0", "ichbinsoftware, Everything Is Free"),
+    "repositories/mahabharata": (
+        "CC-BY-SA-4.0",
+        "Mahabharata audio project (sanskrit.github.io): shIlA, shashI, bAlA, priyadarshinI, vAsantI; vishvAsa vAsuki",
+    ),
+    "repositories/kathasaritsagara": ("CC-BY-SA-4.0", "bhaTTa madhusUdana, kAvya audio project (sanskrit.github.io)"),
+    "repositories/webaudio_examples": ("CC0-1.0", "MDN's Web Audio examples, the multi-track piece"),
     "repositories/sms_tools": ("CC-BY-4.0", "Music Technology Group, Universitat Pompeu Fabra"),
     "frets_on_fire/sectoid": ("MIT", "Carlos Viola Iborra (sectoid)"),
     "frets_on_fire/muldjord": ("CC-BY-SA-3.0", "El Senator of Muldjord"),

@@ -25,7 +25,7 @@ def remixes() -> Iterator[tuple[DatasetSong, dict[str, tuple[str, ...]]]]:
     songs: dict[str, list[Solo]] = {}
     for track in (solo for collection in COLLECTIONS if collection.rests for solo in collection.solos()):
         if track.split == "train":
-            songs.setdefault(track.name.partition("_Stem_")[0], []).append(track)
+            songs.setdefault(track.song_name, []).append(track)
     tracks = list(songs.values())
     for number in range(REMIXES if tracks else 0):
         yield _remix(number, tracks[number % len(tracks)])

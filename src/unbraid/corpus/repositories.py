@@ -26,7 +26,7 @@ HOST = "https://raw.githubusercontent.com"
 class Solo:
     """One recording of one stem: its name, what the catalogue calls it, its split and its files in their order.
 
-    `rests`: it is a track of a song, silent where others play.
+    `rests`: it is a track of the song called `song_name`, silent where others play.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Solo:
     stem: str
     split: str
     files: tuple[Path, ...]
+    song_name: str = ""
     rests: bool = False
 
     def song(self) -> DatasetSong:
@@ -50,7 +51,7 @@ class Collection:
         stems: the stem by path; for a sample pack the path is a folder's, whose samples are one recording.
         held_out: the paths that are not trained on.
         parts: the files of a recording that is more than one; its path is then a name alone.
-        rests: whether they are tracks of songs, silent where others play; their silence is taken out.
+        rests: whether they are tracks of songs, a folder each, silent where others play; their silence is taken out.
     """
 
     name: str
@@ -87,7 +88,8 @@ class Collection:
     def _solo(self, path: str) -> Solo:
         name, split = Path(path).stem, "valid" if path in self.held_out else "train"
         identifier = f"solo:{self.name}/{name}"
-        return Solo(f"{self.name}-{name}", identifier, self.stems[path], split, self.files(path), self.rests)
+        song = Path(path).parent.name
+        return Solo(f"{self.name}-{name}", identifier, self.stems[path], split, self.files(path), song, self.rests)
 
     def _download(self, path: str, target: Path, host: str) -> None:
         if target.exists():
@@ -161,6 +163,26 @@ _BERKLEE = {
 _KEYS = ("am", "cm", "dm", "ebj", "ebm", "em", "fm", "gm")
 _TRANCE = tuple(f"etv_{key}_136_{kind}" for key in _KEYS for kind in ("adlib", "phrase"))
 _HOUSE = ("shv_ab_124", "shv_c_126", "shv_e_125", "shv_e_128", "shv_f_124", "shv_fs_122")
+
+_RECITERS = {
+    "shIlA": "005p01 005p02 013 014p01 014p02 015p01 015p02 025p01 025p02 036p01 036p03 037p01 037p02 037p03 037p04 "
+    "037p05 037p06 043p01 043p02 043p03 044 045 046p01 046p02 046p03 046p04 046p05 046p06 "
+    "042p01 042p02 042p03 042p04 042p05 042p06",  # the last six name nobody, and sound like her
+    "shashI": "004-p01 004-p02 022-p01 022-p02 022-p03 022-p04 022-p05 022-p06 024-p01 024-p02 024-p03 026-p01 "
+    "026-p02 026-p03 031-p01 031-p02 031-p03 031-p04 031-p05 032-p02 032-p03 032-p04 032-p05 032-p06 038-p01 038-p02 "
+    "038-p03 038-p04",
+    "priyadarshinI": "001-p01 001-p02 001-p03 001-p04 001-p05 023-p01 023-p02 023-p03",
+    "bAlA": "007-p1 007-p2 008 010-p2 011-p2 011-p3 012-p2 012-p3 012-p4 012-p7 016-p1 016-p2 020-p1",
+    "vAsantI": "002-p01 002-p05 003-p01 003-p05 027-p01 029-p01 030-p01 033-p01 034-p01 035-p01",
+}
+"""Chapters of the third book by who chants them; of the last, whose recordings end at 8 kHz, one part of each."""
+_TALES = "01-03_003p01 01-03_003p02 01-06_006p01 02-01_009p01 02-01_009p02 02-03_011p01 02-03_011p02"
+
+
+def _chapters(*reciters: str) -> list[str]:
+    """The files of what these people chant."""
+    return [f"mp3/003-{part}.mp3" for reciter in reciters for part in _RECITERS[reciter].split()]
+
 
 _EVERYTHING: dict[str, dict[str, str]] = {
     "1.Hydrogen": {
@@ -279,6 +301,32 @@ COLLECTIONS: tuple[Collection, ...] = (
             for song, tracks in _EVERYTHING.items()
             for stem, names in tracks.items()
             for track in names.split(", ")
+        },
+        rests=True,
+    ),
+    Collection(
+        "mahabharata",
+        "mahabharata-audio-2018/parva03",
+        "327e7069dc0f8d40935f63ca41f7d82d0a90060a",
+        dict.fromkeys(_chapters(*_RECITERS), "vocals"),
+        held_out=frozenset(_chapters("bAlA", "vAsantI")),
+    ),
+    Collection(
+        "kathasaritsagara",
+        "kAvya-audio/kathAsaritsAgara",
+        "63a00a6773ada19f78a6a9574835e66f975dcdbd",
+        {f"mp3/{part}.mp3": "vocals" for part in _TALES.split()},
+    ),
+    Collection(
+        "webaudio_examples",
+        "mdn/webaudio-examples",
+        "b52c6e33c5479e60ecbde9df27a1bfc7f82e7451",
+        {
+            "multi-track/drums.mp3": "drums",
+            "multi-track/bassguitar.mp3": "bass",
+            "multi-track/clav.mp3": "other",
+            "multi-track/horns.mp3": "other",
+            "multi-track/leadguitar.mp3": "other",
         },
         rests=True,
     ),
