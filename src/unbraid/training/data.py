@@ -1,7 +1,7 @@
 """Training examples without end: excerpts of stems, from one song or from many, mixed anew for every step."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from unbraid.errors import InputError, TrainingError
 from unbraid.evaluation.dataset import StemSong, find_songs, folding
 from unbraid.stems import STEMS, members
 from unbraid.training import augment
+from unbraid.training.recording_chain import RecordingConfig, recorded
 from unbraid.training.sample_cache import SampleCache
 
 
@@ -55,6 +56,7 @@ class MixingConfig:
         wide: how often vocals, pianos and the rest are spread by a doubler: solo recordings are narrower than records.
         coded: how often a stem has been through a lossy codec: its artefacts belong to whatever they are around.
         limit: how often the sum is driven into a limiter.
+        recording: what happens to the whole song after that.
     """
 
     same_song: float = 0.5
@@ -73,6 +75,7 @@ class MixingConfig:
     wide: float = 0.2
     coded: float = 0.08
     limit: float = 0.2
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
 
 
 class Example(NamedTuple):
@@ -136,6 +139,7 @@ class Mixes(Dataset[Example]):
             stems[STEMS.index(members(name)[0])] += stem
         if rng.random() < self.mixing.limit:
             stems = augment.limit_bus(stems, 10 ** (rng.uniform(-3, 9) / 20))
+        stems = recorded(stems, rng, self.cache.sample_rate, self.mixing.recording)
         folded = told @ folding(self.sources) * np.float32(10 ** (rng.uniform(-9, 4) / 20))
         return Example(torch.from_numpy(np.tensordot(folded, stems, 1)), torch.from_numpy(told))
 
