@@ -46,6 +46,34 @@ def test_an_answer_depends_on_its_context_alone(network: FilterBankUNet) -> None
     assert (alone - within).abs().max() < 1e-4
 
 
+def test_broken_recordings_get_the_masks_of_the_whole_song(network: FilterBankUNet) -> None:
+    middle, side = 0.3 * torch.randn(2, 1, 1, BANK.stride * 64)
+    song = torch.cat([middle + 0.3 * side, middle - 0.3 * side], 1)
+    inverted = torch.tensor([[[1.0], [-1.0]]])
+    with torch.no_grad():
+        masks, other_way, soft = (
+            network.masks(network.analysis(x)) for x in (song, song * inverted, song * 10 ** (-40 / 20))
+        )
+        left_only = network.masks(network.analysis(song * torch.tensor([[[1.0], [0.0]]])))[:, :, 0]
+        both_left = network.masks(network.analysis(song[:, :1].expand(-1, 2, -1)))[:, :, 0]
+    assert masks.std(1).max() > 1e-3, "the masks of all sources are the same: the test shows nothing"
+    assert (other_way - masks).abs().max() < 1e-4
+    assert (soft - masks).abs().max() < 1e-4
+    assert (left_only - both_left).abs().max() < 1e-4
+
+
+def test_no_frame_near_a_loud_one_is_made_louder(network: FilterBankUNet) -> None:
+    audio = 0.001 * torch.randn(1, 2, BANK.stride * 64)
+    loud = BANK.stride * 32
+    audio[..., loud : loud + 4 * BANK.stride] *= 1000
+    gain = network.make_up_gain(network.powers(network.analysis(audio))).flatten()
+    first, last = loud // BANK.hop, (loud + 4 * BANK.stride) // BANK.hop - 1
+    near = slice(first - BANK.level_frames + 1, last + BANK.level_frames)
+    assert (gain[near] == 1).all()
+    assert (gain[: first - BANK.level_frames - 2] > 10).all()
+    assert (network.make_up_gain(torch.zeros(1, 4, 16, BANK.n_bands)) < 2e5).all(), "silence has a bound, too"
+
+
 def test_the_shipped_network_fits_its_size_limit() -> None:
     with torch.device("meta"):
         network = FilterBankUNet(FilterBankUNetConfig())

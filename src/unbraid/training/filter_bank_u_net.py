@@ -21,6 +21,13 @@ from torch import Tensor, nn
 from unbraid.stems import STEMS
 from unbraid.training.losses import MaskedSpectrum
 
+SOFT = 3e4
+"""Power of a frame, both channels together, at about 24 dB below full scale (RMS). Most songs are louder throughout."""
+LARGEST_GAIN = 1e5
+"""50 dB. What is still softer is silence."""
+LOST = 1e-5
+"""A channel 50 dB below the other one is lost."""
+
 
 @dataclass(frozen=True)
 class FilterBankUNetConfig:
@@ -34,6 +41,7 @@ class FilterBankUNetConfig:
             dilations in frames.
         across: features of the layers that connect all bands of a frame.
         fine_channels, fine_blocks: of the convolutions at full resolution, after the U.
+        level_frames: frames on each side over which the loudness of the song and of its channels is measured.
     """
 
     sources: tuple[str, ...] = STEMS
@@ -51,6 +59,7 @@ class FilterBankUNetConfig:
     across: int = 40
     fine_channels: int = 24
     fine_blocks: int = 1
+    level_frames: int = 27
 
     def __post_init__(self) -> None:
         if sum(width * count for width, count in self.bands) != self.window // 2:
@@ -81,7 +90,7 @@ class FilterBankUNetConfig:
         frames = 1 + 2**self.levels - 1 + 2 + self.fine_blocks  # first layer, pooling, layers at full resolution
         for level, dilations in enumerate(zip(self.down, self.up, strict=True)):
             frames += 2**level * sum(map(sum, dilations))
-        frames += 2**self.levels * sum(self.bottom)
+        frames += 2**self.levels * sum(self.bottom) + self.level_frames
         samples = frames * self.hop + self.window
         return int(-(-samples // self.stride) * self.stride)
 
@@ -276,7 +285,38 @@ class FilterBankUNet(nn.Module):
     def features(self, powers: Tensor) -> Tensor:
         """Log band magnitudes of `powers`, of the same shape."""
         # full scale sine ≈ 2^10; the floor of 1e-3 lies some 120 dB below, and the constants bring music to about ±2
-        return torch.log(powers + 1e-3) * 0.25
+        heard = self.repair_channels(powers)
+        return torch.log(heard * self.make_up_gain(heard) + 1e-3) * 0.25
+
+    def repair_channels(self, powers: Tensor) -> Tensor:
+        """Powers of each view as if no channel were lost or inverted.
+
+        A lost channel gets what the other one has. Of mid and side, the louder one is mid. A broken recording thus
+        looks like one the network knows, and an inverted one gets exactly the masks of the intact song.
+        """
+        if self.config.audio_channels != 2:
+            return powers
+        around = self.config.level_frames
+        loudness = F.avg_pool2d(powers.sum(3, keepdim=True), (2 * around + 1, 1), stride=1, padding=(around, 0))
+        left_loudness, right_loudness, mid_loudness, side_loudness = loudness.split(1, 1)
+        left, right, mid, side = powers.split(1, 1)
+        inverted = side_loudness > mid_loudness
+        whole = torch.cat([left, right, torch.where(inverted, side, mid), torch.where(inverted, mid, side)], 1)
+        louder = torch.maximum(left, right)
+        copied = torch.cat([louder, louder, louder, torch.zeros_like(louder)], 1)
+        lost = torch.minimum(left_loudness, right_loudness) < LOST * torch.maximum(left_loudness, right_loudness)
+        return torch.where(lost, copied, whole)
+
+    def make_up_gain(self, powers: Tensor) -> Tensor:
+        """Gain in power, (batch, 1, frames, 1), that brings the loudest frame nearby up to `SOFT`, at least one.
+
+        Only the features get it, not what is masked. Soft songs would sink into the floor of the logarithm, and the
+        network would have to learn each level anew.
+        """
+        around = self.config.level_frames
+        loudness = powers[:, : self.config.audio_channels].sum((1, 3), keepdim=True)
+        loudest = F.max_pool2d(loudness, (2 * around + 1, 1), stride=1, padding=(around, 0))
+        return (SOFT / loudest.clamp_min(SOFT / LARGEST_GAIN)).clamp_min(1.0)
 
     def embedded(self, views: Tensor) -> Tensor:
         """The first layer: (batch, views, frames, bands) to (batch, features, frames, bands / patch).
