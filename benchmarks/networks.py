@@ -25,6 +25,7 @@ from unbraid.stems import STEMS
 from unbraid.training.data import Folder, MixingConfig
 from unbraid.training.loop import Run, train
 from unbraid.training.presets import PRESETS, Preset
+from unbraid.training.recording_chain import INTACT
 from unbraid.training.wave_u_net import WAVE_U_NETS
 
 
@@ -102,7 +103,7 @@ class StridedPreset(Preset):
 
 M6 = replace(WAVE_U_NETS["m6"], sources=STEMS, audio_channels=2)
 # what the presets mixed by when the first of the three had its hour: the others are to have the same
-MIXING = MixingConfig(filled=0, balance_spread=2.5, speed_spread=0.12, featured=0, effects=0)
+MIXING = MixingConfig(filled=0, balance_spread=2.5, speed_spread=0.12, featured=0, effects=0, recording=INTACT)
 NETWORKS: dict[str, Preset] = {
     "wave-u-net": Preset("wave-u-net", M6, "l1", seconds=3, batch=4, weight_decay=0.0, mixing=MIXING),
     "strided": StridedPreset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0, mixing=MIXING),  # type: ignore[arg-type]

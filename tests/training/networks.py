@@ -3,6 +3,7 @@
 from unbraid.training.data import MixingConfig
 from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
 from unbraid.training.presets import Preset
+from unbraid.training.recording_chain import INTACT
 from unbraid.training.wave_u_net import WaveUNetConfig
 
 BANK = FilterBankUNetConfig(
@@ -25,7 +26,7 @@ WAVE = WaveUNetConfig(
     context=True,
     output="difference",
 )
-PLAIN = MixingConfig(same_song=1.0, speed_spread=0.0, limit=0.0)
+PLAIN = MixingConfig(same_song=1.0, speed_spread=0.0, limit=0.0, recording=INTACT)
 
 
 def tiny(network: FilterBankUNetConfig | WaveUNetConfig, loss: str) -> Preset:

@@ -9,6 +9,7 @@ from unbraid.errors import TrainingError
 from unbraid.stems import STEMS
 from unbraid.training import augment
 from unbraid.training.data import Folder, Mixes, MixingConfig, told_apart
+from unbraid.training.recording_chain import INTACT
 from unbraid.training.sample_cache import SampleCache
 
 
@@ -31,7 +32,7 @@ def test_an_example_depends_on_seed_and_index_alone(songs: Path, tmp_path: Path)
 
 
 def test_one_song_gives_its_own_stems(songs: Path, tmp_path: Path) -> None:
-    together = MixingConfig(same_song=1.0, filled=0)
+    together = MixingConfig(same_song=1.0, filled=0, recording=INTACT)
     for i in range(12):
         sounding = {
             STEMS[k] for k, stem in enumerate(mixes([Folder(songs)], tmp_path, together)[i].stems) if stem.any()
@@ -40,7 +41,7 @@ def test_one_song_gives_its_own_stems(songs: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_song_lacks_comes_from_another(songs: Path, tmp_path: Path) -> None:
-    dataset = mixes([Folder(songs)], tmp_path, MixingConfig(same_song=1.0, filled=1))
+    dataset = mixes([Folder(songs)], tmp_path, MixingConfig(same_song=1.0, filled=1, recording=INTACT))
     sounding = [[bool(stem.any()) for stem in dataset[i].stems] for i in range(8)]
     assert all(drums or piano for _, drums, _, piano, _ in sounding)
     assert sum(all(stems) for stems in sounding) > 3
@@ -54,7 +55,7 @@ def test_many_songs_give_all_stems(songs: Path, tmp_path: Path) -> None:
 def test_a_recording_that_is_not_told_apart_stands_alone_with_what_it_lacks(tmp_path: Path) -> None:
     write_stems(tmp_path / "apart" / "one", dict.fromkeys(STEMS, 0.3))
     write_stems(tmp_path / "sums" / "two", {"drums+bass+piano+other": 0.3})
-    backed = MixingConfig(same_song=0.0, backed=1.0, absent=(0.0,) * 5)
+    backed = MixingConfig(same_song=0.0, backed=1.0, absent=(0.0,) * 5, recording=INTACT)
     example = mixes([Folder(tmp_path / "apart"), Folder(tmp_path / "sums")], tmp_path, backed)[0]
     assert [bool(stem.any()) for stem in example.stems] == [True, True, False, False, False]
     assert example.told.tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 1, 1], *[[0] * 5] * 3]
@@ -177,7 +178,9 @@ def test_an_effect_changes_the_sound_but_neither_its_level_nor_silence() -> None
 
 def test_one_stem_stands_out_now_and_then(songs: Path, tmp_path: Path) -> None:
     def spread(featured: float) -> float:
-        mixing = MixingConfig(same_song=1.0, speed_spread=0, effects=0, limit=0, balance_spread=0, featured=featured)
+        mixing = MixingConfig(
+            same_song=1.0, speed_spread=0, effects=0, limit=0, balance_spread=0, featured=featured, recording=INTACT
+        )
         dataset = mixes([Folder(songs)], tmp_path, mixing)
         levels = [dataset[i].stems.std((1, 2)) for i in range(8)]
         return float(np.mean([level[level > 0].max() / level[level > 0].min() for level in levels if level.any()]))

@@ -8,10 +8,9 @@ import pytest
 
 from unbraid.stems import STEMS
 from unbraid.training import recording_chain as chain
-from unbraid.training.recording_chain import RecordingConfig, Stems, recorded
+from unbraid.training.recording_chain import INTACT, RecordingConfig, Stems, recorded
 
 RATE = 44_100
-NEVER = RecordingConfig(**{f.name: 0.0 for f in fields(RecordingConfig) if isinstance(f.default, float)})
 CONDITIONS = [f.name for f in fields(RecordingConfig) if isinstance(f.default, float)]
 LINEAR = set(CONDITIONS) - {"hum", "hiss", "crackle", "clipped", "coded"}
 Change = Callable[[Stems, np.random.Generator], Stems]
@@ -30,7 +29,7 @@ def stems() -> Stems:
 
 def always(condition: str) -> Change:
     """Return the chain that applies this change alone, every time."""
-    config = replace(NEVER, **{condition: 1.0})
+    config = replace(INTACT, **{condition: 1.0})
     return lambda stems, rng: recorded(stems, rng, RATE, config)
 
 
@@ -168,8 +167,8 @@ def test_a_codec_leaves_what_it_cannot_code(stems: Stems) -> None:
 
 def test_songs_are_changed_as_often_as_the_configuration_says(stems: Stems) -> None:
     short = stems[:, :, :2000]
-    assert all((recorded(short, np.random.default_rng(seed), RATE, NEVER) == short).all() for seed in range(20))
-    sometimes = replace(NEVER, mono=0.25)
+    assert all((recorded(short, np.random.default_rng(seed), RATE, INTACT) == short).all() for seed in range(20))
+    sometimes = replace(INTACT, mono=0.25)
     folded = [
         np.array_equal(changed[:, 0], changed[:, 1])
         for changed in (recorded(short, np.random.default_rng(seed), RATE, sometimes) for seed in range(400))

@@ -58,6 +58,13 @@ class RecordingConfig:
     coded: float = 0.04
 
 
+INTACT = RecordingConfig(
+    hard_panned=0, room=0, loudspeaker=0, band_limited=0, resampled=0, mono=0, silent_side=0, inverted_side=0,
+    hum=0, hiss=0, crackle=0, level=0, clipped=0, coded=0,
+)  # fmt: skip
+"""Songs stay as they are."""
+
+
 def recorded(stems: Stems, rng: np.random.Generator, sample_rate: int, config: RecordingConfig) -> Stems:
     """Apply a random choice of changes, each with its probability in `config`."""
     chain = (
