@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ def stems() -> Stems:
 
 def always(condition: str) -> Change:
     """Return the chain that applies this change alone, every time."""
-    config = replace(INTACT, **{condition: 1.0})
+    changes: dict[str, Any] = {condition: 1.0}
+    config = replace(INTACT, **changes)
     return lambda stems, rng: recorded(stems, rng, RATE, config)
 
 

@@ -235,7 +235,8 @@ def clipped(stems: Stems, rng: np.random.Generator) -> Stems:
     """Clip the mixture 1 to 10 dB below its peak: one gain a sample, shared by all stems."""
     mixture = stems.sum(0)
     ceiling = np.abs(mixture).max() * 10 ** (-rng.uniform(1, 10) / 20)
-    return stems * np.minimum(1, ceiling / np.maximum(np.abs(mixture), 1e-9)).astype(np.float32)
+    gain = np.minimum(1, ceiling / np.maximum(np.abs(mixture), 1e-9))
+    return np.asarray(stems * gain, np.float32)
 
 
 def coded(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
@@ -254,7 +255,7 @@ def coded(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     heard = _by_mp3(mixture * scale, sample_rate, int(rng.choice([32, 48, 64, 96]))) / scale
     before, after = stft(mixture, nperseg=2048)[2], stft(heard, nperseg=2048)[2]
     gain = np.clip((after * before.conj()).real / (np.square(np.abs(before)) + 1e-12), 0, 1.5)
-    changed = istft(stft(stems, nperseg=2048)[2] * gain)[1][..., : stems.shape[-1]].astype(np.float32)
+    changed: Stems = istft(stft(stems, nperseg=2048)[2] * gain)[1][..., : stems.shape[-1]].astype(np.float32)
     changed[REST] += heard - changed.sum(0)
     return changed
 
