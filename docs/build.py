@@ -32,6 +32,7 @@ CONTENTS = {
 }
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 COPIED_AS_IT_IS = "listen"
+STYLE = "h1 { font-size: clamp(1.7rem, 8vw, 2.5rem); }"  # a long title fits a phone
 
 
 def main() -> int:
@@ -59,6 +60,8 @@ def stage(folder: Path) -> None:
                 markdown = markdown.replace(marker, generate())
         target = folder / on_the_site(str(page.relative_to(ROOT)))
         target.write_text(with_links_on_the_site(markdown, page, target.relative_to(folder)), encoding="utf-8")
+    (folder / "_static").mkdir()
+    (folder / "_static/site.css").write_text(STYLE, encoding="utf-8")
     with (folder / "index.md").open("a", encoding="utf-8") as index:
         for caption, pages in CONTENTS.items():
             index.write("\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]))
@@ -104,6 +107,8 @@ def render(folder: Path, out: Path) -> int:
         "default_role": "code",
         "html_theme": "furo",
         "html_title": f"unbraid {version}",
+        "html_static_path": ["_static"],
+        "html_css_files": ["site.css"],
         "html_show_sphinx": False,
         "html_copy_source": False,
     }

@@ -36,7 +36,7 @@ UP_TO_DATE = [name for name in DOCUMENTS if "experiments/" not in name and name 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<(?:img|a|audio|source)\b[^>]*?\b(?:src|href)=\"([^\"]+)\"")
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DJANGOS_COMMANDS = {"check", "createsuperuser", "runserver"}
-OTHER_PROGRAMS_OPTIONS = {"--deploy", "--help", "--listen", "--nproc-per-node", "--no-install-recommends"}
+OTHER_PROGRAMS_OPTIONS = {"--deploy", "--help", "--inplace", "--listen", "--nproc-per-node", "--no-install-recommends"}
 
 
 def text_of(name: str) -> str:
