@@ -27,7 +27,7 @@ from unbraid.errors import InputError
 from unbraid.evaluation.conditions import CONDITIONS
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
-from unbraid.evaluation.robustness import ConditionReport, ConditionScore, Separate, Stems, score_conditions
+from unbraid.evaluation.robustness import CLEAN, ConditionReport, ConditionScore, Separate, Stems, score_conditions
 from unbraid.inference.network import Block, default_model
 from unbraid.stems import STEMS
 
@@ -65,6 +65,7 @@ def main() -> None:
         str(file) if alike else file.stem: partial(Separator(file, tile_seconds=tile).separate_array, sample_rate=RATE)
         for file in files
     }
+    conditions = list(dict.fromkeys([CLEAN, *args.conditions]))
     report = ConditionReport()
     if args.resume and args.json and args.json.exists():
         report.scores += [ConditionScore(**score) for score in json.loads(args.json.read_text())["scores"]]
@@ -75,7 +76,7 @@ def main() -> None:
             print(song, "…", file=sys.stderr, flush=True)
             for name, separate in models.items():
                 if not any((score.model, score.song) == (name, song) for score in report.scores):
-                    report.scores += score_conditions(name, separate, song, stems, RATE, args.conditions)
+                    report.scores += score_conditions(name, separate, song, stems, RATE, conditions)
             if args.json:
                 args.json.write_text(json.dumps(report.to_json(), indent=1) + "\n")
     print(report.table())

@@ -54,9 +54,15 @@ def test_what_is_lost_is_lost_by_each_song_against_itself() -> None:
     report = ConditionReport([ConditionScore("m", song, name, "vocals", sdr) for (song, name), sdr in sdrs.items()])
     found = report.summary("m", "mono", "vocals")
     assert found is not None
-    assert found == pytest.approx((20 / 3, -1.5, 0.5, 3))
+    assert found == pytest.approx((5.5, -1.5, 0.5, 2))
     assert report.summary("m", "mono", "bass") is None
-    assert "6.7 (-1.5 ± 0.5)" in report.table()
+    assert "5.5 (-1.5 ± 0.5)" in report.table()
+
+
+def test_sources_stand_in_one_order_whatever_the_first_song_has() -> None:
+    found = ["bass", "other", "accompaniment", "vocals", "drums"]
+    report = ConditionReport([ConditionScore("m", "a", "stereo", source, 1.0) for source in found])
+    assert report.sources("m") == ["vocals", "accompaniment", "drums", "bass", "other"]
 
 
 def test_a_song_is_handed_in_as_each_condition_leaves_it() -> None:

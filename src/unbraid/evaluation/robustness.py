@@ -13,6 +13,7 @@ from unbraid.evaluation.conditions import CONDITIONS, Recording
 from unbraid.evaluation.dataset import find_songs, fold
 from unbraid.evaluation.metrics import sdr
 from unbraid.separator import Separator
+from unbraid.stems import STEMS
 
 Audio = NDArray[np.float32]
 Stems = Mapping[str, Audio]
@@ -59,17 +60,21 @@ class ConditionReport:
         return list(dict.fromkeys(getattr(score, of) for score in self.scores))
 
     def sources(self, model: str) -> list[str]:
-        """Return the sources of this model that any song has."""
-        return list(dict.fromkeys(score.source for score in self.scores if score.model == model))
+        """Return the sources of this model that any song has, in the order of tables."""
+        found = dict.fromkeys(score.source for score in self.scores if score.model == model)
+        order = ["vocals", ACCOMPANIMENT, *STEMS, *found]
+        return sorted(found, key=order.index)
 
     def summary(self, model: str, condition: str, source: str) -> Summary | None:
-        """Return the mean over songs and the change against clean stereo; None where no song has the source."""
+        """Return the mean over the songs that have the source in clean stereo too; None if there is none."""
         found, clean = (self._songs(model, name, source) for name in (condition, CLEAN))
-        if not found:
+        songs = [song for song in found if song in clean]
+        if not songs:
             return None
-        changes = [found[song] - clean[song] for song in found if song in clean]
-        error = float(np.std(changes, ddof=1) / np.sqrt(len(changes))) if len(changes) > 1 else float("nan")
-        return Summary(float(np.mean(list(found.values()))), float(np.mean(changes)), error, len(found))
+        changes = [found[song] - clean[song] for song in songs]
+        error = float(np.std(changes, ddof=1) / np.sqrt(len(songs))) if len(songs) > 1 else float("nan")
+        mean = float(np.mean([found[song] for song in songs]))
+        return Summary(mean, float(np.mean(changes)), error, len(songs))
 
     def _songs(self, model: str, condition: str, source: str) -> dict[str, float]:
         wanted = (model, condition, source)
@@ -81,7 +86,7 @@ class ConditionReport:
             {"model": model, "condition": condition, "source": source, **_known(found._asdict())}
             for model in self.names("model")
             for condition in self.names("condition")
-            for source in self.names("source")
+            for source in self.sources(model)
             if (found := self.summary(model, condition, source))
         ]
         return {"summaries": summaries, "scores": [asdict(score) for score in self.scores]}
@@ -167,9 +172,8 @@ def score_recording(recording: Recording, estimates: Stems) -> dict[str, float]:
     music = recording.mixture - recording.noise
     if "vocals" in references and not is_heard(references["vocals"], music):
         references.pop(ACCOMPANIMENT, None)
-    order = ["vocals", ACCOMPANIMENT, *references]
     scores = {}
-    for source in sorted({*references} & {*found}, key=order.index):
+    for source in references.keys() & found.keys():
         if is_heard(references[source], music):
             estimate = found[source] - recording.noise if source in RESTS else found[source]
             scores[source] = sdr(references[source], estimate)
