@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,9 +17,22 @@ STOP_SECONDS = 20.0
 
 
 def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -> None:
-    """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`)."""
+    """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`).
+
+    Args:
+        port: where to listen.
+        open_browser: whether to open the first page.
+        host: address to listen at; with 0.0.0.0, phones and laptops on the same network can use the site.
+
+    Raises:
+        SystemExit: with a sentence, if the port is taken.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unbraid_web.settings")
-    os.environ.setdefault("UNBRAID_URL", f"http://localhost:{port}")
+    check_port(host, port)
+    at_home = f"http://localhost:{port}"
+    os.environ.setdefault("UNBRAID_URL", at_home)
+    if neighbours := network_address(host):
+        os.environ.setdefault("UNBRAID_HOSTS", neighbours)
     prepare()
     from unbraid_web.web_server import make_server
     from unbraid_web.wsgi import application
@@ -28,7 +42,8 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
     for number in (signal.SIGINT, signal.SIGTERM):  # a script's background jobs start with Ctrl+C's signal ignored
         signal.signal(number, signal.default_int_handler)
     with background():
-        print(f"unbraid is at {address}  (Ctrl+C stops it)", flush=True)
+        elsewhere = f", and at http://{neighbours}:{port} on your network" if neighbours else ""
+        print(f"unbraid is at {address}{elsewhere}  (Ctrl+C stops it)", flush=True)
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         try:
@@ -37,6 +52,36 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
             pass
         finally:
             server.close()
+
+
+def check_port(host: str, port: int) -> None:
+    """Exit with a sentence that names a free port if this one is taken: better now than after the database's work."""
+    if can_listen(host, port):
+        return
+    free = next((other for other in range(port + 1, min(port + 100, 65536)) if can_listen(host, other)), None)
+    advice = f"choose another one, for example --port {free}" if free else "choose another one with --port"
+    sys.exit(f"unbraid: Port {port} is taken: {advice}.")
+
+
+def can_listen(host: str, port: int) -> bool:
+    """Whether a server can listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def network_address(host: str) -> str:
+    """Return this machine's address for its neighbours; empty if it only listens to itself, or has no network."""
+    if host != "0.0.0.0":
+        return "" if host in ("127.0.0.1", "localhost", "::1") else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way a packet would leave
+        return str(probe.getsockname()[0])
+    return ""
 
 
 def prepare() -> None:

@@ -13,12 +13,15 @@
     UNBRAID_HSTS_SUBDOMAINS 1: https on all sub-domains too          0; browsers remember it for a year
     UNBRAID_HSTS_PRELOAD    1: and from the first visit on           0; see hstspreload.org
     UNBRAID_PROXY           the proxy in front: 1 (this machine), its address, or * (nobody else can connect)
+    UNBRAID_HOSTS           further host names, with commas between  none
+    UNBRAID_LOG_FORMAT      json or plain                            plain on a terminal, else json
     EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
 
 The limits are at the end. `docs/web.md` tells how they play together.
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -246,11 +249,14 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+# A person who watches the terminal reads sentences; what collects logs reads JSON.
+WATCHED = sys.stderr is not None and sys.stderr.isatty()
+LOG_FORMAT = os.environ.get("UNBRAID_LOG_FORMAT") or ("plain" if DEBUG or WATCHED else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "unbraid_web.logs.JsonLines"}, "plain": {"format": "%(levelname)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": os.environ.get("UNBRAID_LOG_LEVEL", "INFO")},
     "loggers": {"django.server": {"level": "WARNING"}, "waitress.queue": {"level": "ERROR"}},
 }

@@ -12,6 +12,10 @@ def add_parser(commands: Any) -> None:
     description = "Serve the website on this machine and open it in the browser."
     parser = commands.add_parser("web", help="serve the website on this machine", description=description)
     parser.add_argument("--port", type=options.port, default=8000, help="port to listen on (default: 8000)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 lets your phone in too (default: 127.0.0.1)"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.set_defaults(run=run)
 
 
@@ -21,4 +25,4 @@ def run(args: argparse.Namespace) -> None:
     require("web", "django", "waitress")
     from unbraid_web.serve import main
 
-    main(port=args.port)
+    main(port=args.port, host=args.host, open_browser=not args.no_browser)
