@@ -36,7 +36,10 @@ UP_TO_DATE = [name for name in DOCUMENTS if "experiments/" not in name and name 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<(?:img|a|audio|source)\b[^>]*?\b(?:src|href)=\"([^\"]+)\"")
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DJANGOS_COMMANDS = {"check", "createsuperuser", "runserver"}
-OTHER_PROGRAMS_OPTIONS = {"--deploy", "--help", "--inplace", "--listen", "--nproc-per-node", "--no-install-recommends"}
+OTHER_PROGRAMS_OPTIONS = {
+    "--build", "--deploy", "--help", "--home-dir", "--inplace", "--listen", "--no-install-recommends", "--now",
+    "--nproc-per-node", "--scale", "--system",
+}  # fmt: skip
 
 
 def text_of(name: str) -> str:
