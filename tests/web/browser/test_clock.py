@@ -118,9 +118,10 @@ def test_each_stem_has_its_own_gain_and_side(demo: Chrome, stems: dict[str, np.n
     assert np.abs((heard - expected)[:, 128:]).max() < STEP
 
 
-def test_a_loop_is_exactly_as_long_as_it_is(demo: Chrome, stems: dict[str, np.ndarray]) -> None:
-    length = RATE // 2
-    heard, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 2.0}, loop={"from": 2.0, "to": 2.5}, frames=4 * length)
+@pytest.mark.parametrize("length", [RATE // 2, 172 * 128], ids=["any length", "whole blocks of the audio thread"])
+def test_a_loop_is_exactly_as_long_as_it_is(demo: Chrome, stems: dict[str, np.ndarray], length: int) -> None:
+    loop = {"from": 2.0, "to": 2.0 + length / RATE}
+    heard, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 2.0}, loop=loop, frames=4 * length)
     once = sum(stems.values())[:, 2 * RATE : 2 * RATE + length]  # type: ignore[index]
     for turn in range(1, 4):  # after the 256 samples over which the end melts into the beginning
         part = heard[:, turn * length : (turn + 1) * length]

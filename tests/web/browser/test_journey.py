@@ -141,7 +141,7 @@ def test_4_works_the_mixer_with_mouse_and_keys(site: Site, page: Chrome) -> None
     drag.move_by_offset(round(0.025 * width), 0).release().perform()
     loop = page.execute_script("return document.querySelector('#mixer').mixer.loop")
     assert (round(loop["from"]), round(loop["to"])) == (10, 11)
-    page.execute_script("document.querySelector('#mixer').mixer.seek(10.2)")
+    page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.seek(10.2); mixer.engine.play()")
     until(lambda: state(page)["position"] / RATE > 10.6, "the loop's middle")
     until(lambda: state(page)["position"] / RATE < 10.5, "the loop's beginning again")
     find(page, "[data-do=speed]").send_keys("50")

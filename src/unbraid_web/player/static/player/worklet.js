@@ -144,7 +144,7 @@ class Mixer extends AudioWorkletProcessor {
   /** Fill one block sample for sample. */
   renderDirect(left, right, targets) {
     const length = left.length;
-    const jumps = this.loop && this.position < this.loop.to && this.position + length > this.loop.to;
+    const jumps = this.loop && this.position < this.loop.to && this.position + length >= this.loop.to;
     if (!this.has(this.position, jumps ? this.loop.to : this.position + length)) return false;
     if (jumps && !this.has(this.loop.from, this.loop.from + length)) return false;
     const first = jumps ? this.loop.to - this.position : length;
