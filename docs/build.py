@@ -27,7 +27,7 @@ PAGES_OUTSIDE_DOCS = {
 CONTENTS = {
     "Using it": ["quick-start", "command-line", "python", "web", "api", "self-hosting", "troubleshooting"],
     "Understanding it": ["architecture", "model-card", "experiments", "Diary, November 2026 <experiments/2026-11>"],
-    "Training it": ["training", "corpus", "evaluation"],
+    "Training it": ["training", "corpus", "evaluation", "conditions"],
     "The project": ["contributing", "changelog"],
 }
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
