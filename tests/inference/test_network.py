@@ -97,8 +97,8 @@ def test_without_any_runtime(mask_model: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_choice_is_said_with_its_reason(mask_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtimes, "_graphics", lambda: [])
-    assert Separator(mask_model, threads=1).runtime.endswith("1 thread), for no graphics runtime is installed")
-    assert "for" not in Separator(mask_model, device="cpu").runtime
+    assert Separator(mask_model, threads=1).runtime.endswith("1 thread); no runtime for graphics cards is installed")
+    assert "graphics" not in Separator(mask_model, device="cpu").runtime
 
 
 def test_a_card_that_does_not_start_is_not_silently_left_unused(

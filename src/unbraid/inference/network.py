@@ -14,6 +14,7 @@ from unbraid.errors import ModelError
 from unbraid.inference import filter_bank
 from unbraid.inference.devices import cpu_count
 from unbraid.inference.model import ModelFacts
+from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 
 Block = NDArray[np.float32]
@@ -43,7 +44,7 @@ class Network:
         self.length = _tile_length(self.facts, tile_seconds)
         threads = threads or cpu_count()
         self._workspace = local()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="unbraid-filter-bank")
+        self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
         """What a person should know about how it ran: sentences."""
         self._at_once, self._lock = self.length, Lock()
@@ -116,15 +117,15 @@ class Network:
         """Return the answer of a network that takes the powers of a spectrum's bands and gives masks for them."""
         bank = self.facts.filter_bank
         assert bank is not None
-        window, hop = bank.window, bank.hop
+        window, hop, pool = bank.window, bank.hop, self._pool.get()
         spectrum = self._spectrum_buffer((len(tile), tile.shape[1] // hop, bank.bins))
 
         def analyse(channel: int) -> None:
             here = slice(channel, channel + 1)
             filter_bank.analysis(tile[here], window, hop, out=spectrum[here])
 
-        list(self._pool.map(analyse, range(len(tile))))
-        powers = list(self._pool.map(lambda view: filter_bank.band_powers(spectrum, view, bank.bands), self._views))
+        list(pool.map(analyse, range(len(tile))))
+        powers = list(pool.map(lambda view: filter_bank.band_powers(spectrum, view, bank.bands), self._views))
         masks = self.runtime.run(np.stack(powers)[np.newaxis])[0]
         # Only the frames that reach into the middle of the tile are needed.
         length = tile.shape[1] - 2 * self.facts.context
@@ -140,7 +141,7 @@ class Network:
             )
             stems[stem] = samples[:, margin * hop : -margin * hop]
 
-        list(self._pool.map(synthesise, range(len(sources))))
+        list(pool.map(synthesise, range(len(sources))))
         return stems
 
     def _spectrum_buffer(self, shape: tuple[int, ...]) -> NDArray[np.complex64]:

@@ -1,10 +1,11 @@
 """Stages that work at the same time: iterators run ahead in other threads, behind bounded queues."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Semaphore, Thread
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -74,6 +75,20 @@ def mapped(function: Callable[[T], R], items: Iterable[T], workers: int) -> Gene
         finally:
             for future in under_way:
                 future.cancel()
+
+
+class PerProcess(Generic[T]):
+    """Something with threads, made anew in a process that was forked: of its parent's threads, none came along."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made, self._process = make(), os.getpid()
+
+    def get(self) -> T:
+        """Return this process's own."""
+        if self._process != os.getpid():
+            self._made, self._process = self._make(), os.getpid()
+        return self._made
 
 
 class _End:

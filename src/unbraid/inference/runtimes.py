@@ -1,7 +1,9 @@
 """The programs that run an `.onnx` file: OpenVINO on processors, ONNX Runtime elsewhere and on graphics cards."""
 
+import os
 import sys
 import threading
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import ModelError, UsageError
+from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.signal_stack import signal_stack_kept
 
 Array = NDArray[np.float32]
@@ -79,25 +82,14 @@ class ONNXRuntime:
     """ONNX Runtime with one of its providers: the processor or a graphics card."""
 
     def __init__(self, path: Path, provider: str, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what goes wrong is raised, and said by us
-        wanted = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
-        except Exception as error:  # its exceptions share no base of their own
-            raise ModelError(f"ONNX Runtime cannot use the model {path}: {_last_line(error)}") from error
-        if self._session.get_providers()[0] != provider:  # it would silently run on the processor
-            raise ModelError(f"{GRAPHICS[provider]} is installed but does not start: look at its driver and libraries.")
-        self._input = self._session.get_inputs()[0].name
+        self._session: PerProcess[Any] = PerProcess(partial(_onnx_session, path, provider, threads))
+        self._input = self._session.get().get_inputs()[0].name
         self.description = f"ONNX Runtime on {GRAPHICS.get(provider, f'the CPU (fp32, {_counted(threads)})')}"
 
     def run(self, array: Array) -> Array:
         """Return the body's answer; raises OutOfDeviceMemoryError if the device has too little for it."""
         try:
-            answer: Array = self._session.run(None, {self._input: array})[0]
+            answer: Array = self._session.get().run(None, {self._input: array})[0]
         except Exception as error:
             if any(words in str(error).lower() for words in ("out of memory", "failed to allocate")):
                 raise OutOfDeviceMemoryError(_last_line(error)) from error
@@ -120,11 +112,11 @@ def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: 
         try:
             if found:
                 return ONNXRuntime(path, "CUDAExecutionProvider" if device == "cuda" else found[0], threads)
-            why = ", for no graphics runtime is installed"
+            why = "; no runtime for graphics cards is installed"
         except ModelError as error:
             if device == "cuda":
                 raise
-            why = f", for {error}".removesuffix(".")
+            why = f"; {error}".removesuffix(".")
     runtime = load_cpu_runtime(path, shape, precision=precision, threads=threads)
     runtime.description += why
     return runtime
@@ -136,16 +128,46 @@ def load_cpu_runtime(path: Path, shape: tuple[int, ...], *, precision: str, thre
         return OpenVINORuntime(path, shape, precision, threads)
     if find_spec("onnxruntime") is not None:
         return ONNXRuntime(path, "CPUExecutionProvider", threads)
-    raise ModelError("There is nothing to run the model with: pip install openvino, or onnxruntime.")
+    raise ModelError("Nothing here can run the model: pip install openvino, or onnxruntime.")
+
+
+def onnxruntime_module() -> Any:
+    """Import ONNX Runtime with its telemetry off: else it writes to the home folder and calls a host of its maker's."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def _onnx_session(path: Path, provider: str, threads: int) -> Any:
+    onnxruntime = onnxruntime_module()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what goes wrong is raised, and said by us
+    wanted = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+    except Exception as error:  # its exceptions share no base of their own
+        raise ModelError(f"ONNX Runtime cannot use the model {path}: {_last_line(error)}") from error
+    if session.get_providers()[0] != provider:  # it would silently run on the processor
+        raise ModelError(f"{GRAPHICS[provider]} is installed but does not start: look at its driver and libraries.")
+    return session
 
 
 def _graphics() -> list[str]:
-    """Return the names of ONNX Runtime's providers for graphics cards that are installed, best first."""
-    if find_spec("onnxruntime") is None:
-        return []
-    import onnxruntime
+    """Return the names of ONNX Runtime's providers for graphics cards that are installed, best first.
 
-    available = onnxruntime.get_available_providers()
+    Its files tell whether it can have any, so that one for processors is not loaded only to be asked.
+    """
+    found = find_spec("onnxruntime")
+    if found is None:
+        return []
+    libraries = Path((found.submodule_search_locations or ["."])[0]) / "capi"
+    files = [*libraries.glob("*onnxruntime_providers_cuda*"), *libraries.glob("DirectML.dll")]
+    if not files and sys.platform != "darwin":  # where CoreML is part of it
+        return []
+    available = onnxruntime_module().get_available_providers()
     return [provider for provider in GRAPHICS if provider in available]
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unbraid.errors import OutputError, TrainingError, UsageError
 from unbraid.inference.model import FORMAT
+from unbraid.inference.runtimes import onnxruntime_module
 from unbraid.training.checkpoint import averaged, read, restore
 from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.presets import Network, preset
@@ -178,9 +179,7 @@ def check(module: nn.Module, inputs: dict[str, Tensor], path: Path) -> None:
 
     What float16 changes by itself is no error of the export: a mask moves by up to 2e-3 where two sources are even.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnxruntime_module().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})
     rounded = copy.deepcopy(module)
     with torch.no_grad():
