@@ -1,10 +1,16 @@
 """What a separation promises: exact sums, exact lengths, the same answer however the song is cut."""
 
+import os
+import pickle
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +21,10 @@ from numpy.typing import NDArray
 import unbraid
 from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
-from unbraid import Progress, Separator
+from unbraid import Progress, SeparationOptions, Separator, UsageError
 from unbraid.audio import read
 from unbraid.inference.stream import StemStream
+from unbraid.separator import FileKeywords
 
 FAST = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -271,3 +278,65 @@ def test_the_masks_of_a_wider_window_work_too(tmp_path: Path) -> None:
     short, long = (Separator(model, precision="fp32", tile_seconds=s) for s in (0.1, 1.2))
     for stem, expected in long.separate_array(song, 44_100).items():
         np.testing.assert_allclose(short.separate_array(song, 44_100)[stem], expected, atol=1e-5)
+
+
+def test_a_separator_pickles_by_its_arguments(separator: Separator) -> None:
+    again: Separator = pickle.loads(pickle.dumps(separator))
+    song = noise(2, 20_000)
+    for stem, expected in separator.separate_array(song, 44_100).items():
+        np.testing.assert_array_equal(again.separate_array(song, 44_100)[stem], expected)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_separator_that_was_used_works_after_a_fork(
+    mask_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    """As in servers that load before they fork, and in multiprocessing; threads do not come along."""
+    monkeypatch.setattr(
+        "unbraid.inference.runtimes.find_spec", lambda name: find_spec(name) if name == runtime else None
+    )
+    separator = Separator(mask_model, precision="fp32", tile_seconds=1.0, threads=2)
+    song = noise(2, 60_000)
+    expected = separator.separate_array(song, 44_100)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(120)
+        try:
+            found_there = separator.separate_array(song, 44_100)
+            separator.separate_file(write_song(tmp_path / "song.wav"), tmp_path)
+            os._exit(0 if all(np.array_equal(found_there[stem], expected[stem]) for stem in SOURCES) else 1)
+        finally:  # an exception must not run the tests on in the child
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_options_are_the_same_however_they_are_given(separator: Separator, tmp_path: Path) -> None:
+    assert set(FileKeywords.__annotations__) == {field.name for field in fields(SeparationOptions)}
+    song = write_song(tmp_path / "song.wav")
+    options = SeparationOptions(stems=["drums"], format="flac", start=1.0)
+    result = separator.separate_file(song, tmp_path, options, start=2.0)
+    assert result.stems == {"drums": tmp_path / "song/drums.flac"}
+    assert result.seconds == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"start": np.nan},
+        {"start": -1.0},
+        {"duration": np.inf},
+        {"duration": 0.0},
+        {"format": "wma"},
+        {"bit_depth": 12},
+        {"format": "mp3", "bit_depth": 16},
+        {"stems": ["vocals"], "two_stems": "vocals"},
+        {"stems": []},
+        {"two_stems": "kazoo"},
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused(separator: Separator, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        separator.separate_file(write_song(tmp_path / "song.wav", seconds=0.1), tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()

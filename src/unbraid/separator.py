@@ -75,7 +75,7 @@ class SeparationOptions:
             raise UsageError("Choose either some stems or two stems, not both.")
         if self.stems is not None:
             names = self.stems.split(",") if isinstance(self.stems, str) else self.stems
-            object.__setattr__(self, "stems", tuple(name.strip() for name in names))
+            object.__setattr__(self, "stems", tuple(name.strip() for name in names if name.strip()))
 
     def stems_of(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Return the stems that come out of a model that gives `sources`; raises UsageError for one that it lacks."""

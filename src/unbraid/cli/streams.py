@@ -48,8 +48,8 @@ class SafeStream:
 
     def _give_up(self, error: OSError | ValueError) -> None:
         self.failure = error
-        with suppress(OSError, ValueError):  # what is still buffered would fail again when Python exits
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        with suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), self._stream.fileno())  # what is still buffered must not fail again at the exit
 
 
 @dataclass(frozen=True)
@@ -74,20 +74,15 @@ def safe_streams() -> Iterator[SafeStreams]:
     """Make standard output and standard error safe for the time of a command."""
     _occupy_descriptors()
     before = sys.stdout, sys.stderr
-    out, err = (_safe(stream) for stream in before)
-    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
-    try:
-        yield SafeStreams(out, err)
-    finally:
-        out.flush()
-        err.flush()
-        sys.stdout, sys.stderr = before
-
-
-def _safe(stream: TextIO | None) -> SafeStream:
-    if isinstance(stream, SafeStream):  # a command within a command
-        return stream
-    return SafeStream(stream if stream is not None else Path(os.devnull).open("w"))
+    with Path(os.devnull).open("w") as nowhere:
+        out, err = (SafeStream(stream or nowhere) for stream in before)
+        sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
+        try:
+            yield SafeStreams(out, err)
+        finally:
+            out.flush()
+            err.flush()
+            sys.stdout, sys.stderr = before
 
 
 def _occupy_descriptors() -> None:
