@@ -35,7 +35,7 @@ from tests.tiny_models import write_mask_model  # noqa: E402
 from unbraid_web.accounts.models import User  # noqa: E402
 from unbraid_web.separations.jobs.job import Job  # noqa: E402
 from unbraid_web.separations.jobs.queue import run_job  # noqa: E402
-from unbraid_web.separations.models import Separation, Stem  # noqa: E402
+from unbraid_web.separations.models import Export, Separation, Stem  # noqa: E402
 from unbraid_web.songs.models import Song  # noqa: E402
 
 PASSWORD = "strings and hammers"
@@ -156,7 +156,8 @@ def _separate_once(song: Song) -> None:
         shutil.copytree(default_storage.path(separation.run_folder), kept)
         song.refresh_from_db()
         names = ("state", "fraction", "run", "sample_rate", "channels", "frames", "segment_frames", "segments")
-        _DONE["separation"] = {name: getattr(separation, name) for name in (*names, "bytes_stored", "finished_at")}
+        more = ("headroom", "peak", "bytes_stored", "finished_at")
+        _DONE["separation"] = {name: getattr(separation, name) for name in (*names, *more)}
         stems = ("name", "position", "peaks", "presence", "bytes_stored")
         _DONE["stems"] = [{name: getattr(stem, name) for name in stems} for stem in separation.stems.all()]
         _DONE["song"] = {name: getattr(song, name) for name in ("duration", "outline", "bytes_total")}
@@ -194,6 +195,16 @@ def stored(name: str) -> bytes:
     """Read a file from the storage."""
     with default_storage.open(name) as file:
         return bytes(file.read())
+
+
+def whole_stem(client: Client, url: str) -> bytes:
+    """Ask for a stem, do what the worker does, and fetch it."""
+    answer = client.get(url)
+    if answer.status_code in (202, 503):
+        work(Export.objects.get(state="queued"))
+        answer = client.get(url)
+    assert answer.status_code == 200
+    return body(answer)
 
 
 def body(answer: Any) -> bytes:

@@ -108,9 +108,21 @@ class Site:
         elif body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         request = urllib.request.Request(self.url + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with self._answer(request) as answer:
             content = answer.read()
             return json.loads(content) if content and "json" in answer.headers["Content-Type"] else content
+
+    def _answer(self, request: urllib.request.Request) -> Any:
+        """Ask, and ask again as long as the answer names a time for that."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return urllib.request.urlopen(request, timeout=60)
+            except urllib.error.HTTPError as error:
+                if not error.headers["Retry-After"] or time.monotonic() > end:
+                    raise
+                error.close()
+                time.sleep(0.1)
 
     def wait_for(self, token: str, path: str, states: tuple[str, ...] = ("done",)) -> Any:
         """Ask again and again until the state is one of those."""

@@ -41,7 +41,7 @@ def test_upload_separate_fetch_delete(s3: str, tmp_path: Path, tiny_model: Path)
         stem = site.api(token, "GET", done["stems"][0]["file"])  # by way of a signed address
         assert soundfile.info(io.BytesIO(stem)).frames == 12 * 44_100
         names = [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
-        assert len(names) == 1 + 5 * (3 + 2)  # the song; of each stem three segments, the whole and its picture
+        assert len(names) == 1 + 5 * (3 + 1) + 1  # the song; of each stem three segments and its picture; the download
         assert not (tmp_path / "media").exists()
         site.api(token, "DELETE", f"/api/v1/songs/{song['id']}")
         site.manage("housekeep")

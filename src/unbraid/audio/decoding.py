@@ -116,6 +116,12 @@ class SongReader:
         left = max(self._whole_seconds - self._start, 0.0)
         return left if self._duration is None else min(left, self._duration)
 
+    @property
+    def bit_depth(self) -> int | None:
+        """Bits in which the decoder gives a sample; None if the song is compressed with loss."""
+        context = self._stream.codec_context
+        return 8 * context.format.bytes if context.codec.lossless else None
+
     def __enter__(self) -> Self:
         return self
 

@@ -20,7 +20,7 @@ from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, Song
 from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
-from unbraid_web.separations.recipes import validated_recipe
+from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.receiving import receive_file
 
@@ -167,11 +167,19 @@ def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
 
 @api.get("/songs/{uuid:song_id}/stems/{name}.flac", summary="One stem", tags=["stems"], url_name="stem")
 def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase:
-    """Return the whole stem as FLAC; byte ranges work."""
-    song = own(request, song_id)
-    separation = song.separation
+    """Return the whole stem as FLAC; byte ranges work.
+
+    A worker puts it together first: until then the answer is 503 with `Retry-After`, on which `curl --retry 9` acts.
+    """
+    separation = own(request, song_id).separation
     stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
-    return media.send(request, stem.file, "audio/flac", save_as=f"{song.title} - {name}.flac")
+    export = Export.request(separation, stem_recipe(stem.name))
+    if export.state != State.DONE:
+        sentence = "This stem is being put together. Ask again in a moment."
+        answer = api.create_response(request, {"error": sentence}, status=503)
+        answer["Retry-After"] = "1"
+        return answer
+    return media.send(request, export.file, CONTENT_TYPES["flac"], save_as=export.filename, immutable=False)
 
 
 @api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Error, 422: Error}, tags=["exports"])

@@ -23,7 +23,7 @@ class StemOut(Schema):
 
     name: str
     presence: float = Field(description="part of the song in which it plays, 0 to 1")
-    file: str = Field(description="where the whole stem can be fetched as FLAC")
+    file: str = Field(description="where the whole stem can be fetched as FLAC; 503 until it is put together")
 
 
 class SongOut(Schema):
@@ -96,7 +96,7 @@ class ExportIn(Schema):
     """A request for a rendered file."""
 
     kind: Literal["stem", "zip", "mix"]
-    format: Literal["wav", "flac", "mp3"]
+    format: Literal["wav", "flac", "mp3", "m4a", "ogg", "opus"]
     stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
 
     def recipe(self) -> dict[str, Any]:

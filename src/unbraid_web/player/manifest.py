@@ -26,6 +26,7 @@ def manifest(separation: Separation, key: str = "") -> dict[str, Any]:
         "frames": separation.frames,
         "segmentFrames": separation.segment_frames,
         "segments": separation.segments,
+        "headroom": separation.headroom,
         "peaksPerSecond": PEAKS_PER_SECOND,
         "exports": reverse("separations:export", args=[separation.pk]) + query,
         "stems": [describe(separation, stem, query) for stem in separation.stems.all()],

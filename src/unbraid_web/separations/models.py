@@ -47,6 +47,8 @@ class Separation(Job):
     frames = models.BigIntegerField(default=0, help_text="samples per channel that can be played")
     segment_frames = models.PositiveIntegerField(default=0)
     segments = models.PositiveIntegerField(default=0, help_text="how many segments can be played")
+    headroom = models.FloatField(default=1.0, help_text="by how much stored samples are softer than in the song")
+    peak = models.FloatField(default=1.0, help_text="of the loudest stem; 1 is full scale")
     bytes_stored = models.BigIntegerField(default=0)
 
     objects: ClassVar[Any] = SeparationQuerySet.as_manager()
@@ -120,11 +122,6 @@ class Stem(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def file(self) -> str:
-        """The whole stem in the storage."""
-        return f"{self.separation.run_folder}/{self.name}.flac"
 
     @property
     def spectrogram(self) -> str:

@@ -6,7 +6,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 KINDS = ("stem", "zip", "mix")
-FORMATS = ("wav", "flac", "mp3")
+CONTENT_TYPES = {
+    "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+}  # fmt: skip
+FORMATS = tuple(CONTENT_TYPES)  # those of the library
 MAX_GAIN = 2.0
 
 
@@ -41,6 +45,11 @@ def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
     if not stems:
         raise ValidationError("This mix would be silent. Turn at least one stem up.")
     return {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
+
+
+def stem_recipe(name: str) -> dict[str, Any]:
+    """Return the recipe of one whole stem, lossless."""
+    return {"kind": "stem", "format": "flac", "stems": {name: [1.0, 0.0]}}
 
 
 def number(value: Any) -> float:

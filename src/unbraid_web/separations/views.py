@@ -16,7 +16,7 @@ from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
-from unbraid_web.separations.recipes import validated_recipe
+from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
 from unbraid_web.songs.access import link_key
 
 EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
@@ -83,13 +83,17 @@ def spectrogram(request: HttpRequest, separation_id: UUID, name: str) -> HttpRes
 
 
 @require_safe
+@never_cache
 def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
-    """One whole stem, as it is stored: FLAC."""
+    """One whole stem as FLAC, or a page that waits until a worker has put it together."""
     separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
         raise Http404("This song is not separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
-    return media.send(request, stem.file, "audio/flac", save_as=f"{separation.song.title} - {name}.flac")
+    found = Export.request(separation, stem_recipe(stem.name))
+    if found.state != State.DONE:
+        return render(request, "separations/preparing.html", {"export": found}, status=202)
+    return media.send(request, found.file, CONTENT_TYPES["flac"], save_as=found.filename, immutable=False)
 
 
 @require_POST
@@ -123,7 +127,7 @@ def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """The rendered file."""
     found = get_object_or_404(Export, pk=export_id, state=State.DONE)
     audible_separation(request, found.separation_id)
-    content_type = {"zip": "application/zip"}.get(found.recipe["kind"], f"audio/{found.recipe['format']}")
+    content_type = "application/zip" if found.recipe["kind"] == "zip" else CONTENT_TYPES[found.recipe["format"]]
     return media.send(request, found.file, content_type, save_as=found.filename, immutable=False)
 
 

@@ -93,13 +93,14 @@ def demo(site: Site, page: Chrome) -> Chrome:
 @pytest.fixture
 def stems(site: Site, demo: Chrome) -> dict[str, np.ndarray]:
     """The demo's stems as the server stores them, `(2, samples)`."""
-    names = demo.execute_script(
-        "return document.querySelector('#mixer').mixer.manifest.stems.map(({name, file}) => [name, file])"
-    )
+    manifest = json.loads(demo.execute_script("return JSON.stringify(document.querySelector('#mixer').mixer.manifest)"))
     found = {}
-    for name, file in names:
-        with urllib.request.urlopen(site.url + file) as answer:
-            found[name] = soundfile.read(io.BytesIO(answer.read()), dtype="float32")[0].T
+    for stem in manifest["stems"]:
+        parts = []
+        for number in range(manifest["segments"]):
+            with urllib.request.urlopen(site.url + stem["segments"].replace("#", str(number))) as answer:
+                parts.append(soundfile.read(io.BytesIO(answer.read()), dtype="float32")[0].T)
+        found[stem["name"]] = np.concatenate(parts, axis=1) * np.float32(manifest["headroom"])
     return found
 
 

@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
+from django.core.files.storage import default_storage
 from django.test import Client
 
-from tests.web.conftest import Person, Refuses, body
-from unbraid_web.separations.models import Separation
+from tests.conftest import noise
+from tests.web.conftest import Person, Refuses, body, put, whole_stem, work
+from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.work import tasks
+from unbraid_web.separations.work.segments import read_segment
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import delete_tree
 
@@ -17,26 +22,82 @@ from unbraid_web.songs.storage import delete_tree
 def test_segments_end_to_end_are_the_stem(alice: Person, separation: Separation) -> None:
     for stem in separation.stems.all():
         url = f"/separations/{separation.pk}/{stem.name}"
-        parts = [
-            soundfile.read(io.BytesIO(body(alice.client.get(f"{url}/{n}.flac"))), dtype="int16")[0] for n in range(3)
-        ]
+        parts = [soundfile.read(io.BytesIO(body(alice.client.get(f"{url}/{n}.flac"))))[0] for n in range(3)]
         assert [len(part) for part in parts] == [220_500, 220_500, 88_200]
-        whole, rate = soundfile.read(io.BytesIO(body(alice.client.get(f"{url}.flac"))), dtype="int16")
+        whole, rate = soundfile.read(io.BytesIO(whole_stem(alice.client, f"{url}.flac")))
         assert rate == 44_100
-        assert np.array_equal(np.concatenate(parts), whole)
+        assert np.array_equal(np.concatenate(parts) * separation.headroom, whole)
 
 
-def test_the_stems_add_up_to_the_song(alice: Person, separation: Separation, song_file: Path) -> None:
-    song, _ = soundfile.read(song_file)
-    files = [body(alice.client.get(f"/separations/{separation.pk}/{s.name}.flac")) for s in separation.stems.all()]
-    total = np.sum([soundfile.read(io.BytesIO(data))[0] for data in files], axis=0)
-    # Five roundings to 16 bits, half a step each.
-    assert np.abs(total - song).max() < 3.5 / 32768
+def sum_of_stems(alice: Person, separation: Separation) -> Any:
+    urls = [f"/separations/{separation.pk}/{stem.name}.flac" for stem in separation.stems.all()]
+    return np.sum([soundfile.read(io.BytesIO(whole_stem(alice.client, url)))[0] for url in urls], axis=0)
+
+
+def test_the_stems_add_up_to_the_song_sample_for_sample(alice: Person, separation: Separation, song_file: Path) -> None:
+    assert separation.peak <= 1
+    np.testing.assert_array_equal(sum_of_stems(alice, separation), soundfile.read(song_file)[0])
+
+
+@pytest.fixture
+def loud(alice: Person, waveform_model: Path, tmp_path: Path, settings: Any) -> tuple[Separation, Any]:
+    """A loud 16-bit master whose stems, one by one, exceed full scale; and its samples."""
+    settings.MODEL = str(waveform_model)
+    tasks.separator.cache_clear()
+    master = np.clip(noise(2, 7 * 44_100) * 3, -1, 32767 / 32768).T
+    soundfile.write(tmp_path / "loud.wav", master, 44_100, subtype="PCM_16")
+    found = put(alice.user, tmp_path / "loud.wav").separation
+    work(found)
+    tasks.separator.cache_clear()
+    found.refresh_from_db()
+    assert found.peak > 1.1
+    return found, soundfile.read(tmp_path / "loud.wav")[0]
+
+
+def test_segments_of_a_loud_master_add_up_sample_for_sample(loud: tuple[Separation, Any]) -> None:
+    separation, master = loud
+    stems = list(separation.stems.all())
+    parts = [np.sum([read_segment(stem, n) for stem in stems], axis=0) for n in range(separation.segments)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1).T, master)
+
+
+def test_downloads_of_a_loud_master_are_turned_down_together(alice: Person, loud: tuple[Separation, Any]) -> None:
+    separation, master = loud
+    total = sum_of_stems(alice, separation)
+    gain = 0.9999 / separation.peak
+    np.testing.assert_allclose(total, master * gain, atol=3 * 2.0**-23)
+    assert np.array_equal(np.rint(total / gain * 32768), master * 32768)
+
+
+def test_a_song_of_24_bits_keeps_more_than_16(alice: Person, tmp_path: Path) -> None:
+    song = noise(2, 50_000).T * 0.5
+    soundfile.write(tmp_path / "fine.wav", song, 44_100, subtype="PCM_24")
+    separation = put(alice.user, tmp_path / "fine.wav").separation
+    work(separation)
+    separation.refresh_from_db()
+    assert np.abs(sum_of_stems(alice, separation) - song).max() < 2.0**-20
+
+
+def test_a_song_beyond_full_scale_is_turned_down(alice: Person, tmp_path: Path) -> None:
+    song = noise(2, 50_000).T * 20
+    soundfile.write(tmp_path / "float.wav", song, 44_100, subtype="FLOAT")
+    separation = put(alice.user, tmp_path / "float.wav").separation
+    work(separation)
+    separation.refresh_from_db()
+    total = sum_of_stems(alice, separation)
+    assert np.corrcoef(total.ravel(), song.ravel())[0, 1] > 0.999999
+
+
+def test_every_sample_is_stored_once(separation: Separation) -> None:
+    folder = Path(default_storage.path(separation.run_folder))
+    kept = [path for path in folder.rglob("*.flac") if path.is_file()]
+    assert len(kept) == 5 * separation.segments
+    assert sum(path.stat().st_size for path in kept) == separation.bytes_stored
 
 
 def test_byte_ranges(alice: Person, separation: Separation) -> None:
     url = f"/separations/{separation.pk}/vocals.flac"
-    whole = body(alice.client.get(url))
+    whole = whole_stem(alice.client, url)
     size = len(whole)
 
     def part(asked: str) -> tuple[int, bytes, str]:
@@ -53,6 +114,12 @@ def test_byte_ranges(alice: Person, separation: Separation) -> None:
     assert part("bytes=0-1,4-5")[:2] == (200, whole)
 
 
+def test_a_stem_that_is_not_put_together_yet_comes_by_itself(alice: Person, separation: Separation) -> None:
+    answer = alice.client.get(f"/separations/{separation.pk}/vocals.flac")
+    assert answer.status_code == 202
+    assert 'http-equiv="refresh"' in answer.content.decode()
+
+
 def test_are_cached_for_ever_by_the_browser_alone(alice: Person, separation: Separation) -> None:
     answer = alice.client.get(f"/separations/{separation.pk}/bass/0.flac")
     body(answer)
@@ -60,9 +127,10 @@ def test_are_cached_for_ever_by_the_browser_alone(alice: Person, separation: Sep
 
 
 def test_nginx_sends_the_file_where_it_stands_in_front(alice: Person, separation: Separation, settings: Any) -> None:
+    whole_stem(alice.client, f"/separations/{separation.pk}/bass.flac")
     settings.ACCEL_PREFIX = "/protected/"
     answer = alice.client.get(f"/separations/{separation.pk}/bass.flac")
-    assert answer.headers["X-Accel-Redirect"] == f"/protected/{separation.run_folder}/bass.flac"
+    assert answer.headers["X-Accel-Redirect"] == f"/protected/{Export.objects.get().file}"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="some noise - bass.flac"'
     assert answer.content == b""
 
@@ -91,7 +159,8 @@ def test_a_lost_file_is_not_found(alice: Person, separation: Separation) -> None
 
 def test_everybody_hears_the_demo(visitor: Client, demo: Song) -> None:
     pk = demo.separations.get().pk
-    for name in ("manifest.json", "vocals/0.flac", "vocals.flac", "vocals.png"):
+    assert whole_stem(visitor, f"/separations/{pk}/vocals.flac")
+    for name in ("manifest.json", "vocals/0.flac", "vocals.png"):
         answer = visitor.get(f"/separations/{pk}/{name}")
         assert answer.status_code == 200
         assert body(answer)

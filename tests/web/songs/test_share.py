@@ -2,7 +2,7 @@
 
 from django.test import Client
 
-from tests.web.conftest import Person, Refuses, body
+from tests.web.conftest import Person, Refuses, body, whole_stem
 from unbraid_web.songs.models import Song
 
 
@@ -14,6 +14,7 @@ def test_whoever_has_the_link_can_listen_until_it_is_withdrawn(alice: Person, do
     page = visitor.get(f"/s/{key}/")
     assert done.title in page.content.decode()
     assert page.headers["X-Robots-Tag"] == "noindex"
+    assert whole_stem(visitor, f"/separations/{separation.pk}/vocals.flac?key={key}")
     for name in ("manifest.json", "vocals/0.flac", "vocals.flac", "vocals.png", "progress/"):
         answer = visitor.get(f"/separations/{separation.pk}/{name}?key={key}")
         assert answer.status_code == 200

@@ -83,6 +83,7 @@ def decode(source: Path, target: Path, max_seconds: float, max_bytes: int) -> It
             yield {
                 "duration": frames / song.sample_rate,
                 "peak": peak,
+                "bit_depth": song.bit_depth,
                 "title": tags.get("title", "")[:200],
                 "artist": tags.get("artist", "")[:200],
             }

@@ -1,79 +1,69 @@
-"""Writes the stems of a song as they come: short FLAC segments to listen to, and whole FLAC files to keep.
+"""The stems as they are stored: FLAC files of a few seconds each, from which everything else is put together.
 
-Every segment is a FLAC file of its own holding exactly the same number of samples: FLAC has no padding and no delay, so
-segments laid end to end are the stem, sample for sample, in every browser.
+Every segment holds exactly the same number of samples, and FLAC has no padding and no delay: segments laid end to end
+are the stem, sample for sample, in every browser. The stored samples add up to the song's own: stems are rounded to the
+steps of the song, and the last one takes what the others' rounding left over. A stem alone may be louder than full
+scale, so all are stored softer by `HEADROOM`. Such samples have zeros at their lower end, which FLAC leaves out: 16
+bits of song take the room of 16 bits.
 """
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Mapping
 
-import av
 import numpy as np
+from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
+from unbraid.audio import StemWriter
+from unbraid.audio import read as read_song
+from unbraid.inference.tiles import Fifo
+from unbraid_web.separations.models import Stem
+
 SEGMENT_SECONDS = 5
+HEADROOM = 8.0  # 18 dB
+STORED_BITS = 24
+FINEST = 2.0 ** (1 - STORED_BITS) * HEADROOM  # the step for songs with more than 16 bits
 
 Samples = NDArray[np.float32]
 
 
-class FlacWriter:
-    """Writes samples to one 16-bit FLAC file.
+def segments_of(stream: Iterable[Mapping[str, Samples]], names: list[str], length: int) -> Iterator[Samples]:
+    """Yield the stems `(stems, channels, length)` from blocks of any length; the last segment may be shorter."""
+    waiting = Fifo()
+    for block in stream:
+        waiting.put(np.stack([block[name] for name in names]))
+        while len(waiting) >= length:
+            yield np.concatenate(waiting.take(length), axis=-1)
+    if len(waiting):
+        yield np.concatenate(waiting.take(length), axis=-1)
 
-    Args:
-        target: path, or a binary file open for writing
-        rate: in Hz
-        channels: 1 or 2
-    """
 
-    def __init__(self, target: Path | io.BytesIO, rate: int, channels: int) -> None:
-        self._layout = "stereo" if channels == 2 else "mono"
-        self._rate = rate
-        self._container = av.open(str(target) if isinstance(target, Path) else target, "w", format="flac")
-        self._stream = self._container.add_stream(
-            "flac", rate=rate, layout=self._layout, format="s16", options={"compression_level": "3"}
-        )
+def step_of(bit_depth: int | None) -> float:
+    """Return the step of a song's samples; one compressed with loss has none of its own, and 16 bits are enough."""
+    return FINEST if (bit_depth or 16) > 16 else 2.0**-15
 
-    def write(self, samples: Samples) -> None:
-        """Append samples `(channels, n)`; what exceeds full scale is clipped."""
-        whole = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole.T).reshape(1, -1), "s16", self._layout)
-        frame.sample_rate = self._rate
-        self._container.mux(self._stream.encode(frame))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
+def on_the_steps(stems: Samples, step: float) -> Samples:
+    """Round the stems `(stems, channels, n)` so that their sum is the rounded song."""
+    song = np.rint(np.sum(stems, axis=0, dtype=np.float64) / step)
+    most = HEADROOM / step
+    rounded = np.clip(np.rint(stems / step), -most, most - 1).astype(np.float64)
+    rounded[-1] = np.clip(song - rounded[:-1].sum(axis=0), -most, most - 1)
+    stored: Samples = (rounded * step).astype(np.float32)
+    return stored
 
 
 def as_flac(samples: Samples, rate: int) -> bytes:
-    """Return samples `(channels, n)` as the bytes of a FLAC file."""
+    """Return samples `(channels, n)` as the bytes of a stored segment."""
     target = io.BytesIO()
-    with FlacWriter(target, rate, samples.shape[0]) as writer:
-        writer.write(samples)
+    writer = StemWriter(target, "flac", sample_rate=rate, channels=len(samples), bit_depth=str(STORED_BITS))
+    writer.write(samples / np.float32(HEADROOM))
+    writer.finish()
     return target.getvalue()
 
 
-def segments_of(stream: Any, names: list[str], length: int) -> Iterator[dict[str, Samples]]:
-    """Yield the stream's blocks regrouped into segments of exactly `length` samples; the last one may be shorter."""
-    waiting: dict[str, list[Samples]] = {name: [] for name in names}
-    held = 0
-    for block in stream:
-        for name in names:
-            waiting[name].append(block[name])
-        held += block[names[0]].shape[1]
-        while held >= length:
-            joined = {name: np.concatenate(waiting[name], axis=1) for name in names}
-            yield {name: joined[name][:, :length] for name in names}
-            waiting = {name: [joined[name][:, length:]] for name in names}
-            held -= length
-    if held:
-        yield {name: np.concatenate(waiting[name], axis=1) for name in names}
+def read_segment(stem: Stem, number: int) -> Samples:
+    """Return one stored segment `(channels, n)`, as loud as in the song."""
+    with default_storage.open(stem.segment(number)) as file:
+        samples, _ = read_song(file)
+    return samples * np.float32(stem.separation.headroom)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 import unbraid
+from unbraid.audio.formats import gain_against_clipping
 from unbraid.errors import UnbraidError
 from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown
@@ -21,7 +22,14 @@ from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.work.overview import StemOverview, outline
 from unbraid_web.separations.work.render import render_recipe
 from unbraid_web.separations.work.sandbox import decoded
-from unbraid_web.separations.work.segments import SEGMENT_SECONDS, FlacWriter, as_flac, segments_of
+from unbraid_web.separations.work.segments import (
+    HEADROOM,
+    SEGMENT_SECONDS,
+    as_flac,
+    on_the_steps,
+    segments_of,
+    step_of,
+)
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.models.song import tidy_title
@@ -38,6 +46,7 @@ def render(export: Export, shutdown: GracefulShutdown) -> None:
     with storage.work_space() as folder:
         for fraction in render_recipe(export, folder):
             shutdown.check()
+            storage.need_room()
             export.beat(fraction=fraction)
         size = storage.store(export.file, folder / "file")
     export.finish(bytes_stored=size)
@@ -58,7 +67,7 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
         try:
             with separator().stream(mixture) as stream:
-                store_stems(separation, stream, folder, facts["duration"], shutdown)
+                store_stems(separation, stream, facts, shutdown)
         except UnbraidError as error:
             raise JobFailed(str(error)) from error
         on_error.pop_all()
@@ -74,45 +83,40 @@ def note_facts(song: Song, facts: dict[str, Any]) -> None:
         unnamed.update(title=facts["title"], artist=facts["artist"])
 
 
-def store_stems(separation: Separation, stream: Any, folder: Path, duration: float, shutdown: GracefulShutdown) -> None:
-    """Write segments, whole files and overviews of all stems; after each segment the row says what can be played."""
+def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shutdown: GracefulShutdown) -> None:
+    """Store segments and overviews of all stems; after each segment the row says what can be played."""
     rate, names = int(stream.sample_rate), list(stream.sources)
-    length = SEGMENT_SECONDS * rate
+    length, step = SEGMENT_SECONDS * rate, step_of(facts["bit_depth"])
+    level = np.float32(gain_against_clipping(facts["peak"]))  # files of floating numbers may go beyond full scale
     stems = Stem.objects.bulk_create(
         Stem(separation=separation, name=name, position=position) for position, name in enumerate(names)
     )
-    separation.beat(sample_rate=rate, channels=int(stream.channels), segment_frames=length)
-    overviews = {name: StemOverview(rate) for name in names}
-    sizes = dict.fromkeys(names, 0)
+    separation.beat(sample_rate=rate, channels=int(stream.channels), segment_frames=length, headroom=HEADROOM)
+    overviews = [StemOverview(rate) for _ in stems]
+    peak = 0.0
 
-    with ExitStack() as files, ThreadPoolExecutor(2) as pool:
-        wholes = {
-            name: files.enter_context(FlacWriter(folder / f"{name}.flac", rate, int(stream.channels))) for name in names
-        }
+    def store(stem: Stem, overview: StemOverview, samples: NDArray[np.float32]) -> None:
+        data = as_flac(samples, rate)
+        default_storage.save(stem.segment(separation.segments), ContentFile(data))
+        stem.bytes_stored += len(data)
+        overview.add(samples)
+        stem.peaks, stem.presence = overview.peaks, overview.presence
 
-        def store(stem: Stem, samples: NDArray[np.float32]) -> None:
-            data = as_flac(samples, rate)
-            default_storage.save(stem.segment(separation.segments), ContentFile(data))
-            sizes[stem.name] += len(data)
-            wholes[stem.name].write(samples)
-            overviews[stem.name].add(samples)
-
+    with ThreadPoolExecutor(2) as pool:
         for segment in segments_of(stream, names, length):
             shutdown.check()
-            list(pool.map(store, stems, [segment[name] for name in names]))
-            for stem in stems:
-                stem.peaks, stem.presence = overviews[stem.name].peaks, overviews[stem.name].presence
-            Stem.objects.bulk_update(stems, ["peaks", "presence"])
-            frames = separation.frames + segment[names[0]].shape[1]
+            storage.need_room()
+            rounded = on_the_steps(segment * level, step)
+            peak = max(peak, float(np.abs(rounded).max()))
+            list(pool.map(store, stems, overviews, rounded))
+            Stem.objects.bulk_update(stems, ["peaks", "presence", "bytes_stored"])
+            frames = separation.frames + rounded.shape[-1]
             separation.beat(
                 frames=frames,
                 segments=separation.segments + 1,
-                fraction=min(0.99, frames / rate / duration),
+                fraction=min(0.99, frames / rate / facts["duration"]),
             )
-    for stem in stems:
-        sizes[stem.name] += storage.store(stem.file, folder / f"{stem.name}.flac")
-        default_storage.save(stem.spectrogram, ContentFile(overviews[stem.name].spectrogram()))
-        stem.bytes_stored = sizes[stem.name]
-    Stem.objects.bulk_update(stems, ["bytes_stored"])
-    Song.objects.filter(pk=separation.song_id).update(outline=outline([overviews[name].peaks for name in names]))
-    separation.finish(stage="", bytes_stored=sum(sizes.values()))
+    for stem, overview in zip(stems, overviews, strict=True):
+        default_storage.save(stem.spectrogram, ContentFile(overview.spectrogram()))
+    Song.objects.filter(pk=separation.song_id).update(outline=outline([overview.peaks for overview in overviews]))
+    separation.finish(stage="", peak=peak, bytes_stored=sum(stem.bytes_stored for stem in stems))

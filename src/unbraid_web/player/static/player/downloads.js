@@ -8,10 +8,6 @@ const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseco
 async function fetchExport(form, manifest, faders) {
   const output = form.querySelector("output"), button = form.querySelector("button");
   const kind = form.dataset.kind, format = form.elements.format.value;
-  if (kind === "stem" && format === "flac") {
-    const stem = manifest().stems.find(({ name }) => name === form.elements.stem.value);
-    return save(stem.file);
-  }
   const recipe = { kind, format };
   if (kind === "mix") recipe.stems = faders();
   if (kind === "stem") recipe.stems = { [form.elements.stem.value]: {} };

@@ -49,7 +49,7 @@ export class Engine extends EventTarget {
     });
     this.node.port.onmessage = ({ data }) => this.#onState(data);
     this.node.connect(this.context.destination);
-    this.#post("gains", { values: this.gains.flat() });
+    this.#postGains();
     this.#post("rate", { rate: this.rate });
     this.#post("loop", { loop: this.loop });
     this.#post("seek", { position: this.state.position });
@@ -91,7 +91,12 @@ export class Engine extends EventTarget {
 
   setGains(gains) {
     this.gains = gains;
-    this.#post("gains", { values: gains.flat() });
+    this.#postGains();
+  }
+
+  /** Segments are stored softer than the song by the headroom, so that no stem clips. */
+  #postGains() {
+    this.#post("gains", { values: this.gains.flat().map((gain) => gain * this.manifest.headroom) });
   }
 
   setRate(rate) {
@@ -110,6 +115,7 @@ export class Engine extends EventTarget {
   /** Take over a newer manifest: more can be played now. */
   update(manifest) {
     this.manifest = manifest;
+    this.#postGains();
     this.#post("length", { frames: manifest.frames, complete: manifest.complete });
     this.fill();
   }
