@@ -146,6 +146,7 @@ def test_ten_minutes_later_the_stems_are_still_together_and_memory_is_bounded(de
     segment = 5 * RATE
     manifest = {
         "sampleRate": RATE, "segmentFrames": segment, "segments": 130, "frames": 130 * segment, "complete": True,
+        "headroom": 1,
         "stems": [{"name": str(number)} for number in range(5)],
     }  # fmt: skip
     gains = [[1, 1]] * 5
@@ -160,6 +161,7 @@ def test_the_whole_of_a_long_song_passes_without_a_gap(demo: Chrome) -> None:
     segment = RATE // 2  # short ones, so that twenty seconds cross 39 borders
     manifest = {
         "sampleRate": RATE, "segmentFrames": segment, "segments": 130, "frames": 130 * segment, "complete": True,
+        "headroom": 1,
         "stems": [{"name": str(number)} for number in range(5)],
     }  # fmt: skip
     heard, _ = render(demo, fake=True, manifest=manifest, gains=[[1, 1]] * 5, **{"from": 0.0}, frames=20 * RATE)

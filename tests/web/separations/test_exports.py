@@ -8,13 +8,18 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import soundfile
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
-from tests.conftest import write_song
-from tests.web.conftest import Person, Refuses, body, put, whole_stem, work
+from tests.conftest import noise
+from tests.web.conftest import Person, Refuses, body, whole_stem, work
 from unbraid.audio import formats, read
+from unbraid_web.accounts.models import User
 from unbraid_web.api.schemas import ExportIn
-from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.recipes import FORMATS
+from unbraid_web.separations.work.segments import HEADROOM, as_flac
+from unbraid_web.songs.models import Song
 
 
 def ask(alice: Person, separation: Separation, **wanted: Any) -> Any:
@@ -64,15 +69,14 @@ def test_formats_are_those_of_the_library() -> None:
     assert get_args(ExportIn.model_fields["format"].annotation) == FORMATS
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", ["wav", "mp3"])
 def test_all_stems_as_zip(alice: Person, separation: Separation, kind: str) -> None:
     with zipfile.ZipFile(io.BytesIO(rendered(alice, separation, kind="zip", format=kind))) as archive:
         assert archive.testzip() is None
         names = [f"some_noise/{stem.name}.{kind}" for stem in separation.stems.all()]
         assert archive.namelist() == names
-        expected = (576_000, 2, 48_000) if kind == "opus" else (529_200, 2, 44_100)
         for name in names:
-            assert length_and_rate(archive.read(name), kind) == expected
+            assert length_and_rate(archive.read(name), kind) == (separation.frames, 2, 44_100)
 
 
 def length_and_rate(data: bytes, kind: str) -> tuple[int, int, int]:
@@ -87,15 +91,25 @@ def length_and_rate(data: bytes, kind: str) -> tuple[int, int, int]:
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
 
 
+def stored(owner: User, rate: int, channels: int) -> Separation:
+    """Return a finished separation of half a second into two stems."""
+    frames = round(0.51 * rate)
+    song = Song.new(owner, "song.wav", 1)
+    song.save(force_insert=True)
+    found = Separation.objects.create(
+        song=song, state="done", run="run", sample_rate=rate, channels=channels, frames=frames,
+        segment_frames=5 * rate, segments=1, headroom=HEADROOM, peak=0.5,
+    )  # fmt: skip
+    for position, name in enumerate(("vocals", "bass")):
+        stem = Stem.objects.create(separation=found, name=name, position=position)
+        default_storage.save(stem.segment(0), ContentFile(as_flac(noise(channels, frames, seed=position), rate)))
+    return found
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", RATES)
-def test_every_rate_in_every_format_to_the_exact_length(
-    alice: Person, tmp_path: Path, rate: int, channels: int
-) -> None:
-    song = put(alice.user, write_song(tmp_path / "song.wav", seconds=0.51, rate=rate, channels=channels))
-    work(song.separation)
-    separation = Separation.objects.get(song=song)
-    assert (separation.state, separation.frames) == ("done", round(0.51 * rate))
+def test_every_rate_in_every_format_to_the_exact_length(alice: Person, rate: int, channels: int) -> None:
+    separation = stored(alice.user, rate, channels)
     for kind in FORMATS:
         for wanted, wide in ({"kind": "mix"}, 2), ({"kind": "stem", "stems": {"bass": {}}}, channels):
             data = rendered(alice, separation, format=kind, **wanted)
