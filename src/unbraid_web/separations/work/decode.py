@@ -57,36 +57,34 @@ def decode(source: Path, target: Path, max_seconds: float, max_bytes: int) -> It
         InputError: the library cannot read it.
         OSError: the disk is full.
     """
-    with source.open("rb") as file:
-        file.raw.name = "This file"  # type: ignore[attr-defined] # what the library calls it in a sentence
-        with SongReader(file) as song:
-            seconds = song.duration or 0.0
-            byte_rate = SAMPLE_BYTES * song.channels * song.sample_rate
-            # Lengths in headers may be guesses: the true one is checked below.
-            check_size(seconds / 1.2, byte_rate, max_seconds, max_bytes)
-            writer = StemWriter(target, "wav", sample_rate=song.sample_rate, channels=song.channels, bit_depth="32f")
-            frames, peak = 0, 0.0
-            try:
-                for block in song:
-                    before, frames = frames, frames + block.shape[1]
-                    check_size(frames / song.sample_rate, byte_rate, max_seconds, max_bytes)
-                    writer.write(block)
-                    peak = max(peak, float(np.abs(block).max(initial=0.0)))
-                    step = PROGRESS_SECONDS * song.sample_rate
-                    if frames // step > before // step:
-                        yield {"fraction": min(1.0, frames / song.sample_rate / seconds) if seconds else 0.0}
-                writer.finish()
-            except BaseException:
-                writer.abandon()
-                raise
-            tags = {key.lower(): value.strip() for key, value in song.tags.items()}
-            yield {
-                "duration": frames / song.sample_rate,
-                "peak": peak,
-                "bit_depth": song.bit_depth,
-                "title": tags.get("title", "")[:200],
-                "artist": tags.get("artist", "")[:200],
-            }
+    with SongReader(source, name="This file") as song:
+        seconds = song.duration or 0.0
+        byte_rate = SAMPLE_BYTES * song.channels * song.sample_rate
+        # Lengths in headers may be guesses: the true one is checked below.
+        check_size(seconds / 1.2, byte_rate, max_seconds, max_bytes)
+        writer = StemWriter(target, "wav", sample_rate=song.sample_rate, channels=song.channels, bit_depth="32f")
+        frames, peak = 0, 0.0
+        try:
+            for block in song:
+                before, frames = frames, frames + block.shape[1]
+                check_size(frames / song.sample_rate, byte_rate, max_seconds, max_bytes)
+                writer.write(block)
+                peak = max(peak, float(np.abs(block).max(initial=0.0)))
+                step = PROGRESS_SECONDS * song.sample_rate
+                if frames // step > before // step:
+                    yield {"fraction": min(1.0, frames / song.sample_rate / seconds) if seconds else 0.0}
+            writer.finish()
+        except BaseException:
+            writer.abandon()
+            raise
+        tags = {key.lower(): value.strip() for key, value in song.tags.items()}
+        yield {
+            "duration": frames / song.sample_rate,
+            "peak": peak,
+            "bit_depth": song.bit_depth,
+            "title": tags.get("title", "")[:200],
+            "artist": tags.get("artist", "")[:200],
+        }
 
 
 def check_size(seconds: float, byte_rate: int, max_seconds: float, max_bytes: int) -> None:
