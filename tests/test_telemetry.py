@@ -77,7 +77,9 @@ def test_the_watch_sees_what_telemetry_does(script: str, tmp_path: Path) -> None
     assert code == -signal.SIGSYS or written
 
 
-WITHOUT_OPENVINO = "runtimes.find_spec = lambda name, find=runtimes.find_spec: name != 'openvino' and find(name)\n"
+WITHOUT_OPENVINO = (
+    "found = runtimes.find_spec\nruntimes.find_spec = lambda name: None if name == 'openvino' else found(name)\n"
+)
 
 
 @pytest.mark.parametrize("patch", ["", WITHOUT_OPENVINO], ids=["OpenVINO", "ONNX Runtime"])
