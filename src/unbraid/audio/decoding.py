@@ -12,12 +12,12 @@ from av.stream import Disposition
 from unbraid.audio.channels import folding_note
 from unbraid.audio.formats import CONTAINERS
 from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
-from unbraid.audio.mpeg import InfoFrame
-from unbraid.audio.packets import CLOCKLESS, UNREADABLE, FrameReader, encrypted
+from unbraid.audio.mpeg import CLOCKLESS, InfoFrame
+from unbraid.audio.packets import UNREADABLE, FrameReader, encrypted
 from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
-from unbraid.audio.timeline import Frame, Timeline, in_seconds
-from unbraid.audio.truncation import ends_inside, lacks_index, length_is_unknown
+from unbraid.audio.timeline import Frame, Timeline
+from unbraid.audio.truncation import ends_inside, lacks_index, length_is_unknown, rest_behind
 from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
@@ -229,9 +229,11 @@ class SongReader:
         """Return whether the declared length is that of the sound and no estimate."""
         if self._format == "mp3":
             return self._info.found and not self._info.continues
-        if self._format == "matroska,webm":  # of the longest stream
-            return len(self._container.streams) == 1
-        return self._stream.duration is not None and self._format in STATE_LENGTH
+        if self._format in CLOCKLESS:
+            return False
+        if self._format in STATE_LENGTH:
+            return self._stream.duration is not None
+        return len(self._container.streams) == 1  # else it may be that of the longest stream
 
     def _refuse_if_too_long(self, seconds: float) -> None:
         if self._max_seconds is not None and seconds > self._max_seconds + 0.001:
@@ -305,11 +307,24 @@ class SongReader:
             )
 
     def _note_disagreement(self, seconds: float) -> None:
-        declared = self._whole_seconds
-        if declared is not None and self._states_length() and abs(declared - seconds) > max(0.1, 0.005 * declared):
-            self.notes.append(
-                f"the file says that it lasts {in_seconds(declared)}, but {in_seconds(seconds)} are in it"
-            )
+        """Say it if the file declares another length, or if there is something at its end that is no sound."""
+        assert self._frames is not None
+        declared, states = self._whole_seconds, self._states_length()
+        if declared is not None and states:
+            tolerance = 0.015 if self._format in STATE_LENGTH | CLOCKLESS else max(0.1, 0.005 * declared)
+            longer = seconds > declared + tolerance and self._format in STATE_LENGTH
+            if longer or seconds < declared - tolerance:
+                digits = 1 if abs(seconds - declared) >= 0.5 else 2
+                self.notes.append(
+                    f"the file says that it lasts {declared:.{digits}f} s, but {seconds:.{digits}f} s are in it"
+                )
+                return
+        if (self._format == "mp3" and states) or self._frames.damaged:
+            return
+        if self._format == "ogg" and declared is None:
+            self.notes.append("the last page of the file is damaged: its end may be missing")
+        elif rest := rest_behind(self._format, self._file, self._frames.last):
+            self.notes.append(f"the last {rest} bytes of the file are no sound: its end may be missing")
 
     def _soundless(self) -> InputError:
         assert self._frames is not None

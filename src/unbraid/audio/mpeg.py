@@ -3,6 +3,9 @@
 import os
 from typing import IO
 
+CLOCKLESS = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd"}
+"""FFmpeg's names of those that are frame after frame in a file, without a time of their own."""
+
 BIT_RATES = {  # kbit/s, by (version 1, layer)
     (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),

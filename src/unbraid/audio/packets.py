@@ -8,14 +8,14 @@ import av
 
 from unbraid.audio.channels import folded, samples_of
 from unbraid.audio.inputs import reason
-from unbraid.audio.mpeg import tag_bytes
+from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
 from unbraid.audio.timeline import Frame
 from unbraid.errors import InputError
 
 UNREADABLE = (av.FFmpegError, OSError, ValueError, MemoryError)  # what PyAV raises for damaged bytes, seen by fuzzing
 MAX_ERRORS = 100  # in a row, of a container that is damaged: then there is no getting on
 SEARCHED = 1 << 22  # bytes in which the next good frame is looked for, after damage
-CLOCKLESS = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd"}  # frame after frame, without a time of their own
+FRAMED = {"aac", "ac3", "eac3", "mp3"}  # whose packets are nothing but frames that say how long they are
 
 
 class FrameReader:
@@ -37,11 +37,14 @@ class FrameReader:
         """The last packet so far."""
         self.last_failed = False
         """Whether it could not be decoded."""
+        self.damaged = 0
+        """How many packets could not be decoded."""
         self.failure: Exception | None = None
         """The last thing that went wrong."""
         self.closed = False
         self._container, self._stream, self._file, self._name = container, stream, file, name
-        self._clockless = container.format.name in CLOCKLESS
+        self._format: str = container.format.name
+        self._clockless = self._format in CLOCKLESS
         self._seconds, self._bytes = 0.0, 0  # of good packets
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
         # FFmpeg crashes if a file is closed in one thread while another decodes it.
@@ -70,10 +73,14 @@ class FrameReader:
             yield self._frame(frame)
 
     def _decode(self) -> Iterator[Any]:
-        damaged = tag_left = 0
+        tag_left = place = 0
         for packet in self._packets():
-            if self._lost and self._clockless:
-                self._lost += self._skipped(packet)
+            if self._clockless and packet.size and packet.pos is not None:
+                if 0 < place < packet.pos:
+                    self.damaged, self._lost = self.damaged + 1, self._lost + packet.pos - place
+                elif self._lost:
+                    self._lost += self._skipped(packet)
+                place = packet.pos + packet.size
             try:
                 frames = self._decoded(packet)
             except UNREADABLE as error:
@@ -81,15 +88,19 @@ class FrameReader:
                 if tag_left := max(tag_left, tag_bytes(bytes(packet))):  # a song put after another brings its tags
                     tag_left = max(tag_left - packet.size, 0)
                 else:
-                    damaged, self._lost = damaged + 1, self._lost + packet.size
+                    self.damaged, self._lost = self.damaged + 1, self._lost + packet.size
                 continue
+            before, behind = _odd_bytes(self._format, bytes(packet)) if self._format in FRAMED else (0, 0)
+            self.damaged += bool(before or behind)
+            self._lost += before
             yield from frames
+            self._lost += behind
             if packet.size:
                 self.last_failed = False
                 self._bytes += packet.size
                 self._seconds += float((packet.duration or 0) * packet.time_base)
-        if damaged:
-            self.notes.append(f"{damaged} damaged packet{'s' * (damaged > 1)} could not be decoded")
+        if self.damaged:
+            self.notes.append(f"{self.damaged} damaged packet{'s' * (self.damaged > 1)} could not be decoded")
 
     def _frame(self, frame: Any) -> Frame:
         self._note_change(frame)
@@ -131,8 +142,6 @@ class FrameReader:
 
     def _skipped(self, packet: Any) -> int:
         """Return how many bytes lie between the packet before and this one, after damage, as FFmpeg does not tell."""
-        if not packet.size or packet.pos is None:
-            return 0
         with self._in_use:
             if self.closed:
                 return 0
@@ -158,6 +167,18 @@ class FrameReader:
                 f"all is given in {kind}"
             )
             self._layout = frame.layout.name
+
+
+def _odd_bytes(container: str, packet: bytes) -> tuple[int, int]:
+    """Return how many bytes of a packet stand before and behind its frames: decoders pass over what is damaged."""
+    begins = len(packet) - len(packet.lstrip(b"\0"))
+    if tag_bytes(packet[begins:]) or begins == len(packet):
+        return begins, 0
+    place = begins
+    while length := frame_bytes(container, packet[place : place + 8]):
+        place += length
+    rest = packet[place:]
+    return begins, len(rest) if place > begins and any(rest) and not tag_bytes(rest) else 0
 
 
 def encrypted(name: str) -> InputError:

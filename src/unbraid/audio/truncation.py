@@ -8,9 +8,9 @@ import os
 from typing import IO, Any
 
 from unbraid.audio.chunks import LAYOUTS, chunks, is_placeholder, matroska_ends_inside
-from unbraid.audio.mpeg import frame_bytes
+from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
 
-TS_SYNC = 0x47
+TS_SYNC, TS_PACKET = 0x47, 188
 WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
 
 
@@ -32,24 +32,46 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
         elif container == "matroska,webm":
             return "a block" if matroska_ends_inside(file) else None
         elif container == "ogg":
-            return "a page" if _ogg_ends_inside(file, size) else None
+            return "a page" if (_pages_end(file, size) or 0) > size else None
         elif container == "mpegts":
             return "a packet" if _transport_stream_ends_inside(file, size) else None
         elif container == "flv":
             return "a tag" if _flv_ends_inside(file, size) else None
         elif container == "au":
             return "its samples" if _au_ends_inside(file, size) else None
-        places = (last.pos, last.pos + last.size) if last is not None and last.pos is not None else (0,)
-        for place in places:  # a frame that is incomplete is a packet of its own, or none
-            file.seek(place)
-            if place + (frame_bytes(container, file.read(8)) or 0) > size:
-                return "a frame"
+        if (end := _frames_end(container, file, last)) is not None and end > size:
+            return "a frame"
         if last is None or last.pos is None:
             return None
         if container in WHOLE_FRAMES and last_failed:
             return "a frame"
         # FFmpeg marks what it could not read in full.
         return "a packet" if last.is_corrupt and last.pos + last.size >= size else None
+    finally:
+        file.seek(position)
+
+
+def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
+    """Return how many bytes behind the last page, packet or frame are neither sound nor a tag: damage, or nothing."""
+    position = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    try:
+        end: int | None = None
+        if container == "ogg":
+            end = _pages_end(file, size)
+            begins = _last_page(file, size)
+            if last is not None and last.pos is not None and begins is not None and begins > last.pos + last.size:
+                return size - begins  # nothing came out of it
+        elif container == "mpegts" and size % TS_PACKET == 0:
+            end = _transport_packets_end(file, size)
+        elif container in CLOCKLESS:
+            end = _frames_end(container, file, last)
+            if end is None and last is not None and last.pos is not None:
+                end = last.pos + last.size
+        if end is None or end >= size:
+            return 0
+        file.seek(end)
+        return max(size - end - tag_bytes(file.read(32)), 0)
     finally:
         file.seek(position)
 
@@ -75,22 +97,46 @@ def length_is_unknown(container: str, file: IO[bytes]) -> bool:
         file.seek(position)
 
 
-def _ogg_ends_inside(file: IO[bytes], size: int) -> bool:
-    """Return whether the last page (27 bytes, a table of segment lengths, the segments) is incomplete."""
-    file.seek(max(0, size - (1 << 17)))  # a page has at most 65,307 bytes
-    tail = file.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or len(tail) < page + 27:
-        return page >= 0
-    table = tail[page + 27 : page + 27 + tail[page + 26]]
-    return len(table) < tail[page + 26] or len(tail) < page + 27 + tail[page + 26] + sum(table)
+def _frames_end(container: str, file: IO[bytes], last: Any) -> int | None:
+    """Return where the frames end that begin with the last packet, beyond the file if it ends inside one of them."""
+    place = last.pos if last is not None and last.pos is not None else 0
+    found = None
+    while True:
+        file.seek(place)
+        header = file.read(8)
+        length = frame_bytes(container, header)
+        if last is not None and 2 <= len(header) < 8 and header[:2] == bytes(last)[:2]:
+            length = 8  # not even its header is whole
+        if not length:
+            return found
+        place = found = place + length
+
+
+def _last_page(file: IO[bytes], size: int) -> int | None:
+    """Return where the last page begins."""
+    begins = max(0, size - (1 << 18))  # a page has at most 65,307 bytes
+    file.seek(begins)
+    page = file.read().rfind(b"OggS")
+    return None if page < 0 else begins + page
+
+
+def _pages_end(file: IO[bytes], size: int) -> int | None:
+    """Return where the last page (27 bytes, a table of segment lengths, the segments) ends, or would end."""
+    begins = _last_page(file, size)
+    if begins is None:
+        return None
+    file.seek(begins)
+    page = file.read(27 + 255)
+    table = page[27 : 27 + page[26]] if len(page) > 27 else b""
+    whole = bool(table) and len(table) == page[26]
+    return begins + 27 + len(table) + sum(table) if whole else size + 1
 
 
 def _transport_stream_ends_inside(file: IO[bytes], size: int) -> bool:
     """Return whether the last packet, of 188 bytes, or 192 with a time before each, is incomplete."""
     file.seek(0)
     beginning = file.read(2 * 192)
-    for packet, sync in ((188, 0), (192, 4)):
+    for packet, sync in ((TS_PACKET, 0), (192, 4)):
         if len(beginning) > packet + sync and beginning[sync] == beginning[packet + sync] == TS_SYNC:
             rest = size % packet
             file.seek(size - rest)
@@ -114,3 +160,13 @@ def _au_ends_inside(file: IO[bytes], size: int) -> bool:
     file.seek(4)
     begins, length = (int.from_bytes(file.read(4), "big") for _ in range(2))
     return not is_placeholder(length, 4) and begins + length > size
+
+
+def _transport_packets_end(file: IO[bytes], size: int) -> int:
+    """Return where the last packet ends that begins with the sign that all begin with."""
+    while size >= TS_PACKET:
+        file.seek(size - TS_PACKET)
+        if file.read(1)[0] == TS_SYNC:
+            break
+        size -= TS_PACKET
+    return size
