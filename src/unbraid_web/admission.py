@@ -7,7 +7,7 @@ from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest, parse_cookie
 
 from unbraid_web.accounts.models import User
-from unbraid_web.api.models import Token
+from unbraid_web.api.models import Scope, Token
 from unbraid_web.songs import storage
 from unbraid_web.songs.limits import NO_ROOM, refusal_reason
 from unbraid_web.songs.views.uploads import MAX_PIECE
@@ -54,7 +54,8 @@ def sender(headers: dict[str, str]) -> User | None:
     """Return who sent these headers, by token or by session; None if nobody whom we know."""
     kind, _, secret = headers.get("AUTHORIZATION", "").partition(" ")
     if kind.lower() == "bearer":
-        return Token.owner_of(secret.strip())
+        token = Token.find(secret.strip())
+        return token.owner if token and token.scope == Scope.WRITE else None
     request = HttpRequest()
     request.session = SessionStore(parse_cookie(headers.get("COOKIE", "")).get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)

@@ -169,6 +169,8 @@ EMAIL_PORT = int(number("EMAIL_PORT", 587))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = EMAIL_PORT == 587
+CONFIRM_BY_MAIL = bool(os.environ.get("EMAIL_HOST"))  # without, who signs up is believed
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("UNBRAID_MAIL_FROM", "unbraid <noreply@localhost>")
 
 # What is kept, and where
@@ -187,7 +189,7 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": os.environ["UNBRAID_CACHE_URL"]}
+    "default": {"BACKEND": "unbraid_web.cache.RedisOrMemory", "LOCATION": os.environ["UNBRAID_CACHE_URL"]}
     if os.environ.get("UNBRAID_CACHE_URL")
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }

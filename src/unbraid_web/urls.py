@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from unbraid_web import health
+from unbraid_web.accounts.views import admin_login
 from unbraid_web.api.endpoints import api
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("account/", include("unbraid_web.accounts.urls")),
     path("api/v1/", api.urls),
     path("api/", include("unbraid_web.api.urls")),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("metrics", health.metrics, name="metrics"),
 ]

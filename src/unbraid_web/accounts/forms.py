@@ -1,48 +1,68 @@
 """The forms of an account."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 
 from unbraid_web.accounts.models import User
-from unbraid_web.accounts.throttle import LOGIN_BY_ACCOUNT, LOGIN_BY_ADDRESS, client_address
+from unbraid_web.accounts.throttle import count_password, forgive_password
 
 
-class SignUpForm(forms.ModelForm[User]):
-    """An e-mail address and a password, once: the form can show what was typed instead of asking twice."""
+class AddressForm(forms.Form):
+    """An e-mail address, to mail something to."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+    )
+
+    def clean_email(self) -> str:
+        """Take the address in lower case: nobody has two accounts by capitals."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class NewPasswordForm(forms.Form):
+    """A password, once: the form can show what was typed instead of asking twice."""
 
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="At least 8 characters; a short sentence is easiest to remember.",
     )
 
-    class Meta:
-        """Which fields of the person are asked for."""
-
-        model = User
-        fields = ("email",)
-        widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})}
-
-    def clean_email(self) -> str:
-        """Take the address in lower case and refuse one that is in use."""
-        email = str(self.cleaned_data["email"]).lower()
-        if User.objects.filter(email=email).exists():
-            raise ValidationError("There is an account with this address already. Log in, or reset its password.")
-        return email
+    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
+        self.email = email
+        super().__init__(*args, **kwargs)
 
     def clean_password(self) -> str:
         """Refuse a password that others would guess."""
         password = str(self.cleaned_data["password"])
-        validate_password(password, User(email=self.cleaned_data.get("email", "")))
+        validate_password(password, User(email=self.cleaned_data.get("email", self.email)))
         return password
 
-    def save(self, commit: bool = True) -> User:
-        """Store the person."""
-        self.instance.set_password(self.cleaned_data["password"])
-        return super().save(commit)
+
+class SignUpForm(NewPasswordForm, AddressForm):
+    """Both at once, where no mail can be sent to confirm the address."""
+
+    field_order = ("email", "password")
+
+    def save(self) -> None:
+        """Make the account unless there is one: the answer is the same, and takes as long."""
+        email, password = self.cleaned_data["email"], self.cleaned_data["password"]
+        if User.objects.filter(email=email).exists():
+            make_password(password)
+            return
+        try:
+            with transaction.atomic():
+                User.objects.create_user(email, password)
+        except IntegrityError:  # somebody was quicker by a moment
+            return
 
 
 class LoginForm(AuthenticationForm):
@@ -53,20 +73,29 @@ class LoginForm(AuthenticationForm):
         self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
 
     def clean(self) -> dict[str, Any]:
-        """Check the password, unless this account or this place had too many wrong ones lately."""
+        """Check the password, unless there were too many wrong ones lately."""
         assert self.request is not None
         account = str(self.cleaned_data.get("username", "")).strip().lower()
-        address = client_address(self.request)
-        if LOGIN_BY_ACCOUNT.is_exhausted(account) or LOGIN_BY_ADDRESS.is_exhausted(address):
-            raise ValidationError("Too many attempts. Wait a quarter of an hour, or reset your password.")
-        try:
-            cleaned = super().clean()
-        except ValidationError:
-            LOGIN_BY_ACCOUNT.record(account)
-            LOGIN_BY_ADDRESS.record(address)
-            raise
-        LOGIN_BY_ACCOUNT.reset(account)
+        count_password(self.request, account)
+        cleaned = super().clean()
+        forgive_password(self.request, account)
         return cleaned
+
+
+class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg] # generic for checkers alone
+    """The old password, which may be tried as often as when logging in, and the new one twice."""
+
+    def __init__(self, request: HttpRequest, user: User, *args: Any) -> None:
+        self.request = request
+        super().__init__(user, *args)
+        self.fields["old_password"].widget.attrs["autofocus"] = False
+
+    def clean_old_password(self) -> str:
+        """Refuse a wrong password."""
+        count_password(self.request, self.user.email)
+        password = super().clean_old_password()
+        forgive_password(self.request, self.user.email)
+        return password
 
 
 class DeleteAccountForm(forms.Form):
@@ -74,13 +103,14 @@ class DeleteAccountForm(forms.Form):
 
     password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
 
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        self.user = user
+    def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
+        self.request, self.user = request, user
         super().__init__(*args, **kwargs)
 
     def clean_password(self) -> str:
         """Refuse a wrong password."""
         password = str(self.cleaned_data["password"])
+        count_password(self.request, self.user.email)
         if not self.user.check_password(password):
             raise ValidationError("This is not your password.")
         return password

@@ -41,6 +41,13 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the person; with a new password, the tokens made under the old one are worthless."""
+        has_new_password = self._password is not None  # not so when Django only hashes the same one better
+        super().save(*args, **kwargs)
+        if has_new_password:
+            self.tokens.all().delete()
+
     def delete_with_everything(self) -> None:
         """Delete the person with every song, stem and upload."""
         for song in self.songs.all():

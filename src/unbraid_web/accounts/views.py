@@ -1,17 +1,29 @@
 """The pages of an account; what Django brings is used as it is."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.views import LoginView, PasswordResetView
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.views import LoginView, PasswordResetConfirmView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from unbraid_web.accounts.forms import DeleteAccountForm, LoginForm, SignUpForm
+from unbraid_web.accounts.forms import (
+    AddressForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    LoginForm,
+    NewPasswordForm,
+    SignUpForm,
+)
+from unbraid_web.accounts.mail import confirmed_address, mail_reset, mail_sign_up
 from unbraid_web.accounts.models import User
-from unbraid_web.accounts.throttle import PASSWORD_RESET, SIGN_UP, client_address
+from unbraid_web.accounts.throttle import PASSWORD_RESET, SIGN_UP, client_place, remember_browser
 
 
 class Login(LoginView):
@@ -21,38 +33,82 @@ class Login(LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Let in, and remember that this browser belongs to the account."""
+        answer = super().form_valid(form)
+        remember_browser(answer, form.get_user().get_username())
+        return answer
 
-class Reset(PasswordResetView):
-    """Mail a link that sets a new password, a few times an hour and no more."""
 
-    template_name = "accounts/reset.html"
-    email_template_name = "accounts/reset_mail.txt"
-    subject_template_name = "accounts/reset_subject.txt"
-    success_url = "sent/"
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Send people who want the admin pages to the one log-in form, which counts its attempts."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", reverse("admin:index")))
 
-    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Answer the same whether mail was sent or not: nobody learns who has an account."""
-        address = client_address(request)
-        if PASSWORD_RESET.is_exhausted(address):
-            return redirect("accounts:reset_sent")
-        PASSWORD_RESET.record(address)
-        return super().post(request, *args, **kwargs)
+
+@require_http_methods(["GET", "POST"])
+def reset(request: HttpRequest) -> HttpResponse:
+    """Mail a link that sets a new password; the answer is the same for an address that nobody has."""
+    form = AddressForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if PASSWORD_RESET.admits(client_place(request)):
+            mail_reset(form.cleaned_data["email"])
+        return redirect("accounts:reset_sent")
+    return render(request, "accounts/reset.html", {"form": form}, status=422 if form.errors else 200)
+
+
+class ResetConfirm(PasswordResetConfirmView):
+    """Set a new password, by way of the mailed link, and log in with it."""
+
+    template_name = "accounts/reset_confirm.html"
+    post_reset_login = True
+    success_url = reverse_lazy("songs:library")
+
+    def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
+        """Store the password, and remember that this browser belongs to the account."""
+        answer = super().form_valid(form)
+        remember_browser(answer, form.user.email)
+        return answer
 
 
 @require_http_methods(["GET", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Make an account and go on, logged in, to the first upload."""
+    """Make an account; the answer is the same for an address that has one already.
+
+    Where mail can be sent, a link in it comes first: an address is worth nothing until its owner confirmed it.
+    """
     if request.user.is_authenticated:
         return redirect("songs:library")
-    form = SignUpForm(request.POST or None)
-    address = client_address(request)
-    if request.method == "POST" and SIGN_UP.is_exhausted(address):
+    form = AddressForm(request.POST or None) if settings.CONFIRM_BY_MAIL else SignUpForm(request.POST or None)
+    if request.method == "POST" and not SIGN_UP.admits(client_place(request)):
         form.add_error(None, "Too many accounts were made from here. Try again in an hour.")
     elif request.method == "POST" and form.is_valid():
-        SIGN_UP.record(address)
-        login(request, form.save())
-        return redirect("songs:library")
+        if isinstance(form, SignUpForm):
+            form.save()
+            messages.success(request, "You can log in now. If you had an account before, its password is the same.")
+            return redirect("accounts:login")
+        mail_sign_up(form.cleaned_data["email"])
+        return redirect("accounts:sign_up_sent")
     return render(request, "accounts/sign_up.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Make the account whose address was mailed this link, and go on, logged in, to the first upload."""
+    email = confirmed_address(token)
+    if not email or User.objects.filter(email=email).exists():
+        return render(request, "accounts/link_used.html", status=410)
+    form = NewPasswordForm(request.POST or None, email=email)
+    if request.method == "POST" and form.is_valid():
+        user = User.objects.create_user(email, form.cleaned_data["password"])
+        login(request, user)
+        answer = redirect("songs:library")
+        remember_browser(answer, email)
+        return answer
+    context = {"form": form, "email": email}
+    return render(request, "accounts/confirm.html", context, status=422 if form.errors else 200)
 
 
 @login_required
@@ -61,8 +117,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """Show the account and change its password."""
     user = request.user
     assert isinstance(user, User)
-    form = PasswordChangeForm(user, request.POST or None)
-    form.fields["old_password"].widget.attrs["autofocus"] = False
+    form = ChangePasswordForm(request, user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, user)  # this browser stays in, all others are out
@@ -79,7 +134,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     """Delete the account with every song and stem in it."""
     user = request.user
     assert isinstance(user, User)
-    form = DeleteAccountForm(user, request.POST or None)
+    form = DeleteAccountForm(request, user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         logout(request)
         user.delete_with_everything()

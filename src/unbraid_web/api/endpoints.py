@@ -15,7 +15,7 @@ from ninja.security import HttpBearer
 from ninja.throttling import AuthRateThrottle
 
 from unbraid_web.accounts.models import User
-from unbraid_web.api.models import Token
+from unbraid_web.api.models import Scope, Token
 from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, SongOut, SongPage
 from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
@@ -29,8 +29,15 @@ class PersonalToken(HttpBearer):
     """`Authorization: Bearer unb_...`; tokens are made on the account page."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """Return whose token this is."""
-        return Token.owner_of(token)
+        """Return whose token this is.
+
+        Raises:
+            HttpError: it may not do this.
+        """
+        found = Token.find(token)
+        if found and found.scope == Scope.READ and request.method != "GET":
+            raise HttpError(403, "This token may only read. Make one that may write")
+        return found.owner if found else None
 
 
 api = NinjaAPI(

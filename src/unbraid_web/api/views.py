@@ -3,12 +3,13 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from unbraid_web.accounts.models import User
+from unbraid_web.api.forms import TokenForm
 from unbraid_web.api.models import Token
-from unbraid_web.inputs import one_line
 
 MAX_TOKENS = 20
 
@@ -23,17 +24,19 @@ def introduction(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List one's tokens and make a new one, whose secret is shown this once."""
+    """List one's tokens and make a new one, whose secret is shown on the next page and never again."""
     user = request.user
     assert isinstance(user, User)
-    context: dict[str, object] = {}
-    if request.method == "POST":
-        name = one_line(request.POST.get("name", ""))[:80] or "token"
-        if user.tokens.count() >= MAX_TOKENS:
-            context["error"] = f"You have {MAX_TOKENS} tokens already. Revoke one that you do not use."
-        else:
-            context["made"], context["secret"] = Token.make(user, name)
-    return render(request, "api/tokens.html", context | {"tokens": user.tokens.all()})
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and user.tokens.count() >= MAX_TOKENS:
+        form.add_error(None, f"You have {MAX_TOKENS} tokens already. Revoke one that you do not use.")
+    elif request.method == "POST" and form.is_valid():
+        made, secret = Token.make(user, form.cleaned_data["name"], form.cleaned_data["scope"], form.expires_at())
+        request.session["new_token"] = [made.name, secret]
+        return redirect("api:tokens")
+    name, secret = request.session.pop("new_token", ["", ""])
+    context = {"form": form, "name": name, "secret": secret, "tokens": user.tokens.all(), "now": timezone.now()}
+    return render(request, "api/tokens.html", context, status=422 if form.errors else 200)
 
 
 @login_required

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from unbraid_web.accounts.throttle import Throttle, client_address
+from unbraid_web.accounts.throttle import Throttle, client_place
 from unbraid_web.inputs import read_json
 from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
@@ -102,14 +102,12 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
         return JsonResponse({"error": "This song is not separated yet."}, status=409)
-    address = client_address(request)
-    if EXPORTS.is_exhausted(address):
-        return JsonResponse({"error": "That were many downloads. Wait a few minutes."}, status=429)
     try:
         recipe = validated_recipe(read_json(request), [stem.name for stem in separation.stems.all()])
     except (ValueError, ValidationError) as error:
         return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
-    EXPORTS.record(address)
+    if not EXPORTS.admits(client_place(request)):
+        return JsonResponse({"error": "That's a lot of downloads. Please wait a few minutes."}, status=429)
     return JsonResponse(export_facts(request, Export.request(separation, recipe)), status=202)
 
 

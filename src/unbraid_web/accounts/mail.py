@@ -1,0 +1,60 @@
+"""Mail about an account. Every address gets one, known here or not, so that no answer tells who has an account."""
+
+import logging
+import smtplib
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core import signing
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from unbraid_web.accounts.models import User
+from unbraid_web.accounts.throttle import MAIL_TO
+
+logger = logging.getLogger(__name__)
+SIGN_UP_SALT, SIGN_UP_SECONDS = "sign-up", 3 * 24 * 3600
+
+
+def mail_sign_up(email: str) -> None:
+    """Mail a link that makes the account, or the news that there is one already."""
+    token = signing.dumps(email, salt=SIGN_UP_SALT)
+    known = User.objects.filter(email=email).exists()
+    _mail(email, "Your unbraid account", "accounts/sign_up_mail.txt", known=known, link=_link("confirm", token))
+
+
+def confirmed_address(token: str) -> str:
+    """Return the address that was mailed this token; empty if the token is none, or too old."""
+    try:
+        return str(signing.loads(token, salt=SIGN_UP_SALT, max_age=SIGN_UP_SECONDS))
+    except signing.BadSignature:
+        return ""
+
+
+def mail_reset(email: str) -> None:
+    """Mail a link that sets a new password, or the news that there is no account."""
+    user, link = User.objects.filter(email=email, is_active=True).first(), ""
+    if user:
+        link = _link(
+            "reset_confirm", urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+        )
+    _mail(email, "Your new unbraid password", "accounts/reset_mail.txt", link=link)
+
+
+def _link(name: str, *parts: str) -> str:
+    """Return an address of this site; it does not come from the request, which may lie about the host."""
+    return settings.SITE_URL + reverse(f"accounts:{name}", args=parts)
+
+
+def _mail(email: str, subject: str, template: str, **context: Any) -> None:
+    if not MAIL_TO.admits(email):
+        return
+    context |= {"email": email, "site": settings.SITE_URL, "sign_up": _link("sign_up"), "login": _link("login")}
+    try:
+        send_mail(subject, render_to_string(template, context), None, [email])
+    except (OSError, smtplib.SMTPException):
+        logger.exception("mail could not be sent")
