@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from unbraid_web.accounts.models import User
 from unbraid_web.separations.jobs.job import State
-from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.models import Export, Separation, Worker
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.storage import has_room
 
@@ -26,6 +26,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         checks["database"] = "ok"
+        checks["workers"] = "ok" if Worker.objects.alive().exists() else "none"
     except DatabaseError:
         checks["database"] = "unreachable"
     checks["storage"] = "ok" if has_room() else "full"
@@ -50,6 +51,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             {"": Song.objects.aggregate(total=Sum("bytes_total"))["total"] or 0},
         ),
         *gauge("unbraid_oldest_waiting_seconds", "How long the first in line has waited.", {"": longest_wait()}),
+        *gauge("unbraid_workers", "Workers that are alive.", {"": Worker.objects.alive().count()}),
         *gauge("unbraid_separations", "Separations by state.", by_state(Separation)),
         *gauge("unbraid_exports", "Exports by state.", by_state(Export)),
     ]

@@ -242,6 +242,7 @@ DECODE_CPU_SECONDS = int(number("UNBRAID_DECODE_CPU_SECONDS", 300))
 DECODE_SECONDS = number("UNBRAID_DECODE_SECONDS", 900)  # on the clock: a decoder that stands still uses no processor
 STEM_DAYS = number("UNBRAID_STEM_DAYS", 0)  # 0: stems are kept until their song is deleted
 UNDO_SECONDS = number("UNBRAID_UNDO_MINUTES", 60) * 60
+MAX_WAITING = int(number("UNBRAID_MAX_WAITING", 50))  # songs of one person in line, and downloads
 API_RATE = os.environ.get("UNBRAID_API_RATE", "120/m")
 METRICS_TOKEN = os.environ.get("UNBRAID_METRICS_TOKEN", "")
 

@@ -55,6 +55,8 @@ class Site:
             try:
                 urllib.request.urlopen(f"{self.url}/healthz", timeout=5).close()
                 return self
+            except urllib.error.HTTPError:
+                return self  # it answers; its worker may still be on the way
             except OSError:
                 assert self.process.poll() is None and time.monotonic() < end, self.log()
                 time.sleep(0.1)

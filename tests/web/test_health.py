@@ -9,12 +9,14 @@ from typing import Any
 from django.test import Client
 
 from tests.web.conftest import Person
+from unbraid_web.separations.models import Worker
 from unbraid_web.songs.models import Song
 
 
 def test_healthz(visitor: Client, settings: Any) -> None:
+    Worker(name="here:1").beat()
     answer = visitor.get("/healthz")
-    assert answer.json() == {"status": "ok", "database": "ok", "storage": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "workers": "ok", "storage": "ok"}
     settings.MIN_FREE_BYTES = 10**18
     answer = visitor.get("/healthz")
     assert answer.status_code == 503
@@ -23,6 +25,7 @@ def test_healthz(visitor: Client, settings: Any) -> None:
 
 
 def test_healthz_answers_the_machine_itself_also_where_visitors_need_https(visitor: Client, settings: Any) -> None:
+    Worker(name="here:1").beat()
     settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["stems.example.org"]
     assert visitor.get("/healthz", headers={"Host": "127.0.0.1:8000"}).status_code == 200
     assert visitor.get("/", headers={"Host": "127.0.0.1:8000"}).status_code == 400

@@ -43,7 +43,8 @@ class User(AbstractUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the person; with a new password, the tokens made under the old one are worthless."""
-        has_new_password = self._password is not None  # not so when Django only hashes the same one better
+        # Set by `set_password`, and taken away where Django only hashes the same password better.
+        has_new_password = self._password is not None  # type: ignore[attr-defined]
         super().save(*args, **kwargs)
         if has_new_password:
             self.tokens.all().delete()

@@ -20,7 +20,9 @@ from unbraid_web.api.schemas import Error, ExportIn, ExportOut, SongChange, Song
 from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
+from unbraid_web.separations.quota import request_export
 from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
+from unbraid_web.songs.limits import check_waiting, restore
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.receiving import receive_file
 
@@ -136,7 +138,7 @@ def delete_song(request: HttpRequest, song_id: UUID) -> Any:
 def restore_song(request: HttpRequest, song_id: UUID) -> Any:
     """Bring a deleted song back, and its place in line if it had one."""
     song = get_object_or_404(Song.objects.deleted_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
-    song.restore()
+    restore(request.auth, song)  # type: ignore[attr-defined]
     return SongOut.of(song)
 
 
@@ -144,6 +146,7 @@ def restore_song(request: HttpRequest, song_id: UUID) -> Any:
 def retry_song(request: HttpRequest, song_id: UUID) -> Any:
     """Put a failed, cancelled or expired separation back in line."""
     song = own(request, song_id)
+    check_waiting(request.auth)  # type: ignore[attr-defined]
     song.separation.retry()
     return SongOut.of(song)
 
@@ -180,7 +183,7 @@ def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase
     """
     separation = own(request, song_id).separation
     stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
-    export = Export.request(separation, stem_recipe(stem.name))
+    export = request_export(separation, stem_recipe(stem.name))
     if export.state != State.DONE:
         sentence = "This stem is being put together. Ask again in a moment."
         answer = api.create_response(request, {"error": sentence}, status=503)
@@ -196,7 +199,7 @@ def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     if separation.state != State.DONE:
         return Status(409, Error(error="This song is not separated yet."))
     recipe = validated_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
-    return Status(202, ExportOut.of(Export.request(separation, recipe)))
+    return Status(202, ExportOut.of(request_export(separation, recipe)))
 
 
 def own_export(request: HttpRequest, export_id: UUID) -> Export:

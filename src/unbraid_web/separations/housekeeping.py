@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.jobs.queue import messages_waiting
-from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.models import Export, Separation, Worker
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
 
@@ -54,13 +54,12 @@ def reclaim() -> int:
 def expire() -> int:
     """Drop old stems and old exports."""
     count = 0
+    Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
     for separation in Separation.objects.expired():
         separation.expire()
         count += 1
     for export in Export.objects.filter(state=State.DONE, finished_at__lt=timezone.now() - EXPORT_LIFE):
-        folder = export.folder
-        export.delete()
-        storage.delete_tree(folder)
+        export.delete_with_files()
         count += 1
     return count
 

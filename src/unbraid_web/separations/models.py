@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from unbraid_web.separations.jobs.job import Job, JobQuerySet, State
@@ -31,6 +32,7 @@ class Separation(Job):
     """One run of the separator over one song."""
 
     handler = "unbraid_web.separations.work.tasks.separate"
+    owner_path = "song__owner"
 
     class Stage(models.TextChoices):
         """What a running separation is doing."""
@@ -78,6 +80,11 @@ class Separation(Job):
             return None
         elapsed = (timezone.now() - self.separating_since).total_seconds()
         return elapsed * (1 - self.fraction) / self.fraction
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether anybody is there to do it."""
+        return Worker.objects.alive().exists()
 
     @property
     def kept_until(self) -> datetime | None:
@@ -137,6 +144,7 @@ class Export(Job):
     """A file rendered from stems: one stem in another format, all of them as zip, or a mix of one's own."""
 
     handler = "unbraid_web.separations.work.tasks.render"
+    owner_path = "separation__song__owner"
 
     separation = models.ForeignKey(Separation, models.CASCADE, related_name="exports")
     recipe = models.JSONField(help_text='{"kind": "stem|zip|mix", "format": ..., "stems": {name: [gain, pan]}}')
@@ -155,15 +163,39 @@ class Export(Job):
     @classmethod
     def request(cls, separation: Separation, recipe: dict[str, Any]) -> "Export":
         """Return the export for this recipe, made now or found; a failed one is tried again."""
-        key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+        key = cls.key_of(recipe)
         export, created = cls.objects.get_or_create(
-            separation=separation, key=key, defaults={"recipe": recipe, "filename": export_name(separation, recipe)}
+            separation=separation,
+            key=key,
+            defaults={
+                "recipe": recipe,
+                "filename": export_name(separation, recipe),
+                "bytes_stored": cls.expected_bytes(separation, recipe),
+            },
         )
         if created:
             export.enqueue()
         else:
             export.retry()
         return export
+
+    @staticmethod
+    def key_of(recipe: dict[str, Any]) -> str:
+        """Return what equal recipes have in common."""
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+    @staticmethod
+    def expected_bytes(separation: Separation, recipe: dict[str, Any]) -> int:
+        """Return how large the file may become, so that its room is taken before it is there."""
+        seconds = separation.frames / (separation.sample_rate or 1)
+        one = 6 * separation.frames if recipe["format"] in ("wav", "flac") else int(40_000 * seconds)
+        return one * (len(recipe["stems"]) if recipe["kind"] == "zip" else 1)
+
+    def delete_with_files(self) -> None:
+        """Delete the export; it can be rendered again."""
+        folder = self.folder
+        self.delete()
+        storage.delete_tree(folder)
 
     @property
     def file(self) -> str:
@@ -178,6 +210,30 @@ class Export(Job):
     def clean_up(self) -> None:
         """Remove what an earlier attempt left."""
         storage.delete_tree(self.folder)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    """Which workers."""
+
+    def alive(self) -> "WorkerQuerySet":
+        """Those that showed a sign of life lately."""
+        return self.filter(seen_at__gt=Now() - timedelta(seconds=settings.STALE_SECONDS))
+
+
+class Worker(models.Model):
+    """A process that does jobs, and when it was last alive, by the database's clock."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def beat(self) -> None:
+        """Show a sign of life."""
+        Worker.objects.update_or_create(name=self.name, defaults={"seen_at": Now()})
 
 
 def export_name(separation: Separation, recipe: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,8 +17,10 @@ from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
+from unbraid_web.separations.quota import request_export
 from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
 from unbraid_web.songs.access import link_key
+from unbraid_web.songs.limits import check_waiting
 
 EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 
@@ -53,14 +56,22 @@ def cancel(request: HttpRequest, separation_id: UUID) -> HttpResponse:
 def retry(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     """Try again."""
     separation = own_separation(request, separation_id)
+    assert separation.song.owner is not None
+    try:
+        check_waiting(separation.song.owner)
+    except ValidationError as error:
+        return progress_or_page(request, separation, error.messages[0])
     separation.retry()
     return progress_or_page(request, separation)
 
 
-def progress_or_page(request: HttpRequest, separation: Any) -> HttpResponse:
-    """Answer htmx with the line, and a plain form with the page."""
+def progress_or_page(request: HttpRequest, separation: Any, refused: str = "") -> HttpResponse:
+    """Answer htmx with the line, and a plain form with the page; with a sentence where something was refused."""
     if request.headers.get("HX-Request"):
-        return render(request, "separations/progress.html", {"separation": separation, "song": separation.song})
+        context = {"separation": separation, "song": separation.song, "refused": refused}
+        return render(request, "separations/progress.html", context)
+    if refused:
+        messages.error(request, refused)
     return redirect("player:song", separation.song_id)
 
 
@@ -90,7 +101,10 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
     if separation.state != State.DONE:
         raise Http404("This song is not separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
-    found = Export.request(separation, stem_recipe(stem.name))
+    try:
+        found = request_export(separation, stem_recipe(stem.name))
+    except ValidationError as error:
+        return render(request, "separations/preparing.html", {"refused": error.messages[0]}, status=422)
     if found.state != State.DONE:
         return render(request, "separations/preparing.html", {"export": found}, status=202)
     return media.send(request, found.file, CONTENT_TYPES["flac"], save_as=found.filename, immutable=False)
@@ -108,7 +122,11 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
         return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
     if not EXPORTS.admits(client_place(request)):
         return JsonResponse({"error": "That's a lot of downloads. Please wait a few minutes."}, status=429)
-    return JsonResponse(export_facts(request, Export.request(separation, recipe)), status=202)
+    try:
+        found = request_export(separation, recipe)
+    except ValidationError as error:
+        return JsonResponse({"error": error.messages[0]}, status=422)
+    return JsonResponse(export_facts(request, found), status=202)
 
 
 @require_safe

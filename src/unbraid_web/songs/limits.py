@@ -1,8 +1,14 @@
 """What may be uploaded: the limits, and a sentence when one is reached."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Sum
 
 from unbraid_web.accounts.models import User
 from unbraid_web.formatting import size as as_words
@@ -31,9 +37,79 @@ class Quota:
 
 
 def quota_of(user: User) -> Quota:
-    """Count what the person stores, uploads on their way included."""
+    """Count what the person stores, uploads on their way and stems to come included.
+
+    What gives way when room is needed, rendered downloads and the bin, is not counted here: see `give_way`.
+    """
     on_the_way = Upload.objects.filter(owner=user).bytes_announced()
     return Quota(Song.objects.owned_by(user).bytes_stored() + on_the_way, user.max_bytes)
+
+
+@contextlib.contextmanager
+def one_at_a_time(user: User) -> Iterator[None]:
+    """Let only one request or job count what the person stores and add to it, so that none slips by."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        yield
+
+
+def give_way(user: User) -> None:
+    """Delete what exceeds the quota and may go: rendered downloads first, then songs in the bin, the oldest first."""
+    exports = apps.get_model("separations", "Export").objects.filter(separation__song__owner=user)
+    deleted = Song.objects.filter(owner=user, deleted_at__isnull=False)
+    excess = quota_of(user).used - user.max_bytes + deleted.bytes_stored()
+    excess += exports.aggregate(total=Sum("bytes_stored"))["total"] or 0
+    for kind, size in (
+        (exports.filter(finished_at__isnull=False).order_by("finished_at"), "bytes_stored"),
+        (deleted.order_by("deleted_at"), "bytes_total"),
+    ):
+        for thing in kind if excess > 0 else ():
+            excess -= getattr(thing, size)
+            thing.delete_with_files()
+            if excess <= 0:
+                return
+
+
+def announce(user: User, filename: str, size: int) -> Upload:
+    """Take the room for a file that is on its way.
+
+    Raises:
+        ValidationError: with a sentence, when it cannot be taken.
+    """
+    with one_at_a_time(user):
+        if reason := refusal_reason(user, size):
+            raise ValidationError(reason)
+        upload = Upload.objects.create(owner=user, filename=filename, size=size)
+    give_way(user)
+    return upload
+
+
+def check_waiting(user: User) -> None:
+    """See that the person has not too many songs in line.
+
+    Raises:
+        ValidationError: there are too many.
+    """
+    waiting = Song.objects.owned_by(user).filter(separations__state__in=["queued", "running"]).count()
+    if waiting + Upload.objects.filter(owner=user).count() >= settings.MAX_WAITING:
+        raise ValidationError(f"You have {settings.MAX_WAITING} songs waiting already. Add more when some are done.")
+
+
+def restore(user: User, song: Song) -> None:
+    """Bring a song back from the bin.
+
+    Raises:
+        ValidationError: there is no room for it any more.
+    """
+    with one_at_a_time(user):
+        if song.bytes_total > (left := quota_of(user).left):
+            raise ValidationError(
+                f"You have {as_words(left)} left and this song needs {as_words(song.bytes_total)}. "
+                "Delete other songs first."
+            )
+        if song.separation.is_cancelled:
+            check_waiting(user)
+        song.restore()
 
 
 def refusal_reason(user: User, size: int) -> str:
@@ -47,6 +123,10 @@ def refusal_reason(user: User, size: int) -> str:
         )
     if size > (left := quota_of(user).left):
         return f"You have {as_words(left)} left and this file needs {as_words(size)}. Delete some songs first."
-    if not storage.has_room(size):
+    if not storage.has_room(size + Upload.objects.under_way().bytes_missing()):
         return NO_ROOM
+    try:
+        check_waiting(user)
+    except ValidationError as error:
+        return str(error.messages[0])
     return ""

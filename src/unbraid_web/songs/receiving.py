@@ -8,8 +8,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from unbraid_web.accounts.models import User
+from unbraid_web.inputs import one_line
 from unbraid_web.songs import storage
-from unbraid_web.songs.limits import NO_ROOM, refusal_reason
+from unbraid_web.songs.limits import NO_ROOM, announce
 from unbraid_web.songs.models import Song
 
 
@@ -20,17 +21,18 @@ def receive_file(owner: User, file: UploadedFile[Any]) -> Song:
         ValidationError: with a sentence, when it cannot be taken.
     """
     size = file.size or 0
-    if reason := refusal_reason(owner, size):
-        raise ValidationError(reason)
-    song = Song.new(owner, file.name or "song", size)
+    upload = announce(owner, (one_line(file.name or "") or "song")[-255:], size)  # holds the room meanwhile
+    song = Song.new(owner, upload.filename, size, upload.pk)
     try:
         default_storage.save(song.upload, file)
-    except OSError as error:
+    except BaseException as error:
+        upload.delete_with_files()
         storage.delete_tree(f"songs/{song.pk}")
-        if storage.is_full(error):
+        if isinstance(error, OSError) and storage.is_full(error):
             raise ValidationError(NO_ROOM) from error
         raise
     with transaction.atomic():
+        upload.delete()
         song.save(force_insert=True)
         song.separate()
     return song

@@ -14,6 +14,11 @@ from unbraid_web.songs.models import Song, Upload
 URL = "/uploads/"
 
 
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unbraid_web.songs.views.uploads.MIN_PIECE", 1)
+
+
 def begin(who: Client, name: str, size: int) -> Any:
     return who.post(URL, {"filename": name, "size": size}, content_type="application/json")
 

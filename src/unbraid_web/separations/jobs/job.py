@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -53,6 +53,10 @@ class JobQuerySet(models.QuerySet[Any]):
         """Running, as the row says, but without a sign of life."""
         return self.filter(state=State.RUNNING, heartbeat__lt=_ago(settings.STALE_SECONDS))
 
+    def in_turn(self) -> Self:
+        """Waiting, the next to start first."""
+        return self.filter(state=State.QUEUED).order_by("turn", "queued_at")
+
     def forgotten(self) -> Self:
         """Waiting for so long that the message to the worker may be lost, the oldest first."""
         silent = Q(heartbeat=None) | Q(heartbeat__lt=_ago(settings.STALE_SECONDS))
@@ -69,6 +73,7 @@ class Job(models.Model):
     # The function that does the work, called with the job and a `GracefulShutdown`. It is named, not imported: only
     # workers load the library and its runtimes, and web processes stay light.
     handler: ClassVar[str]
+    owner_path: ClassVar[str]  # from the job to the person who waits for it
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -78,6 +83,7 @@ class Job(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     heartbeat = models.DateTimeField(null=True)
     attempt = models.PositiveSmallIntegerField(default=0)
+    turn = models.PositiveBigIntegerField(default=0, help_text="the round in which it comes: one of each person's")
     created_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -112,12 +118,35 @@ class Job(models.Model):
     @property
     def queue_position(self) -> int:
         """1 for the next one to start."""
-        ahead = type(self).objects.filter(state=State.QUEUED, queued_at__lt=self.queued_at).count()
-        return int(ahead) + 1
+        earlier = Q(turn__lt=self.turn) | Q(turn=self.turn, queued_at__lt=self.queued_at)
+        return int(type(self).objects.filter(earlier, state=State.QUEUED).count()) + 1
 
     def enqueue(self) -> None:
-        """Tell a worker once the row is really in the database. Telling twice is harmless."""
-        transaction.on_commit(lambda: run_job.enqueue(self._meta.label, str(self.pk)))
+        """Put the job in line, after its owner's other jobs but before the second ones of everybody else."""
+        self.turn = self._next_turn()
+        type(self).objects.filter(pk=self.pk).update(turn=self.turn)
+        self.send_message()
+
+    def _next_turn(self) -> int:
+        """Return the round that is going on now, or the one after the owner's last.
+
+        That is fair queueing by start times (Goyal, Vin & Cheng 1996), each job counted as one.
+        """
+        others = type(self).objects.exclude(pk=self.pk)
+        now = others.filter(state=State.RUNNING).aggregate(turn=Max("turn"))["turn"]
+        if now is None:
+            now = others.filter(state=State.QUEUED).aggregate(turn=Min("turn"))["turn"] or 0
+        owner = type(self).objects.filter(pk=self.pk).values_list(self.owner_path, flat=True).get()
+        own = others.filter(state__in=[State.QUEUED, State.RUNNING], **{self.owner_path: owner})
+        last = own.aggregate(turn=Max("turn"))["turn"]
+        return int(now if last is None else max(now, last + 1))
+
+    def send_message(self) -> None:
+        """Tell a worker, once the row is really in the database, that there is work. Telling twice is harmless.
+
+        A message that is lost, for the broker is away, is sent again by the housekeeper.
+        """
+        transaction.on_commit(lambda: run_job.enqueue(self._meta.label, str(self.pk)), robust=True)
 
     def perform(self) -> None:
         """Do the work of a claimed job and see that the row tells how it ended, whatever happens."""
@@ -192,7 +221,7 @@ class Job(models.Model):
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
         if mine.update(state=State.QUEUED, claim_token=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=Now()):
             self.refresh_from_db()
-            self.enqueue()
+            self.send_message()
 
     def reclaim(self) -> bool:
         """Take the job back from a worker that fell silent, or give up after too many attempts."""
@@ -211,13 +240,13 @@ class Job(models.Model):
         if not silent.update(state=State.QUEUED, claim_token=None, fraction=0.0, heartbeat=Now()):
             return False
         self.refresh_from_db()
-        self.enqueue()
+        self.send_message()
         return True
 
     def remind(self) -> None:
         """Send again a job that has waited long, in case the first message was lost."""
         type(self).objects.filter(pk=self.pk, state=State.QUEUED).update(heartbeat=Now())
-        self.enqueue()
+        self.send_message()
 
     def cancel(self) -> bool:
         """Stop the job; a running worker notices at its next heartbeat."""

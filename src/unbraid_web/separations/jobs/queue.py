@@ -21,15 +21,16 @@ else:
 
 @task()
 def run_job(model: str, pk: str) -> None:
-    """Run a job, unless another worker was quicker or nobody waits for it any more.
+    """Run the job whose turn it is: a message only says that there is one more to do.
 
     Args:
         model: the job's model, such as `separations.Export`
-        pk: its primary key
+        pk: the job that the message was sent for
     """
-    job = apps.get_model(model).objects.filter(pk=pk).first()
-    if job and job.claim():
-        job.perform()
+    while job := apps.get_model(model).objects.in_turn().first():
+        if job.claim():
+            job.perform()
+            return
 
 
 def messages_waiting() -> int:

@@ -18,6 +18,7 @@ from unbraid.errors import UnbraidError
 from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown
 from unbraid_web.separations.models import Export, Separation, Stem
+from unbraid_web.separations.quota import take_room_for_stems
 from unbraid_web.separations.work.overview import StemOverview, outline
 from unbraid_web.separations.work.render import render_recipe
 from unbraid_web.separations.work.sandbox import decoded
@@ -63,6 +64,7 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
         for facts in decoded(song.upload, mixture, shutdown.check):
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
+        take_room_for_stems(separation, facts["duration"])
         separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
         try:
             with separator().stream(mixture) as stream:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import models, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from unbraid_web.songs import storage
@@ -21,9 +21,17 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Uploads that did not move for two days."""
         return self.filter(moved_at__lt=timezone.now() - timedelta(days=2))
 
+    def under_way(self) -> "UploadQuerySet":
+        """Uploads that moved within the hour."""
+        return self.filter(moved_at__gt=timezone.now() - timedelta(hours=1))
+
     def bytes_announced(self) -> int:
         """How much these uploads will take when they are complete."""
         return self.aggregate(total=Sum("size"))["total"] or 0
+
+    def bytes_missing(self) -> int:
+        """How much of these uploads is still to come."""
+        return self.aggregate(total=Sum(F("size") - F("received")))["total"] or 0
 
 
 class Upload(models.Model):

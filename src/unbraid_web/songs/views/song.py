@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from unbraid_web.songs.access import own_song
+from unbraid_web.songs.limits import restore
 from unbraid_web.songs.models import Song
 
 
@@ -57,7 +59,13 @@ def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
 def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """Bring a deleted song back, and its place in line if it had one."""
     song = own_song(request, song_id, deleted=True)
-    song.restore()
+    assert song.owner is not None
+    try:
+        restore(song.owner, song)
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+        library = reverse("songs:library")
+        return HttpResponse(headers={"HX-Redirect": library}) if wants_part(request) else redirect(library)
     if wants_part(request):
         return render(request, "songs/card.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)

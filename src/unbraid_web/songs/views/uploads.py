@@ -20,11 +20,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unbraid_web.accounts.models import User
 from unbraid_web.inputs import one_line, read_json
 from unbraid_web.songs import storage
-from unbraid_web.songs.limits import refusal_reason
+from unbraid_web.songs.limits import announce
 from unbraid_web.songs.models import Song, Upload
 from unbraid_web.songs.receiving import receive_file
 
-MAX_PIECE = 8 * 2**20
+MIN_PIECE, MAX_PIECE = 256 * 2**10, 8 * 2**20  # in bytes; each piece is a file until the last one has come
 FULL = "The server has no room left at the moment. Try again later: what was sent is kept."
 
 
@@ -63,9 +63,10 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
         return error_response(str(error), 400)
     upload = Upload.objects.filter(owner=user, filename=filename, size=size).first()
     if upload is None:
-        if sentence := refusal_reason(user, size):
-            return error_response(sentence, 422)
-        upload = Upload.objects.create(owner=user, filename=filename, size=size)
+        try:
+            upload = announce(user, filename, size)
+        except ValidationError as error:
+            return error_response(error.messages[0], 422)
     return JsonResponse({"url": f"/uploads/{upload.pk}/", "received": upload.received, "piece": MAX_PIECE}, status=201)
 
 
@@ -91,8 +92,12 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     left = upload.size - upload.received  # 0: all is here, but there was no room to make a song of it
     if len(body) > min(MAX_PIECE, left) or (left and not body):
         return error_response(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
+    if len(body) < min(MIN_PIECE, left):
+        return error_response(f"A piece has at least {MIN_PIECE} bytes, the last one apart.", 413)
+    # The last piece brings them together in a second file, of the whole size.
+    wanted = len(body) + (upload.size if len(body) == left else 0)
     try:
-        if not storage.has_room(len(body)):
+        if not storage.has_room(wanted):
             return error_response(FULL, 507)
         if left and not upload.add(body):
             return JsonResponse({"received": upload.received}, status=409)

@@ -1,9 +1,12 @@
 """`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
 
+import contextlib
 import logging
 import os
+import socket
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +15,8 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from unbraid_web.separations.jobs import parent
+from unbraid_web.separations.jobs.heartbeat import Heartbeat
+from unbraid_web.separations.models import Worker
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
@@ -36,13 +41,22 @@ class Command(BaseCommand):
         away: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
         if settings.USES_BROKER:
             away += broker_errors()
-        while True:
-            try:
-                return run()
-            except away as error:
-                logger.warning("the queue is away (%s): trying again in %d s", error, PAUSE_SECONDS)
-                close_old_connections()
-                time.sleep(PAUSE_SECONDS)
+        worker = Worker(name=f"{socket.gethostname()}:{os.getpid()}")
+        with contextlib.suppress(*away):
+            worker.beat()
+        with Heartbeat(worker.beat):
+            keep_running(run, away)
+
+
+def keep_running(run: Callable[[], None], away: tuple[type[Exception], ...]) -> None:
+    """Run the worker until it is asked to stop, also beyond an outage of its queue."""
+    while True:
+        try:
+            return run()
+        except away as error:
+            logger.warning("the queue is away (%s): trying again in %d s", error, PAUSE_SECONDS)
+            close_old_connections()
+            time.sleep(PAUSE_SECONDS)
 
 
 def run_broker_worker() -> None:

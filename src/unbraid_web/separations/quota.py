@@ -1,0 +1,68 @@
+"""Room for what a song becomes: its stems, and downloads that are rendered."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from unbraid_web.formatting import size as as_words
+from unbraid_web.separations.jobs.errors import JobFailed
+from unbraid_web.separations.jobs.job import State
+from unbraid_web.separations.models import Export, Separation
+from unbraid_web.songs import storage
+from unbraid_web.songs.limits import NO_ROOM, give_way, one_at_a_time, quota_of
+
+STEM_BYTES_PER_SECOND = 400_000  # five stems of music as FLAC
+
+
+def take_room_for_stems(separation: Separation, seconds: float) -> None:
+    """Count the stems before they are there; when they are, their real size takes the place of this guess.
+
+    Raises:
+        JobFailed: they would exceed the quota of the song's owner.
+    """
+    owner, expected = separation.song.owner, int(seconds * STEM_BYTES_PER_SECOND)
+    if owner is None:
+        return
+    with one_at_a_time(owner):
+        if expected > (left := quota_of(owner).left):
+            raise JobFailed(
+                f"The stems of this song need about {as_words(expected)} and you have {as_words(left)} left. "
+                "Delete some songs, then try again."
+            )
+        separation.beat(bytes_stored=expected)
+        separation.song.count_bytes()
+    give_way(owner)
+
+
+def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
+    """Return the export for this recipe, put in line if it is not there yet.
+
+    Raises:
+        ValidationError: with a sentence, where there is no room for it.
+    """
+    there = separation.exports.filter(key=Export.key_of(recipe), state__in=[State.QUEUED, State.RUNNING, State.DONE])
+    if not there.exists():
+        check_export(separation, recipe)
+    return Export.request(separation, recipe)
+
+
+def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
+    """See that a download can be rendered.
+
+    Raises:
+        ValidationError: with a sentence.
+    """
+    owner, expected = separation.song.owner, Export.expected_bytes(separation, recipe)
+    waiting = Export.objects.filter(separation__song__owner=owner, state__in=[State.QUEUED, State.RUNNING])
+    if waiting.count() >= settings.MAX_WAITING:
+        raise ValidationError(f"{settings.MAX_WAITING} downloads are waiting already. Try again when some are done.")
+    # While it is rendered it lies on the disk twice: as it grows, and where it is served from.
+    if not storage.has_room(2 * expected):
+        raise ValidationError(NO_ROOM)
+    if owner and expected > (left := quota_of(owner).left):
+        raise ValidationError(
+            f"This download needs {as_words(expected)} and there are {as_words(left)} left. Delete some songs first."
+        )
+    if owner:
+        give_way(owner)
