@@ -36,14 +36,14 @@ class NewPasswordForm(forms.Form):
         help_text="At least 8 characters; a short sentence is easiest to remember.",
     )
 
-    def __init__(self, *args: Any, email: str = "", **kwargs: Any) -> None:
-        self.email = email
+    def __init__(self, *args: Any, account: str = "", **kwargs: Any) -> None:
+        self.account = account
         super().__init__(*args, **kwargs)
 
     def clean_password(self) -> str:
         """Refuse a password that others would guess."""
         password = str(self.cleaned_data["password"])
-        validate_password(password, User(email=self.cleaned_data.get("email", self.email)))
+        validate_password(password, User(email=self.cleaned_data.get("email", self.account)))
         return password
 
 
@@ -82,7 +82,7 @@ class LoginForm(AuthenticationForm):
         return cleaned
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg] # generic for checkers alone
+class ChangePasswordForm(PasswordChangeForm):
     """The old password, which may be tried as often as when logging in, and the new one twice."""
 
     def __init__(self, request: HttpRequest, user: User, *args: Any) -> None:

@@ -100,7 +100,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     email = confirmed_address(token)
     if not email or User.objects.filter(email=email).exists():
         return render(request, "accounts/link_used.html", status=410)
-    form = NewPasswordForm(request.POST or None, email=email)
+    form = NewPasswordForm(request.POST or None, account=email)
     if request.method == "POST" and form.is_valid():
         user = User.objects.create_user(email, form.cleaned_data["password"])
         login(request, user)
