@@ -81,6 +81,9 @@ def test_downloads_count(alice: Person, separation: Separation, settings: Any) -
     answer = alice.client.post(url, wanted, content_type="application/json")
     assert answer.status_code == 422
     assert answer.json()["error"].startswith("This download needs")
+    page = alice.client.get(f"/separations/{separation.pk}/bass.flac")
+    assert page.status_code == 422
+    assert "This download needs" in page.content.decode()
     assert not Export.objects.exists()
 
 
