@@ -233,6 +233,10 @@ def main() -> int:
                 "from unbraid_web.separations.models import Separation; print(Separation.objects.get().pk)",
             ).strip()  # fmt: skip
             routes = json.loads(site.manage("shell", "--no-imports", "-c", ROUTES))
+            # The admin pages are Django's, and send everybody here to the log-in form.
+            routes = [
+                route for route in routes if not route.startswith("admin/") or route in ("admin/", "admin/login/")
+            ]
             ids = [song["id"], separation, str(uuid.UUID(int=0)), "vocals", "0", "1"]
             fuzzer = Fuzzer(site, routes, who, ids)
             fuzz(fuzzer, arguments.requests // 2, arguments.seed)
@@ -241,18 +245,19 @@ def main() -> int:
             log = (data / "site.log").read_text()
         finally:
             site.stop()
-    tracebacks = log.count("Traceback (most recent call last)")
+    # Hosts that nobody serves are Django's own error to log.
+    errors = [line for line in log.splitlines() if '"level": "error"' in line and "django.security" not in line]
     report: dict[str, Any] = {
         "answers": dict(sorted(fuzzer.answers.items())),
         "faults": fuzzer.faults,
-        "schemathesis": re.findall(r"(\d+) generated|Test cases:\n(.*)", said)[:2] or status,
-        "tracebacks": tracebacks,
+        "schemathesis": re.findall(r"(\d+ generated[^\n]*)", said) or status,
+        "errors_logged": errors[:5],
         "status": well["status"],
     }
     print(json.dumps(report, indent=2))
     if status:
         print(said[-4000:], file=sys.stderr)
-    return 1 if fuzzer.faults or status or tracebacks or well["status"] != "ok" else 0
+    return 1 if fuzzer.faults or status or errors or well["status"] != "ok" else 0
 
 
 if __name__ == "__main__":
