@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.atomic_files import replacing
 from unbraid.audio import SongReader
 from unbraid.errors import OutputError, UsageError
 from unbraid.separator import SeparatedSong
@@ -51,12 +52,10 @@ def plot_stems(song: SeparatedSong, path: Path) -> None:
         picture.set_yticks(np.log2([100, 1_000, 10_000]), ["100 Hz", "1 kHz", "10 kHz"])
     all_axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda at, _: f"{int(at) // 60}:{int(at) % 60:02}"))
     all_axes[-1].set_xlim(0, song.seconds)
-    part = path.with_name(f".{path.name}.part")
     try:
-        figure.savefig(part, dpi=120, format="png")
-        part.replace(path)
+        with replacing(path) as part:
+            figure.savefig(part, dpi=120, format="png")
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"The picture {path} cannot be written: {error.strerror or error}.") from error
 
 

@@ -71,7 +71,7 @@ def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: Config, lo
 def test_a_full_disk_is_a_sentence_and_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     checkpoint.write({"preset": "unbraid", "average": {"weight": torch.ones(3)}}, path)
-    path.with_suffix(".part").symlink_to("/dev/full")
+    (tmp_path / ".checkpoint.pt.part").symlink_to("/dev/full")
     with pytest.raises(TrainingError, match="is its disk full"):
         checkpoint.write({"preset": "unbraid", "average": {"weight": torch.zeros(1_000_000)}}, path)
     assert checkpoint.read(path)["average"]["weight"].sum() == 3

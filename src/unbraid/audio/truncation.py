@@ -10,7 +10,7 @@ from typing import IO, Any
 from unbraid.audio.chunks import LAYOUTS, chunks, is_placeholder, matroska_ends_inside
 from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
 
-TS_SYNC, TS_PACKET = 0x47, 188
+TS_SYNC, TS_PACKET, TIMED_TS_PACKET = 0x47, 188, 192
 WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
 
 
@@ -62,8 +62,8 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
             begins = _last_page(file, size)
             if last is not None and last.pos is not None and begins is not None and begins > last.pos + last.size:
                 return size - begins  # nothing came out of it
-        elif container == "mpegts" and size % TS_PACKET == 0:
-            end = _transport_packets_end(file, size)
+        elif container == "mpegts" and size % TIMED_TS_PACKET:
+            end = size - (size % TS_PACKET) if size % TS_PACKET else _transport_packets_end(file, size)
         elif container in CLOCKLESS:
             end = _frames_end(container, file, last)
             if end is None and last is not None and last.pos is not None:
@@ -135,8 +135,8 @@ def _pages_end(file: IO[bytes], size: int) -> int | None:
 def _transport_stream_ends_inside(file: IO[bytes], size: int) -> bool:
     """Return whether the last packet, of 188 bytes, or 192 with a time before each, is incomplete."""
     file.seek(0)
-    beginning = file.read(2 * 192)
-    for packet, sync in ((TS_PACKET, 0), (192, 4)):
+    beginning = file.read(2 * TIMED_TS_PACKET)
+    for packet, sync in ((TS_PACKET, 0), (TIMED_TS_PACKET, 4)):
         if len(beginning) > packet + sync and beginning[sync] == beginning[packet + sync] == TS_SYNC:
             rest = size % packet
             file.seek(size - rest)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unbraid.atomic_files import replacing
 from unbraid.cli import options
 from unbraid.cli.extras import extra, require
 from unbraid.errors import OutputError, UsageError
@@ -71,13 +72,10 @@ def _say(song: str) -> None:
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside `path` and rename, so that a report is whole or not there."""
-    part = path.with_name(f".{path.name}.part")
     try:
-        write(part)
-        part.replace(path)
+        with replacing(path) as part:
+            write(part)
     except OSError as error:
         raise OutputError(
             f"The report cannot be written to {path}: {(error.strerror or str(error)).lower()}."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from unbraid.atomic_files import replacing
 from unbraid.corpus.adapters.song import DatasetSong, Load, sum_of
 from unbraid.corpus.audio_files import RATE, Audio, sounding
 from unbraid.corpus.places import REPOSITORIES
@@ -101,9 +102,8 @@ class Collection:
         except (urllib.error.URLError, TimeoutError) as error:
             raise CorpusError(f"{address} could not be fetched ({error}): try again later.") from error
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(target)
+        with replacing(target) as part:
+            part.write_bytes(content)
 
 
 @dataclass(frozen=True)

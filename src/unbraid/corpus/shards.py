@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unbraid.atomic_files import replacing
 from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, Audio, read
 from unbraid.errors import CorpusError
@@ -63,30 +64,28 @@ def pack(corpus: Path | str, shard: Path | str, max_size: int = 64 * 2**20, kilo
         songs.setdefault(f"{line['split']}/{str(line['id']).rpartition('/')[0]}", []).append(line)
     listing = b""
     target = Path(shard)
-    part = target.with_name(f".{target.name}.part")
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in sorted(songs, key=lambda name: hashlib.sha256(name.encode()).digest()):
-            try:
-                members = dict(_members(root / name, name, songs[name], kilobits))
-            except (CorpusError, OSError) as error:
-                packed.skipped.append(f"{name}: {error}")
-                continue
-            lines = _lines(songs[name], name, members)
-            # the manifest comes last, then two empty blocks up to a whole record
-            needed = sum(_padded(data) for data in members.values()) + _padded(listing + lines) + tarfile.RECORDSIZE
-            if archive.offset + needed > max_size:
-                break
-            for member, data in members.items():
-                _add(archive, member, data)
-            listing += lines
-            packed.songs += 1
-            packed.hours += max(float(str(line["seconds"])) for line in songs[name]) / 3600
-        _add(archive, manifest.NAME, listing)
-    if not packed.songs:
-        part.unlink()
-        reason = packed.skipped[0] if packed.skipped else f"None is smaller than {max_size / 2**20:g} MiB."
-        raise CorpusError(f"No song could be packed. {reason}")
-    part.replace(target)
+    with replacing(target) as part:
+        with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for name in sorted(songs, key=lambda name: hashlib.sha256(name.encode()).digest()):
+                try:
+                    members = dict(_members(root / name, name, songs[name], kilobits))
+                except (CorpusError, OSError) as error:
+                    packed.skipped.append(f"{name}: {error}")
+                    continue
+                lines = _lines(songs[name], name, members)
+                # the manifest comes last, then two empty blocks up to a whole record
+                needed = sum(_padded(data) for data in members.values()) + _padded(listing + lines) + tarfile.RECORDSIZE
+                if archive.offset + needed > max_size:
+                    break
+                for member, data in members.items():
+                    _add(archive, member, data)
+                listing += lines
+                packed.songs += 1
+                packed.hours += max(float(str(line["seconds"])) for line in songs[name]) / 3600
+            _add(archive, manifest.NAME, listing)
+        if not packed.songs:
+            reason = packed.skipped[0] if packed.skipped else f"None is smaller than {max_size / 2**20:g} MiB."
+            raise CorpusError(f"No song could be packed. {reason}")
     packed.size = target.stat().st_size
     return packed
 

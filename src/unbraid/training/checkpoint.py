@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from unbraid.atomic_files import replacing
 from unbraid.errors import TrainingError
 from unbraid.training.filter_bank_u_net import Residual
 
@@ -29,12 +30,10 @@ def write(content: dict[str, Any], path: Path) -> None:
 
     Raises TrainingError if it cannot be written, as on a full disk.
     """
-    part = path.with_suffix(".part")
     try:
-        torch.save(content, part)
-        part.replace(path)
+        with replacing(path) as part:
+            torch.save(content, part)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        part.unlink(missing_ok=True)
         raise TrainingError(
             f"The checkpoint {path} cannot be written: is its disk full? Make room and start again with --resume; "
             "the training goes on from the checkpoint before."

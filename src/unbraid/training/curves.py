@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from unbraid.atomic_files import replacing
+
 
 def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
     """Draw the loss of each leg and the mean SDR gain of each validation against hours of training."""
@@ -21,6 +23,5 @@ def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
     right.set(xlabel="hours", ylabel="SDR above the mixture, dB", title="Held-out songs")
     if sources:
         figure.legend(loc="outside right center")  # where it hides no line
-    part = path.with_suffix(".part.png")
-    figure.savefig(part, dpi=120)
-    part.replace(path)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=120, format="png")

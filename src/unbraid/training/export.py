@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unbraid.atomic_files import replacing
 from unbraid.errors import OutputError, TrainingError, UsageError
 from unbraid.inference.model import FORMAT
 from unbraid.inference.runtimes import onnxruntime_module
@@ -117,17 +118,13 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
     halve(model)
     model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
     onnx.helper.set_model_props(model, {"unbraid": json.dumps(facts, ensure_ascii=False)})
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, part)
-        check(module, inputs, part)
-        part.replace(path)
+        with replacing(path) as part:
+            onnx.save(model, part)
+            check(module, inputs, part)
     except OSError as error:
         raise OutputError(f"The model cannot be written to {path}: {error.strerror}.") from error
-    finally:
-        if part.exists():
-            part.unlink()
     return facts
 
 

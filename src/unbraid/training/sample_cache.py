@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.atomic_files import replacing
 from unbraid.audio import read
 
 SPARED = 2 * 2**30  # bytes of the disk that are left to everything else, the checkpoints first
@@ -51,13 +52,10 @@ class SampleCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self._make_room(samples.nbytes):
             return
-        part = cached.with_suffix(f".{os.getpid()}.part")
         try:
-            with part.open("wb") as file:
+            with replacing(cached, shared=True) as part, part.open("wb") as file:
                 np.save(file, samples)
-            part.replace(cached)
         except OSError as error:
-            part.unlink(missing_ok=True)
             if error.errno not in FULL:
                 raise
 
