@@ -46,6 +46,7 @@ train: .venv/developing
 	    --data 'runs/corpus/train/real-*=1.0' --data 'runs/corpus/train/remix-*=1.5' \
 	    --data 'runs/corpus/train/solo-everything_is_free-*=1.0' --data 'runs/corpus/train/solo-*=0.25' \
 	    --data 'runs/corpus/train/solo-producer_space-*=0.5' --data 'runs/corpus/train/solo-pjs-*=0.45' \
+	    --data 'runs/corpus/train/solo-mahabharata-*=0.6' --data 'runs/corpus/train/solo-webaudio_examples-*=0.3' \
 	    --data 'runs/corpus/train/song-*=2.2' --data 'runs/corpus/train/backing-*=1.3' \
 	    --data 'runs/corpus/train/struck-*=2.0' --data 'runs/corpus/train/treated-*=0.7' \
 	    --data 'runs/corpus/train/voice-*=0.35' --data 'runs/corpus/train/guitar-*=0.12' \
