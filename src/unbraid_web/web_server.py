@@ -7,7 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -132,9 +132,9 @@ class Channel(HTTPChannel):
 
     def handle_close(self) -> None:
         """Close, after a refusal in two steps."""
-        if self.was_refused and not self.drains_until:
+        if self.was_refused and not self.drains_until and self.socket is not None:
             with contextlib.suppress(OSError):
-                cast(socket.socket, self.socket).shutdown(socket.SHUT_WR)
+                self.socket.shutdown(socket.SHUT_WR)
                 self.drains_until, self.will_close = time.monotonic() + DRAIN_SECONDS, False
                 return
         super().handle_close()

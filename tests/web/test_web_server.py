@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -78,6 +79,18 @@ def test_a_stranger_is_refused_before_the_body_comes(site: Site, path: str, cred
     assert answer.endswith(b'{"error": "This request is larger than what is taken here."}')
     answer = talk(site, f"{head}Transfer-Encoding: chunked\r\n\r\n20000\r\n".encode() + bytes(0x20000))
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_who_is_refused_and_gone_takes_nobody_along(site: Site) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: localhost:{site.port}\r\nContent-Length: {300 * MB}\r\n\r\n".encode()
+    for number in range(60):
+        with socket.create_connection(("localhost", site.port)) as line:
+            line.sendall(head + bytes(number * 1000))
+            if number % 2:
+                time.sleep(0.002 * number)
+            if number % 3:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+    assert talk(site, f"GET /healthz HTTP/1.1\r\nHost: localhost:{site.port}\r\n\r\n".encode()).startswith(b"HTTP/1.1")
 
 
 def test_who_has_an_account_sends_what_the_quota_has_room_for(site: Site) -> None:
