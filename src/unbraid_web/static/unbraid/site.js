@@ -1,7 +1,7 @@
-// Small things that every page has: light or dark, copying a link, a sentence when the server could not be reached.
+// Small things that every page has: light or dark, copying a link, sentences at the top.
 
-const theme = document.querySelector("#theme");
-theme?.addEventListener("click", () => {
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("#theme")) return;
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
@@ -27,26 +27,15 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest("form")?.querySelector("[data-cancel]")?.click();
 });
 
-/** Show a sentence at the top of the page. */
-export function note(sentence, kind = "error") {
+/** Show a sentence at the top of the page, for a while or until it is taken away. */
+export function note(sentence, { kind = "error", stays = false } = {}) {
   const paragraph = document.createElement("p");
   paragraph.className = `message ${kind}`;
   paragraph.textContent = sentence;
-  const notes = document.querySelector(".messages");
-  notes.append(paragraph);
-  setTimeout(() => paragraph.remove(), 8000);
+  document.querySelector(".messages").append(paragraph);
+  if (!stays) setTimeout(() => paragraph.remove(), 8000);
+  return paragraph;
 }
-
-document.addEventListener(
-  "htmx:responseError",
-  () => note("The server did not accept this. Load the page anew and try once more."),
-);
-document.addEventListener("htmx:sendError", (event) => {
-  const element = event.detail.elt;
-  const asks = element.getAttribute("hx-trigger")?.startsWith("load"); // live lines: keep asking until the server is back
-  if (asks) setTimeout(() => globalThis.htmx.trigger(element, "load"), 3000);
-  else note("The server cannot be reached. Check your connection and try once more.");
-});
 
 /** The token that Django wants with every change. */
 export function csrfToken() {

@@ -1,5 +1,6 @@
 // Asks the server to render downloads, follows them, and hands them over when they are done.
 
+import { connectionBack, connectionLost } from "../unbraid/live.js";
 import { csrfToken } from "../unbraid/site.js";
 
 const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
@@ -25,7 +26,7 @@ async function fetchExport(form, manifest, faders) {
     while (answer.state === "queued" || answer.state === "running") {
       if (answer.state === "running") bar.value = answer.fraction;
       await pause(500);
-      answer = await fetchJson(answer.status);
+      answer = await followUp(answer.status);
     }
     if (answer.state !== "done") throw new Error(answer.error || "This did not work. Try again.");
     const link = document.createElement("a");
@@ -41,9 +42,28 @@ async function fetchExport(form, manifest, faders) {
 }
 
 async function fetchJson(url, options) {
-  const answer = await fetch(url, options);
+  const answer = await fetch(url, options).catch(() => {
+    throw new Error("The server can’t be reached. Check your connection and try again.");
+  });
+  return factsOf(answer);
+}
+
+/** Ask how far the download is; while the server is away, ask again and again. */
+async function followUp(url) {
+  for (;;) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer && answer.status < 500) {
+      connectionBack();
+      return factsOf(answer);
+    }
+    connectionLost();
+    await pause(1000);
+  }
+}
+
+async function factsOf(answer) {
   const facts = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(facts.error ?? "The server did not answer. Try again.");
+  if (!answer.ok) throw new Error(facts.error ?? "That didn’t work. Reload the page and try again.");
   return facts;
 }
 

@@ -1,5 +1,7 @@
 // Plays a separation: one audio worklet fed with the segments around the position, so memory stays small.
 
+import { isFinal } from "../unbraid/live.js";
+
 const AHEAD_SECONDS = 20; // what is fetched before it is needed
 const BEHIND_SEGMENTS = 1; // what is kept after it was heard, for a short step back
 
@@ -24,12 +26,19 @@ export class Engine extends EventTarget {
     this.gains = manifest.stems.map(() => [1, 1]);
     this.rate = 1;
     this.loop = null;
+    this.failures = 0; // in a row
+    this.resting = false; // until the next attempt
   }
 
   /** Start the audio thread; browsers allow that only after a touch, a click or a key. */
   async start() {
     this.starting ??= this.#start();
-    await this.starting;
+    try {
+      await this.starting;
+    } catch (error) {
+      this.starting = null; // the next press tries again
+      throw error;
+    }
     if (this.context.state === "suspended" && this.context.resume && !(this.context instanceof OfflineAudioContext)) {
       await this.context.resume();
     }
@@ -41,7 +50,9 @@ export class Engine extends EventTarget {
     }
     const { stems, segmentFrames, frames, complete, sampleRate } = this.manifest;
     this.context ??= new AudioContext({ sampleRate, latencyHint: "playback" });
-    await this.context.audioWorklet.addModule(this.worklet);
+    await this.context.audioWorklet.addModule(this.worklet).catch(() => {
+      throw new Error("The player couldn’t be loaded. Check your connection and try again.");
+    });
     this.node = new AudioWorkletNode(this.context, "unbraid-mixer", {
       numberOfInputs: 0,
       outputChannelCount: [2],
@@ -133,6 +144,14 @@ export class Engine extends EventTarget {
     return [...new Set(list)].filter((n) => n >= 0 && n < segments);
   }
 
+  /** Forget every segment: the song is being separated anew. What plays waits where it is. */
+  forget() {
+    for (const number of this.loaded.keys()) this.#post("drop", { number });
+    this.loaded.clear();
+    this.manifest = { ...this.manifest, frames: 0, segments: 0, complete: false };
+    this.#post("length", { frames: 0, complete: false });
+  }
+
   /** Fetch what is missing and forget what is far away. */
   async fill() {
     if (!this.node) return;
@@ -143,29 +162,46 @@ export class Engine extends EventTarget {
         this.#post("drop", { number });
       }
     }
-    if (this.filling) return;
+    if (this.filling || this.resting) return;
     this.filling = true;
+    let next;
     try {
-      for (let next; (next = this.neededSegments().find((number) => !this.loaded.has(number))) !== undefined;) {
-        this.loaded.set(next, true);
+      while ((next = this.neededSegments().find((number) => !this.loaded.has(number))) !== undefined) {
+        const asked = {};
+        this.loaded.set(next, asked);
         const samples = await this.fetchSegment(next);
-        if (!this.loaded.has(next)) continue; // seeked away meanwhile
+        this.#reportSuccess();
+        if (this.loaded.get(next) !== asked) continue; // seeked away, or separated anew, meanwhile
         const transfer = [...new Set(samples.flat().map((channel) => channel.buffer))];
         this.#post("segment", { number: next, samples }, transfer);
-        this.failures = 0;
       }
     } catch (error) {
-      this.loaded.clear();
+      this.loaded.delete(next);
       this.#reportError(error);
     } finally {
       this.filling = false;
     }
   }
 
-  #reportError(error) {
-    this.failures = (this.failures ?? 0) + 1;
-    if (this.failures > 2) this.dispatchEvent(new CustomEvent("error", { detail: error }));
-    setTimeout(() => this.fill(), Math.min(1000 * this.failures, 10000));
+  #reportSuccess() {
+    if (this.failures > 2) this.dispatchEvent(new Event("recovered"));
+    this.failures = 0;
+  }
+
+  /** Ask again, after a rest that grows; the page hears of it from the third time on. */
+  #reportError({ status }) {
+    this.failures += 1;
+    this.resting = true;
+    if (this.manifest.complete && isFinal(status)) {
+      this.pause();
+      this.dispatchEvent(new Event("gone"));
+      return;
+    }
+    if (this.failures > 2) this.dispatchEvent(new Event("error"));
+    setTimeout(() => {
+      this.resting = false;
+      this.fill();
+    }, Math.min(1000 * this.failures, 10000));
   }
 
   /** Fetch and decode one segment of every stem: [[left, right], ...]. */
@@ -173,7 +209,7 @@ export class Engine extends EventTarget {
     return Promise.all(
       this.manifest.stems.map(async (stem) => {
         const answer = await fetch(stem.segments.replace("#", number));
-        if (!answer.ok) throw new Error(`The server answered ${answer.status} for a part of the song.`);
+        if (!answer.ok) throw Object.assign(new Error("A segment is missing."), { status: answer.status });
         const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
         const left = buffer.getChannelData(0).slice();
         return [left, buffer.numberOfChannels > 1 ? buffer.getChannelData(1).slice() : left];

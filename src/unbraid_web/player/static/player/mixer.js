@@ -1,5 +1,6 @@
 // The mixer on the page: reads the manifest, draws the strips, and moves the engine as the person does.
 
+import { connectionBack, connectionLost, isFinal, stopAsking } from "../unbraid/live.js";
 import { wireDownloads } from "./downloads.js";
 import { clock, drawRuler } from "./drawing.js";
 import { Engine } from "./engine.js";
@@ -28,7 +29,7 @@ class Mixer {
     this.seekBar.max = this.duration;
     this.root.hidden = ["failed", "cancelled", "expired"].includes(manifest.state); // there is nothing to hear
     if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
-    if (restarted) this.discard();
+    if (restarted) this.startOver();
     if (!manifest.stems.length || !manifest.segments) return;
     if (!this.strips.length) this.build();
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
@@ -40,19 +41,20 @@ class Mixer {
     }
   }
 
-  /** The song was separated anew: what was built for the earlier attempt is of no use. */
-  discard() {
-    this.engine?.pause();
-    this.engine = null;
-    this.strips = [];
-    this.show("strips").replaceChildren();
+  /** The song is being separated anew: position, faders and music stay, and go on when there is something to hear. */
+  startOver() {
+    this.engine?.forget();
+    for (const strip of this.strips) strip.picture = null;
   }
 
   build() {
     const template = this.root.querySelector('[data-part="strip"]');
     this.engine = new Engine(this.manifest, this.root.dataset.worklet);
     this.engine.addEventListener("change", () => this.showPosition());
-    this.engine.addEventListener("error", ({ detail }) => this.showError(detail));
+    this.engine.addEventListener("error", () =>
+      this.showError(new Error("Part of this song couldn’t be loaded. Check your connection; we’ll keep trying.")));
+    this.engine.addEventListener("gone", stopAsking);
+    this.engine.addEventListener("recovered", () => this.showError(null));
     this.strips = this.manifest.stems.map((stem, number) => new Strip(template, stem, number));
     for (const strip of this.strips) {
       strip.addEventListener("change", () => this.applyFaders());
@@ -92,12 +94,19 @@ class Mixer {
     let active = true;
     while (active) {
       try {
-        const manifest = await (await fetch(this.root.dataset.manifest)).json();
+        const answer = await fetch(this.root.dataset.manifest);
+        if (isFinal(answer.status)) {
+          stopAsking();
+          break;
+        }
+        if (!answer.ok) throw new Error(answer.status);
+        const manifest = await answer.json();
+        connectionBack();
         this.load(manifest);
         active = manifest.state === "queued" || manifest.state === "running";
         if (manifest.complete) document.querySelector("#downloads").hidden = false;
       } catch {
-        // the server is away for a moment: ask again
+        connectionLost();
       }
       if (active) await new Promise((wake) => setTimeout(wake, 1000));
     }
