@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 
 from unbraid_web.health import healthz
 
@@ -57,6 +59,22 @@ def private_pages(get_response: Handler) -> Handler:
         knows_who = settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers
         if knows_who and "Cache-Control" not in answer.headers:
             answer.headers["Cache-Control"] = "no-store, private"
+        return answer
+
+    return handle
+
+
+def login_for_htmx(get_response: Handler) -> Handler:
+    """Lead the whole page to the log-in form: htmx would follow the redirect and put the form where a list was."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        answer = get_response(request)
+        login = reverse(settings.LOGIN_URL)
+        asked_by_htmx = "HX-Request" in request.headers
+        if asked_by_htmx and answer.status_code == 302 and answer.headers["Location"].startswith(login):
+            here = urlsplit(request.headers.get("HX-Current-URL", ""))
+            back = urlencode({"next": f"{here.path}?{here.query}"})
+            return HttpResponse(status=401, headers={"HX-Redirect": f"{login}?{back}"})
         return answer
 
     return handle

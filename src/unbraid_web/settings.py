@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "unbraid_web.middleware.health_first",
     "unbraid_web.middleware.api_errors",
     "unbraid_web.middleware.private_pages",
+    "unbraid_web.middleware.login_for_htmx",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -33,3 +33,10 @@ def test_logging_out_needs_a_post(alice: Person) -> None:
 def test_forms_need_their_token(alice: Person) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(URL, {"username": "alice@example.org", "password": PASSWORD}).status_code == 403
+
+
+def test_a_page_whose_session_is_over_goes_to_the_form_as_a_whole(visitor: Client) -> None:
+    here = "https://testserver/library/?q=blue&page=2"
+    answer = visitor.get("/library/?q=blue", headers={"HX-Request": "true", "HX-Current-URL": here})
+    assert not answer.content  # htmx would put it where the songs are
+    assert answer.headers["HX-Redirect"] == f"{URL}?next=%2Flibrary%2F%3Fq%3Dblue%26page%3D2"

@@ -15,7 +15,7 @@ import soundfile
 from selenium.webdriver import Chrome
 
 from tests.web.browser.conftest import RATE, music
-from tests.web.browser.test_journey import find, log_in, see, state, until
+from tests.web.browser.test_journey import click, find, log_in, see, state, until
 from tests.web.site import Site
 
 NINA = "nina@example.org"
@@ -190,3 +190,34 @@ def settled(page: Chrome) -> bool:
     before = requests(page)
     page.execute_async_script("setTimeout(arguments[0], 4000)")
     return requests(page) == before
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site, token: str) -> None:
+    """More songs in the library than one page takes."""
+    site.manage(
+        "shell",
+        "--no-imports",
+        "-c",
+        "from unbraid_web.accounts.models import User; from unbraid_web.songs.models import Song;"
+        "from unbraid_web.separations.models import Separation;"
+        f"nina = User.objects.get(email='{NINA}');"
+        "songs = Song.objects.bulk_create(Song.new(nina, f'Page {n}.mp3', 1) for n in range(30));"
+        "Separation.objects.bulk_create(Separation(song=song, state='done') for song in songs)",
+    )
+
+
+@pytest.mark.usefixtures("pages")
+@pytest.mark.parametrize("what", ["search", "sort", "page"])
+def test_a_session_that_is_over_leads_to_the_login_page(site: Site, page: Chrome, what: str) -> None:
+    log_in(page, site, NINA)
+    page.get(f"{site.url}/library/")
+    page.delete_cookie("sessionid")
+    if what == "search":
+        find(page, "#q").send_keys("blue")
+    elif what == "sort":
+        find(page, "#sort").send_keys("Title")
+    else:
+        click(page, ".pagination a")
+    until(lambda: "/account/login/?next=" in page.current_url, "the login page")
+    assert len(page.find_elements("css selector", "header")) == 1
