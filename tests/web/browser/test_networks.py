@@ -221,3 +221,21 @@ def test_a_session_that_is_over_leads_to_the_login_page(site: Site, page: Chrome
         click(page, ".pagination a")
     until(lambda: "/account/login/?next=" in page.current_url, "the login page")
     assert len(page.find_elements("css selector", "header")) == 1
+
+
+@pytest.mark.usefixtures("pages")
+def test_everything_works_after_paging_and_going_back(site: Site, page: Chrome, tmp_path: Path) -> None:
+    log_in(page, site, NINA)
+    page.get(f"{site.url}/library/")
+    click(page, ".pagination a")
+    see(page, "Page 2 of 2")
+    page.back()
+    see(page, "Page 1 of 2")
+    before = page.execute_script("return document.documentElement.dataset.theme")
+    click(page, "#theme")
+    assert page.execute_script("return document.documentElement.dataset.theme") != before
+    (tmp_path / "Back Again.mp3").write_text("not music")
+    find(page, "#files").send_keys(str(tmp_path / "Back Again.mp3"))
+    see(page, "Back Again")
+    page.forward()
+    see(page, "Page 2 of 2")
