@@ -59,7 +59,7 @@ const [plan, done] = arguments;
     for (let n = 0; n < raw.length; n += 32768) text += String.fromCharCode(...raw.subarray(n, n + 32768));
     return btoa(text);
   };
-  return { left: bytes(0), right: bytes(1), most, position: engine.state.position };
+  return { left: bytes(0), right: bytes(1), most, position: engine.state.position, ended: engine.state.ended };
 })().then(done, (error) => done({ error: String(error) + error.stack }));
 """
 
@@ -127,6 +127,28 @@ def test_a_loop_is_exactly_as_long_as_it_is(demo: Chrome, stems: dict[str, np.nd
     for turn in range(1, 4):  # after the 256 samples over which the end melts into the beginning
         part = heard[:, turn * length : (turn + 1) * length]
         assert np.abs(part[:, 256:] - once[:, 256:]).max() < STEP
+
+
+@pytest.mark.parametrize("rate", [1, 0.75])
+def test_behind_the_loop_the_song_plays_to_its_end(demo: Chrome, rate: float) -> None:
+    loop = {"from": 1.0, "to": 3.0}
+    _, state = render(demo, gains=[[1, 1]] * 5, rate=rate, **{"from": 15.0}, loop=loop, frames=3 * RATE)
+    assert state["position"] == 16 * RATE
+    assert state["ended"]
+
+
+@pytest.mark.parametrize("rate", [1, 0.75])
+def test_a_loop_up_to_the_end_of_the_song_goes_round(demo: Chrome, rate: float) -> None:
+    loop = {"from": 14.0, "to": 16.001}
+    _, state = render(demo, gains=[[1, 1]] * 5, rate=rate, **{"from": 15.0}, loop=loop, frames=3 * RATE)
+    assert 14 * RATE <= state["position"] < 16 * RATE
+    assert not state["ended"]
+
+
+def test_a_loop_that_begins_at_the_end_is_the_last_of_the_song(demo: Chrome) -> None:
+    mixer = "document.querySelector('#mixer').mixer"
+    demo.execute_script(f"{mixer}.seek(16); {mixer}.toggleLoop()")
+    assert demo.execute_script(f"return {mixer}.loop") == {"from": 12, "to": 16}
 
 
 def test_half_speed_keeps_the_pitch(demo: Chrome) -> None:

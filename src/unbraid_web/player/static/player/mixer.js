@@ -156,8 +156,9 @@ class Mixer {
 
   toggleLoop() {
     if (!this.engine) return;
-    const at = this.engine.seconds;
-    this.setLoop(this.loop ? null : { from: at, to: Math.min(this.duration, at + Math.min(8, this.duration / 4)) });
+    const length = Math.min(8, this.duration / 4);
+    const from = Math.min(this.engine.seconds, this.duration - length); // the last of the song, when it is at its end
+    this.setLoop(this.loop ? null : { from, to: from + length });
   }
 
   markLoop(edge) {

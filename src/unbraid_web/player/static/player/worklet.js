@@ -63,6 +63,7 @@ class Mixer extends AudioWorkletProcessor {
         break;
       case "loop":
         this.loop = message.loop;
+        this.keepLoopInside();
         break;
       case "rate":
         this.rate = message.rate;
@@ -71,9 +72,15 @@ class Mixer extends AudioWorkletProcessor {
       case "length":
         this.frames = message.frames;
         this.complete = message.complete;
+        this.keepLoopInside();
         break;
     }
     this.report();
+  }
+
+  /** A loop's end is rounded: it must not lie beyond the last sample, where the song is over. */
+  keepLoopInside() {
+    if (this.loop && this.complete) this.loop.to = Math.min(this.loop.to, this.frames);
   }
 
   report() {
@@ -163,7 +170,7 @@ class Mixer extends AudioWorkletProcessor {
       if (this.loopTail && (this.loopTail.done += length) >= FADE) this.loopTail = null;
     }
     this.gains.set(targets);
-    if (this.complete && this.position >= this.frames && !this.loop) this.end();
+    if (this.complete && this.position >= this.frames) this.end();
     return true;
   }
 
@@ -196,6 +203,7 @@ class Mixer extends AudioWorkletProcessor {
 
   /** Fill one block from frames laid at another pace. */
   renderStretched(left, right, targets) {
+    const before = this.position;
     for (let n = 0; n < left.length; n += 1) {
       if (this.used === HOP) {
         if (!this.nextFrame(targets)) return false;
@@ -206,11 +214,11 @@ class Mixer extends AudioWorkletProcessor {
       this.used += 1;
     }
     this.gains.set(targets);
-    if (this.loop && this.position >= this.loop.to) {
+    if (this.loop && before < this.loop.to && this.position >= this.loop.to) { // behind the loop, the song plays on
       this.position = this.loop.from + ((this.position - this.loop.to) % Math.max(1, this.loop.to - this.loop.from));
       this.continuation = null;
     }
-    if (this.complete && this.position >= this.frames && !this.loop) this.end();
+    if (this.complete && this.position >= this.frames) this.end();
     return true;
   }
 
