@@ -70,7 +70,7 @@ def give_way(user: User) -> None:
                 return
 
 
-def announce(user: User, filename: str, size: int) -> Upload:
+def announce(user: User, filename: str, size: int, fingerprint: str = "") -> Upload:
     """Take the room for a file that is on its way.
 
     Raises:
@@ -79,7 +79,7 @@ def announce(user: User, filename: str, size: int) -> Upload:
     with one_at_a_time(user):
         if reason := refusal_reason(user, size):
             raise ValidationError(reason)
-        upload = Upload.objects.create(owner=user, filename=filename, size=size)
+        upload = Upload.objects.create(owner=user, filename=filename, size=size, fingerprint=fingerprint)
     give_way(user)
     return upload
 

@@ -239,3 +239,16 @@ def test_everything_works_after_paging_and_going_back(site: Site, page: Chrome, 
     see(page, "Back Again")
     page.forward()
     see(page, "Page 2 of 2")
+
+
+def test_two_files_of_one_name_and_size_are_two_songs(site: Site, page: Chrome, tmp_path: Path) -> None:
+    log_in(page, site, NINA)
+    page.get(f"{site.url}/library/?q=twin")
+    files = []
+    for number, folder in enumerate(("first", "second")):
+        (tmp_path / folder).mkdir()
+        files.append(tmp_path / folder / "Twin.wav")
+        soundfile.write(files[-1], music(1.0, seed=number), RATE)
+        os.utime(files[-1], (1, 1))  # of the same time, too
+    find(page, "#files").send_keys("\n".join(map(str, files)))
+    see(page, "2 songs")

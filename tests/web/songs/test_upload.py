@@ -56,6 +56,21 @@ def test_goes_on_where_the_connection_broke(alice: Person) -> None:
     assert stored(Song.objects.get().upload) == b"abcdef"
 
 
+def test_another_file_of_the_same_name_and_size_does_not_go_on_with_the_first(alice: Person) -> None:
+    def announce(fingerprint: str) -> Any:
+        facts = {"filename": "a.mp3", "size": 6, "fingerprint": fingerprint}
+        return alice.client.post(URL, facts, content_type="application/json").json()
+
+    first = announce("made at ten")
+    send(alice.client, first["url"], 0, b"abc")
+    second = announce("made at eleven")
+    assert second["received"] == 0
+    assert announce("made at ten") == {**first, "received": 3}
+    send(alice.client, second["url"], 0, b"uvwxyz")
+    send(alice.client, first["url"], 3, b"def")
+    assert sorted(stored(song.upload) for song in Song.objects.all()) == [b"abcdef", b"uvwxyz"]
+
+
 def test_two_requests_for_one_place_do_not_mix(alice: Person) -> None:
     url = begin(alice.client, "a.mp3", 6).json()["url"]
     late = Upload.objects.get()

@@ -41,6 +41,7 @@ class Upload(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
     filename = models.CharField(max_length=255)
     size = models.BigIntegerField()
+    fingerprint = models.CharField(max_length=64, blank=True, help_text="tells files of one name and size apart")
     received = models.BigIntegerField(default=0)
     pieces = models.JSONField(default=list, help_text="names in the storage, in order")
     moved_at = models.DateTimeField(default=timezone.now)

@@ -1,6 +1,7 @@
 """Receiving files: in one go from a plain form, or in pieces that survive a dropped connection.
 
-POST  /uploads/            {"filename", "size"}           201 {"url", "received"}    a known unfinished file goes on
+POST  /uploads/            {"filename", "size",           201 {"url", "received"}    a known unfinished file goes on
+                            "fingerprint"}
 GET   /uploads/<id>/                                      200 {"received"}
 PATCH /uploads/<id>/       Upload-Offset: n, the bytes    200 {"received"}           409 {"received"}: go on there
                                                           201 {"song"}: it was the last piece
@@ -8,6 +9,7 @@ DELETE /uploads/<id>/                                     204
 """
 
 import contextlib
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -38,16 +40,17 @@ def error_response(sentence: str, status: int) -> JsonResponse:
     return JsonResponse({"error": sentence}, status=status)
 
 
-def announcement(request: HttpRequest) -> tuple[str, int]:
-    """Return the announced file's name and its size in bytes.
+def announcement(request: HttpRequest) -> dict[str, Any]:
+    """Return the announced file's `filename`, its `size` in bytes, and the `fingerprint` of what is in it.
 
     Raises:
-        ValueError: with a sentence, when the request names neither or something else.
+        ValueError: with a sentence, when the request names neither name nor size, or something else.
     """
     with contextlib.suppress(ValueError):
         match read_json(request):
-            case {"filename": str(filename), "size": int(size)} if type(size) is int and one_line(filename):
-                return one_line(filename)[-255:], size
+            case {"filename": str(filename), "size": int(size), **rest} if type(size) is int and one_line(filename):
+                fingerprint = one_line(str(rest.get("fingerprint", "")))[:64]
+                return {"filename": one_line(filename)[-255:], "size": size, "fingerprint": fingerprint}
     raise ValueError("Name the file, and its size in bytes.")
 
 
@@ -58,13 +61,13 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
     if user is None:
         return error_response("Log in first.", 401)
     try:
-        filename, size = announcement(request)
+        file = announcement(request)
     except ValueError as error:
         return error_response(str(error), 400)
-    upload = Upload.objects.filter(owner=user, filename=filename, size=size).first()
+    upload = Upload.objects.filter(owner=user, **file).first()
     if upload is None:
         try:
-            upload = announce(user, filename, size)
+            upload = announce(user, **file)
         except ValidationError as error:
             return error_response(error.messages[0], 422)
     return JsonResponse({"url": f"/uploads/{upload.pk}/", "received": upload.received, "piece": MAX_PIECE}, status=201)
