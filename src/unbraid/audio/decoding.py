@@ -149,7 +149,7 @@ class SongReader:
             skip -= min(skip, block.shape[1])
             part = part[:, : int(min(left, part.shape[1]))]
             if part.shape[1]:
-                if not part.flags.writeable or part.base is not None:
+                if not part.flags.writeable:
                     part = part.copy()
                 odd += silence_odd_samples(part)
                 waiting.append(part)

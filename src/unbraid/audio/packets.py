@@ -44,6 +44,7 @@ class FrameReader:
         self.closed = False
         self._container, self._stream, self._file, self._name = container, stream, file, name
         self._format: str = container.format.name
+        self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
         self._seconds, self._bytes = 0.0, 0  # of good packets
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
@@ -98,14 +99,14 @@ class FrameReader:
             if packet.size:
                 self.last_failed = False
                 self._bytes += packet.size
-                self._seconds += float((packet.duration or 0) * packet.time_base)
+                self._seconds += (packet.duration or 0) * self._tick
         if self.damaged:
             self.notes.append(f"{self.damaged} damaged packet{'s' * (self.damaged > 1)} could not be decoded")
 
     def _frame(self, frame: Any) -> Frame:
         self._note_change(frame)
         samples = folded(samples_of(frame), frame.layout, self.channels)
-        time = None if self._clockless or frame.pts is None else float(frame.pts * frame.time_base)
+        time = None if self._clockless or frame.pts is None else frame.pts * self._tick
         found = Frame(samples, frame.sample_rate, time)
         if self._lost and self._clockless and self._bytes:
             found.lost = round(self._lost * self._seconds / self._bytes / found.seconds) * found.seconds
@@ -129,7 +130,7 @@ class FrameReader:
                     raise InputError(f"{self._name} could not be read to its end ({reason(error)}).") from error
             if packet is None:
                 return
-            if packet.has_sidedata("encryption_info"):
+            if self.last is None and packet.has_sidedata("encryption_info"):
                 raise encrypted(self._name)
             errors = 0
             if packet.size:
@@ -171,6 +172,8 @@ class FrameReader:
 
 def _odd_bytes(container: str, packet: bytes) -> tuple[int, int]:
     """Return how many bytes of a packet stand before and behind its frames: decoders pass over what is damaged."""
+    if frame_bytes(container, packet[:8]) == len(packet):
+        return 0, 0
     begins = len(packet) - len(packet.lstrip(b"\0"))
     if tag_bytes(packet[begins:]) or begins == len(packet):
         return begins, 0
