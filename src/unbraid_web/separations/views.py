@@ -35,7 +35,8 @@ def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
         "separation": separation,
         "song": song,
         "key": link_key(request, song),
-        "fresh_heading": not separation.is_active,  # title, length and cover are known by now
+        "fresh_heading": not separation.is_active or bool(song.duration and "decoded" not in request.GET),
+        "heading": "" if song.owner_id else "h2",  # the demo is a part of the welcome page
         "mine": song.owner_id is not None and song.owner_id == request.user.pk,
     }
     answer = render(request, "separations/progress.html", context)

@@ -43,6 +43,17 @@ def test_stops_asking_when_it_is_over(alice: Person, waiting: Song) -> None:
     assert "Try again" in answer.content.decode()
 
 
+def test_the_heading_and_the_window_get_their_title_once_the_file_was_read(alice: Person, waiting: Song) -> None:
+    assert "<title>" not in line(alice.client, waiting)
+    Song.objects.filter(pk=waiting.pk).update(title="Long One", duration=12.0)
+    address = f"/separations/{waiting.separations.get().pk}/progress/"
+    first = alice.client.get(address).content.decode()
+    assert "<title>Long One · unbraid</title>" in first
+    assert "<h1>Long One</h1>" in first
+    assert f'hx-get="{address}?key=&amp;decoded"' in first
+    assert "<h1>" not in alice.client.get(f"{address}?key=&decoded").content.decode()
+
+
 def test_cancel_and_retry(alice: Person, waiting: Song) -> None:
     pk = waiting.separations.get().pk
     assert (
@@ -56,6 +67,13 @@ def test_cancel_and_retry(alice: Person, waiting: Song) -> None:
 def test_visitors_of_the_demo_have_no_buttons(visitor: Client, song_file: Path) -> None:
     song = put(None, song_file)
     assert "Stop" not in line(visitor, song)
+
+
+def test_the_demo_keeps_the_place_of_its_heading_in_the_page(visitor: Client, song_file: Path) -> None:
+    song = put(None, song_file)
+    Song.objects.update(duration=12.0)
+    assert "<h3>" in line(visitor, song)
+    assert "<title>" not in line(visitor, song)
 
 
 def test_is_nobody_elses(waiting: Song, only_for_alice: Refuses) -> None:
