@@ -1,6 +1,7 @@
 // The mixer on the page: reads the manifest, draws the strips, and moves the engine as the person does.
 
 import { connectionBack, connectionLost, isFinal, stopAsking } from "../unbraid/live.js";
+import { note } from "../unbraid/site.js";
 import { wireDownloads } from "./downloads.js";
 import { clock, drawRuler } from "./drawing.js";
 import { Engine } from "./engine.js";
@@ -73,7 +74,7 @@ class Mixer {
     this.do("start").addEventListener("click", () => this.seek(0));
     this.do("loop").addEventListener("click", () => this.toggleLoop());
     this.do("spectrum").addEventListener("click", () => this.toggleSpectrum());
-    this.do("reset").addEventListener("click", () => this.strips.forEach((strip) => strip.reset()));
+    this.do("reset").addEventListener("click", () => this.reset());
     this.do("speed").addEventListener("change", ({ target }) => this.engine?.setRate(Number(target.value)));
     this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
     this.wireRuler(this.show("ruler"));
@@ -148,6 +149,14 @@ class Mixer {
     this.engine.setGains(this.strips.map((strip) => strip.gains(someSolo)));
   }
 
+  /** Faders, speed and loop as they were at first. */
+  reset() {
+    for (const strip of this.strips) strip.reset();
+    this.do("speed").value = 1;
+    this.engine?.setRate(1);
+    this.setLoop(null);
+  }
+
   /** How the faders stand, for an export. */
   faders() {
     const someSolo = this.strips.some((strip) => strip.soloed);
@@ -179,7 +188,7 @@ class Mixer {
   }
 
   toggleSpectrum() {
-    if (!this.manifest.complete) return this.showError(new Error("The spectrum is drawn when the song is done."));
+    if (!this.manifest.complete) return note("The spectrum appears once separation has finished.", { kind: "info" });
     this.spectral = !this.spectral;
     this.do("spectrum").setAttribute("aria-pressed", this.spectral);
     this.root.classList.toggle("spectral", this.spectral);
