@@ -252,3 +252,30 @@ def test_two_files_of_one_name_and_size_are_two_songs(site: Site, page: Chrome, 
         os.utime(files[-1], (1, 1))  # of the same time, too
     find(page, "#files").send_keys("\n".join(map(str, files)))
     see(page, "2 songs")
+
+
+def test_a_song_comes_back_from_the_bin_into_the_list(site: Site, page: Chrome, token: str) -> None:
+    log_in(page, site, NINA)
+    page.get(f"{site.url}/library/")
+    click(page, "[aria-label^=Delete]")
+    page.get(f"{site.url}/library/")
+    before = page.find_elements("css selector", ".cards .song")
+    click(page, ".recently-deleted summary")
+    click(page, ".recently-deleted button")
+    until(lambda: not page.find_elements("css selector", ".recently-deleted"), "the bin to go")
+    assert len(page.find_elements("css selector", ".cards .song-link")) == len(before)
+
+
+def test_reset_puts_back_everything(site: Site, page: Chrome) -> None:
+    page.delete_all_cookies()
+    page.get(site.url)
+    click(page, "[data-stem=drums] .mute")
+    find(page, "[data-do=speed]").send_keys("50")
+    click(page, "[data-do=loop]")
+    click(page, "[data-do=reset]")
+    mixer = "document.querySelector('#mixer').mixer"
+    assert page.execute_script(f"return [{mixer}.engine.rate, {mixer}.loop, {mixer}.engine.gains[1]]") == [
+        1,
+        None,
+        [1, 1],
+    ]

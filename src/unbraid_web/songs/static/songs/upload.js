@@ -6,6 +6,7 @@ const form = document.querySelector("#upload");
 const list = document.querySelector("#uploads");
 const template = document.querySelector("#upload-line");
 const RETRY_SECONDS = [1, 2, 4, 8, 15, 30, 30, 30, 60, 60, 60]; // seconds between attempts
+const SMALLEST = 2 ** 18; // bytes in a piece, the least that the server takes
 const waiting = [];
 let running = 0;
 
@@ -54,14 +55,15 @@ class Upload {
       const facts = JSON.stringify({ filename, size, fingerprint: await this.read() });
       const begun = await this.withRetries(() => this.ask(form.dataset.begin, "POST", facts));
       this.url = begun.url;
-      let received = begun.received;
+      let received = begun.received, length = SMALLEST;
       for (;;) {
-        const piece = this.file.slice(received, received + Math.min(begun.piece, 2 ** 21));
+        this.bar.value = received / this.file.size;
+        this.setStatus(`${megabytes(received)} of ${megabytes(this.file.size)} MB`);
+        const piece = this.file.slice(received, received + length), since = performance.now();
         const answer = await this.withRetries(() => this.ask(this.url, "PATCH", piece, received), received);
         if (answer.song) return this.finish(answer.song);
         received = answer.received;
-        this.bar.value = received / this.file.size;
-        this.setStatus(`${megabytes(received)} of ${megabytes(this.file.size)} MB`);
+        if (performance.now() - since < 500) length = Math.min(2 * length, begun.piece); // few pieces, and a bar that moves
       }
     } catch (error) {
       if (this.stopped.signal.aborted) return;
