@@ -16,6 +16,9 @@ BIT_RATES = {  # kbit/s, by (version 1, layer)
 }
 AC3_KBITS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 
+FRAMED = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd", "wv"}
+"""Containers (FFmpeg's names) that are nothing but frames whose headers state their length."""
+
 
 def frame_bytes(container: str, header: bytes) -> int | None:
     """Return how many bytes the frame has that begins with `header`, or None if it is no frame of this container."""

@@ -8,7 +8,7 @@ import os
 from typing import IO, Any
 
 from unbraid.audio.chunks import LAYOUTS, chunks, is_placeholder, matroska_ends_inside
-from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
+from unbraid.audio.mpeg import CLOCKLESS, FRAMED, frame_bytes, tag_bytes
 
 TS_SYNC, TS_PACKET, TIMED_TS_PACKET = 0x47, 188, 192
 WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
@@ -99,6 +99,8 @@ def length_is_unknown(container: str, file: IO[bytes]) -> bool:
 
 def _frames_end(container: str, file: IO[bytes], last: Any) -> int | None:
     """Return where the frames end that begin with the last packet, beyond the file if it ends inside one of them."""
+    if container not in FRAMED:
+        return None
     place = last.pos if last is not None and last.pos is not None else 0
     found = None
     while True:
