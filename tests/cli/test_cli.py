@@ -181,6 +181,14 @@ def test_version_and_help_load_nothing_heavy() -> None:
     assert re.fullmatch(r"unbraid \d+\.\d+\.\d+\S*\n", version)
 
 
+def test_options_may_stand_anywhere(separate: list[str]) -> None:
+    for name in ("a", "b", "-c"):
+        write_song(Path(f"{name}.wav"), seconds=0.3)
+    assert main([*separate, "a.wav", "-o", "out", "--stems", "bass", "b.wav", "--quiet"]) == 0
+    assert main([*separate, "-o", "out", "--stems", "bass", "--quiet", "--", "-c.wav"]) == 0
+    assert stems_in(Path("out")) == ["-c/bass.wav", "a/bass.wav", "b/bass.wav"]
+
+
 def test_unknown_options_are_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["separate", "song.mp3", "--format", "wma"])

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from unbraid.cli import bench, corpus, evaluate, export, info, separate, train, web
 from unbraid.cli.streams import safe_streams
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="unbraid", description="Split songs into vocals, drums, bass, piano and other."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
     for command in COMMANDS:
         command.add_parser(commands)
     return parser
@@ -67,6 +67,22 @@ def _stopped_by_signals() -> Iterator[None]:
     finally:
         for number in handled:
             signal.signal(number, signal.SIG_DFL)
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """The parser of one command: its options may also stand between its songs."""
+
+    _is_mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # The intermixed parsing of Python before 3.12.8 calls this very method, and takes no commands of commands.
+        if self._is_mixing or self._subparsers is not None or "--" in args:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
 
 class _Version(argparse.Action):
