@@ -64,6 +64,12 @@ def test_a_folder_is_no_song(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_an_empty_name(run: Run) -> None:
+    code, said = run("")
+    assert code == 1
+    assert_one_sentence(said, "name", "empty")
+
+
 def test_an_empty_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "song.wav").touch()
     code, said = run(tmp_path / "song.wav")

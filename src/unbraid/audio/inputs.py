@@ -26,6 +26,8 @@ def opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
     """
     if not isinstance(source, str | os.PathLike):
         return (source, False) if source.seekable() else (_copied(source, name), True)
+    if not os.fspath(source):  # which Path takes for the folder that we are in
+        raise InputError("The name of the song is empty.")
     path = Path(source)
     try:
         if path.is_dir():
