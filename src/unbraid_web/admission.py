@@ -28,7 +28,8 @@ def body_limit(path: str, headers: dict[str, str], bytes_awaited: int) -> int:
     Raises:
         Refusal: nothing of it is read.
     """
-    length = int(headers.get("CONTENT_LENGTH") or 0)
+    announced = headers.get("CONTENT_LENGTH", "")
+    length = int(announced) if announced.isascii() and announced.isdigit() else 0
     chunked = "CONTENT_LENGTH" not in headers
     is_upload = path.startswith("/uploads/") or path in WHOLE_FILES
     if not is_upload or (length <= FORM and not chunked):
@@ -56,7 +57,10 @@ def sender(headers: dict[str, str]) -> User | None:
     if kind.lower() == "bearer":
         token = Token.find(secret.strip())
         return token.owner if token and token.scope == Scope.WRITE else None
+    key = parse_cookie(headers.get("COOKIE", "")).get(settings.SESSION_COOKIE_NAME, "")
+    if not key.isalnum():
+        return None
     request = HttpRequest()
-    request.session = SessionStore(parse_cookie(headers.get("COOKIE", "")).get(settings.SESSION_COOKIE_NAME))
+    request.session = SessionStore(key)
     user = get_user(request)
     return user if isinstance(user, User) else None

@@ -7,6 +7,9 @@ from unbraid_web import health
 from unbraid_web.accounts.views import admin_login
 from unbraid_web.api.endpoints import api
 
+handler400 = "unbraid_web.error_pages.bad_request"
+handler403 = "unbraid_web.error_pages.permission_denied"
+handler404 = "unbraid_web.error_pages.page_not_found"
 urlpatterns = [
     path("", include("unbraid_web.player.urls")),
     path("", include("unbraid_web.songs.urls")),

@@ -151,3 +151,26 @@ def test_what_was_made_for_one_person_is_kept_by_no_cache(alice: Person, visitor
         assert "no-store" in alice.client.get(url).headers["Cache-Control"], url
     headers = {"Authorization": f"Bearer {Token.make(alice.user, 'test')[1]}"}
     assert "no-store" in visitor.get(f"/api/v1/songs/{done.pk}", headers=headers).headers["Cache-Control"]
+
+
+FORMS = {
+    "no parts": ("multipart/form-data; boundary=x", b"9" * 5000),
+    "no boundary": ("multipart/form-data", b"a=b"),
+    "half a part": ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n"),
+    "another encoding": ("application/x-www-form-urlencoded; charset=latin-1", b"a=b"),
+    "no encoding": ("application/x-www-form-urlencoded; charset=nonsense", b"a=%ff"),
+    "many fields": ("application/x-www-form-urlencoded", b"a=b&" * 2000),
+}
+
+
+URLS = ["/nothing/", "/songs/x/delete/", "/account/login/", "/s/%00/", "/uploads/whole/", "/api/v1/songs"]
+
+
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_that_cannot_be_read(alice: Person, form: str, url: str) -> None:
+    content_type, sent = FORMS[form]
+    strict = Client(enforce_csrf_checks=True, headers={"X-CSRFToken": "c" * 32})
+    strict.force_login(alice.user)
+    strict.cookies["csrftoken"] = "c" * 32
+    assert strict.generic("POST", url, sent, content_type=content_type).status_code < 500
