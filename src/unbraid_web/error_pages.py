@@ -1,4 +1,4 @@
-"""The pages for what cannot be answered; unlike Django's own they leave the request's form alone: it may be the fault."""
+"""The pages for what cannot be answered; unlike Django's own they leave the form alone, which may be the fault."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
