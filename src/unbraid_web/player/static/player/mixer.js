@@ -52,8 +52,11 @@ class Mixer {
     const template = this.root.querySelector('[data-part="strip"]');
     this.engine = new Engine(this.manifest, this.root.dataset.worklet);
     this.engine.addEventListener("change", () => this.showPosition());
-    this.engine.addEventListener("error", () =>
-      this.showError(new Error("Part of this song couldn’t be loaded. Check your connection; we’ll keep trying.")));
+    this.engine.addEventListener(
+      "error",
+      () =>
+        this.showError(new Error("Part of this song couldn’t be loaded. Check your connection; we’ll keep trying.")),
+    );
     this.engine.addEventListener("gone", stopAsking);
     this.engine.addEventListener("recovered", () => this.showError(null));
     this.strips = this.manifest.stems.map((stem, number) => new Strip(template, stem, number));
