@@ -81,7 +81,7 @@ def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: i
     inspector.look("library, renaming")
     page.get(f"{site.url}/library/?q=letter")
     click(page, ".song-link")
-    see(page, "This is not a sound file")
+    see(page, "This file is not a sound file that can be read")
     inspector.look("a failed song")
     page.get(f"{site.url}/songs/{song['id']}/")
     strips(page)
