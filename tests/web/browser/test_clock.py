@@ -151,6 +151,21 @@ def test_a_loop_that_begins_at_the_end_is_the_last_of_the_song(demo: Chrome) -> 
     assert demo.execute_script(f"return {mixer}.loop") == {"from": 12, "to": 16}
 
 
+def test_keys_pressed_quickly_add_up_whatever_the_audio_thread_says_late(demo: Chrome) -> None:
+    late = """
+        const mixer = document.querySelector("#mixer").mixer, { engine } = mixer;
+        engine.seek(0);
+        const before = { position: 999, playing: false, waiting: false, ended: false, seeks: engine.seeks - 1 };
+        engine.node.port.onmessage({ data: before });
+        mixer.step(1);
+        engine.node.port.onmessage({ data: { ...before, position: 0, seeks: before.seeks + 1 } });
+        mixer.step(1);
+        return engine.seconds;
+    """
+    demo.execute_async_script('document.querySelector("#mixer").mixer.engine.start().then(arguments[0])')
+    assert demo.execute_script(late) == 2
+
+
 def test_half_speed_keeps_the_pitch(demo: Chrome) -> None:
     plain, _ = render(demo, gains=[[1, 1]] * 5, **{"from": 4.0}, frames=2 * RATE)
     slow, state = render(demo, gains=[[1, 1]] * 5, rate=0.5, **{"from": 4.0}, frames=4 * RATE)

@@ -26,6 +26,7 @@ export class Engine extends EventTarget {
     this.gains = manifest.stems.map(() => [1, 1]);
     this.rate = 1;
     this.loop = null;
+    this.seeks = 0;
     this.failures = 0; // in a row
     this.resting = false; // until the next attempt
   }
@@ -63,7 +64,7 @@ export class Engine extends EventTarget {
     this.#postGains();
     this.#post("rate", { rate: this.rate });
     this.#post("loop", { loop: this.loop });
-    this.#post("seek", { position: this.state.position });
+    this.#post("seek", { position: this.state.position, number: this.seeks });
   }
 
   #post(type, more = {}, transfer = []) {
@@ -71,9 +72,11 @@ export class Engine extends EventTarget {
   }
 
   #onState(state) {
-    this.state = state;
+    // A report that crossed a seek on its way still has the old position.
+    const { position } = state.seeks === this.seeks ? state : this.state;
+    this.state = { ...state, position };
     this.fill();
-    this.dispatchEvent(new CustomEvent("change", { detail: state }));
+    this.dispatchEvent(new CustomEvent("change", { detail: this.state }));
   }
 
   get seconds() {
@@ -95,7 +98,8 @@ export class Engine extends EventTarget {
     const most = this.manifest.complete ? this.manifest.frames : Math.max(this.manifest.frames, 1);
     const position = Math.max(0, Math.min(Math.round(seconds * this.manifest.sampleRate), most));
     this.state = { ...this.state, position, ended: false };
-    this.#post("seek", { position });
+    this.seeks += 1;
+    this.#post("seek", { position, number: this.seeks });
     this.fill();
     this.dispatchEvent(new CustomEvent("change", { detail: this.state }));
   }

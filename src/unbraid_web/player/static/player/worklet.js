@@ -20,6 +20,7 @@ class Mixer extends AudioWorkletProcessor {
     this.frames = frames;
     this.complete = complete;
     this.position = 0;
+    this.seeks = 0; // how many have come
     this.playing = false;
     this.waiting = false;
     this.loop = null;
@@ -56,6 +57,7 @@ class Mixer extends AudioWorkletProcessor {
         break;
       case "seek":
         this.position = message.position;
+        this.seeks = message.number;
         this.loopTail = null;
         this.ended = false;
         this.gains.fill(0);
@@ -86,6 +88,7 @@ class Mixer extends AudioWorkletProcessor {
   report() {
     this.port.postMessage({
       position: this.position,
+      seeks: this.seeks,
       playing: this.playing,
       waiting: this.playing && this.waiting,
       ended: this.ended,
