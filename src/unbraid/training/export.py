@@ -116,7 +116,7 @@ def write(network: Network, name: str, path: Path) -> dict[str, Any]:
     assert program is not None
     model = program.model_proto
     halve(model)
-    for node in model.graph.node:  # where on this machine the code lay is nobody's business
+    for node in model.graph.node:  # stack traces name paths of this machine
         del node.metadata_props[:]
     model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
     onnx.helper.set_model_props(model, {"unbraid": json.dumps(facts, ensure_ascii=False)})
