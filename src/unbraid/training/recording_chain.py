@@ -55,7 +55,7 @@ class RecordingConfig:
     level: float = 0.05
     levels: tuple[float, float] = (-50.0, 6.0)
     clipped: float = 0.03
-    coded: float = 0.04
+    coded: float = 0.08
 
 
 INTACT = RecordingConfig(
