@@ -127,8 +127,7 @@ class Separator:
 
     `model` is an `.onnx` file made by `unbraid export`; left out, it is the one that comes with unbraid. `device` is
     "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where the processor has it), "fp32" or "bf16". `threads` is by
-    default what this process may use, and `workers` how many tiles are worked on at once, each in its own memory. The
-    answer depends on neither, nor on `tile_seconds`.
+    default what this process may use; the answer does not depend on it, nor on `tile_seconds`.
 
     Raises ModelError if the model cannot be used.
     """
@@ -140,21 +139,18 @@ class Separator:
         device: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
-        workers: int = 1,
         tile_seconds: float | None = None,
     ) -> None:
         self.model = default_model() if model is None else Path(model)
         self._network = Network(
             self.model, device=device, precision=precision, threads=threads, tile_seconds=tile_seconds
         )
-        self._workers = workers
         self._made_again = partial(
             Separator,
             self.model,
             device=device,
             precision=precision,
             threads=threads,
-            workers=workers,
             tile_seconds=tile_seconds,
         )
         self.facts = self._network.facts
@@ -195,9 +191,7 @@ class Separator:
         wanted = replace(options or SeparationOptions(), **keywords)
         reader = SongReader(song, mono=wanted.mono, start=wanted.start, duration=wanted.duration, track=wanted.track)
         try:
-            return StemStream(
-                self._network, reader, stems=wanted.stems, two_stems=wanted.two_stems, workers=self._workers
-            )
+            return StemStream(self._network, reader, stems=wanted.stems, two_stems=wanted.two_stems)
         except BaseException:
             reader.close()
             raise
@@ -283,7 +277,7 @@ class Separator:
             UsageError: The model does not give a stem that is wanted.
         """
         song = ArraySong(mixture, sample_rate)
-        with StemStream(self._network, song, stems=stems, two_stems=two_stems, workers=self._workers) as stream:
+        with StemStream(self._network, song, stems=stems, two_stems=two_stems) as stream:
             return _whole(stream)
 
 

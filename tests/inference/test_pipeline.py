@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unbraid.inference.pipeline import ahead, mapped
+from unbraid.inference.pipeline import ahead
 
 
 def test_ahead_keeps_the_order() -> None:
@@ -56,31 +56,3 @@ def test_an_error_arrives_in_its_place() -> None:
     assert next(reader) == 2
     with pytest.raises(ValueError, match="broken"):
         next(reader)
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_mapped_keeps_the_order_whoever_is_done_first(workers: int) -> None:
-    def slow_at_first(number: int) -> int:
-        time.sleep(0.02 if number == 0 else 0)
-        return number * number
-
-    assert list(mapped(slow_at_first, range(20), workers)) == [number * number for number in range(20)]
-
-
-def test_mapped_takes_no_more_than_it_needs() -> None:
-    taken: list[int] = []
-
-    def numbers() -> Iterator[int]:
-        for number in range(100):
-            taken.append(number)
-            yield number
-
-    reader = mapped(lambda number: number, numbers(), 2)
-    next(reader)
-    assert len(taken) == 3
-    reader.close()
-
-
-def test_mapped_passes_errors_on() -> None:
-    with pytest.raises(ZeroDivisionError):
-        list(mapped(lambda number: 1 / number, [2, 1, 0, 3], 2))

@@ -37,7 +37,7 @@ def test_each_tile_is_a_window_on_the_song_in_silence(
     assert all(tile.kept == length for tile in found[:-1])
     for number, tile in enumerate(found):
         start = number * length
-        np.testing.assert_array_equal(tile.samples, surrounded[:, start : start + 2 * context + length])
+        np.testing.assert_array_equal(tile.content, surrounded[:, start : start + 2 * context + length])
 
 
 def test_an_empty_song_has_no_tiles() -> None:

@@ -13,7 +13,8 @@ Both windows are the square root of one periodic Hann window. Shifted by the hop
 window/2 of the two ends.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from functools import lru_cache
 from typing import Any
 
@@ -35,21 +36,24 @@ def window_function(window: int) -> Samples:
     return values
 
 
-def analysis(samples: Samples, window: int, hop: int, out: Spectrum | None = None) -> Spectrum:
+def analysis(samples: Samples, window: int, hop: int) -> Spectrum:
     """Return the spectrum `(channels, frames, bins)` of `samples` `(channels, N)`; N is a multiple of `hop`.
 
-    frames = N / hop and bins = window / 2 + 1; unnormalised, as `numpy.fft.rfft` gives it. It is written to `out` if
-    that is given.
+    frames = N / hop and bins = window / 2 + 1; unnormalised, as `numpy.fft.rfft` gives it.
 
     >>> analysis(np.zeros((2, 8192), np.float32), window=4096, hop=1024).shape
     (2, 8, 2049)
     """
     _check(samples.shape[-1], window, hop)
     margin = (window - hop) // 2
-    padded = np.pad(samples, ((0, 0), (margin, margin)))
-    frames = sliding_window_view(padded, window, axis=-1)[:, ::hop]
+    return spectrum_of(np.pad(samples, ((0, 0), (margin, margin))), window, hop)
+
+
+def spectrum_of(samples: Samples, window: int, hop: int) -> Spectrum:
+    """Return the spectrum `(channels, frames, bins)` of all windows that lie in `samples` `(channels, any n)`."""
+    frames = sliding_window_view(samples, window, axis=-1)[:, ::hop]
     # Any, for float32 is missing in NumPy's types of its FFT.
-    spectrum: Any = np.empty((*frames.shape[:2], window // 2 + 1), np.complex64) if out is None else out
+    spectrum: Any = np.empty((*frames.shape[:2], window // 2 + 1), np.complex64)
     # NumPy computes an unnormalised rfft in float64, one divided by its length in float32, which is three times faster.
     scaled_window = window_function(window) * np.float32(window)
     for first in range(0, frames.shape[1], FRAMES_AT_ONCE):
@@ -57,6 +61,26 @@ def analysis(samples: Samples, window: int, hop: int, out: Spectrum | None = Non
         np.fft.rfft(frames[:, part] * scaled_window, norm="forward", out=spectrum[:, part])
     written: Spectrum = spectrum
     return written
+
+
+def spectra_of_blocks(blocks: Iterable[Samples], window: int, hop: int, pool: Executor) -> Iterator[Spectrum]:
+    """Yield the spectrum of a song that arrives as `blocks` `(channels, any n)`, each frame once.
+
+    The first frame starts at the first sample. `window` more samples of silence follow the song, so that every sample
+    of it has all its frames.
+    """
+    waiting: Samples | None = None
+    for block in blocks:
+        waiting = block if waiting is None else np.concatenate([waiting, block], axis=1)
+        if waiting.shape[1] >= window + FRAMES_AT_ONCE * hop:
+            yield _spectrum_by_channel(waiting, window, hop, pool)
+            waiting = waiting[:, (waiting.shape[1] - window) // hop * hop + hop :]
+    if waiting is not None:
+        yield _spectrum_by_channel(np.pad(waiting, ((0, 0), (0, window))), window, hop, pool)
+
+
+def _spectrum_by_channel(samples: Samples, window: int, hop: int, pool: Executor) -> Spectrum:
+    return np.concatenate(list(pool.map(lambda channel: spectrum_of(channel[np.newaxis], window, hop), samples)))
 
 
 def views(channels: int) -> NDArray[np.float32]:
@@ -85,39 +109,61 @@ def band_powers(spectrum: Spectrum, view: NDArray[np.float32], bands: Sequence[t
 
 
 def synthesis(spectra: Spectrum, window: int, hop: int) -> Samples:
-    """Return the samples `(..., frames · hop)` of `spectra` `(..., frames, bins)`: windowed overlap-add."""
+    """Return the samples `(…, frames · hop)` of `spectra` `(…, frames, bins)`: windowed overlap-add."""
+    frames = spectra.shape[-2]
+    _check(frames * hop, window, hop)
 
     def spectra_of(part: slice, out: Spectrum) -> None:
         out[...] = spectra[..., part, :]
 
-    return _overlap_add(spectra_of, spectra.shape[:-2], spectra.shape[-2], window, hop)
+    blocks = np.zeros((*spectra.shape[:-2], frames + window // hop - 1, hop), np.float32)
+    _overlap_add(spectra_of, blocks, frames, window)
+    margin = (window - hop) // 2
+    return blocks.reshape(*spectra.shape[:-2], -1)[..., margin : margin + frames * hop]
 
 
-def masked_synthesis(
-    masks: Samples, spectrum: Spectrum, window: int, hop: int, band_of_bin: NDArray[np.intp]
-) -> Samples:
-    """Return `synthesis(masks * spectrum, …)`, `(..., frames · hop)`, without the memory for all those spectra.
+class MaskedSynthesis:
+    """The stems of a song from masks and its spectrum, frames by frames: windowed overlap-add that never ends.
 
-    `masks` are `(..., frames, bands)` for a `spectrum` `(..., frames, bins)` with each bin's band, `(bins,)`.
+    The samples that come out are those of the frames so far; `window − hop` more depend on frames to come.
     """
 
-    def masked(part: slice, out: Spectrum) -> None:
-        np.multiply(np.take(masks[..., part, :], band_of_bin, axis=-1), spectrum[..., part, :], out=out)
+    def __init__(self, window: int, hop: int, band_of_bin: NDArray[np.intp], pool: Executor) -> None:
+        self._window, self._hop, self._band_of_bin, self._pool = window, hop, band_of_bin, pool
+        self._unfinished: Samples | None = None
 
-    return _overlap_add(masked, masks.shape[:-2], masks.shape[-2], window, hop)
+    def add(self, masks: Sequence[Samples], spectrum: Spectrum) -> Samples:
+        """Return `(stems, channels, n · hop)` samples for n frames more.
+
+        `masks` are `(channels, n, bands)` for each stem, the `spectrum` is `(channels, n, bins)`; the first sample of
+        all is that of the first frame's window.
+        """
+        stems, (channels, frames) = len(masks), spectrum.shape[:2]
+        unfinished = self._window // self._hop - 1
+        blocks = np.zeros((stems, channels, frames + unfinished, self._hop), np.float32)
+        if self._unfinished is not None:
+            blocks[:, :, :unfinished] = self._unfinished
+
+        def masked(stem: int) -> None:
+            def spectra_of(part: slice, out: Spectrum) -> None:
+                np.multiply(np.take(masks[stem][:, part], self._band_of_bin, axis=-1), spectrum[:, part], out=out)
+
+            _overlap_add(spectra_of, blocks[stem], frames, self._window)
+
+        list(self._pool.map(masked, range(stems)))
+        self._unfinished = blocks[:, :, frames:].copy()
+        return blocks[:, :, :frames].reshape(stems, channels, -1)
 
 
-def _overlap_add(
-    spectra_of: Callable[[slice, Spectrum], None], leading: tuple[int, ...], frames: int, window: int, hop: int
-) -> Samples:
-    """Return `(*leading, frames · hop)` samples; `spectra_of` writes the spectra of a slice of frames where it is told.
+def _overlap_add(spectra_of: Callable[[slice, Spectrum], None], blocks: Samples, frames: int, window: int) -> None:
+    """Add windowed frames to `blocks` `(…, frames + window/hop − 1, hop)`.
 
-    Seen as blocks of one hop, frame k covers the blocks k … k + window/hop − 1.
+    `spectra_of` writes the spectra of a slice of frames where it is told. Seen as blocks of one hop, frame k covers the
+    blocks k … k + window/hop − 1.
     """
-    _check(frames * hop, window, hop)
+    leading, hop = blocks.shape[:-2], blocks.shape[-1]
     overlap = window // hop
     scaled_window = window_function(window) * np.float32(2 * hop / window)
-    blocks = np.zeros((*leading, frames + overlap - 1, hop), np.float32)
     spectra = np.empty((*leading, FRAMES_AT_ONCE, window // 2 + 1), np.complex64)
     pieces: Any = np.empty((*leading, FRAMES_AT_ONCE, window), np.float32)
     for first in range(0, frames, FRAMES_AT_ONCE):
@@ -129,8 +175,6 @@ def _overlap_add(
         for position in range(overlap):
             samples = piece[..., position * hop : (position + 1) * hop]
             blocks[..., first + position : first + position + n, :] += samples
-    margin = (window - hop) // 2
-    return blocks.reshape(*leading, -1)[..., margin : margin + frames * hop]
 
 
 def _check(samples: int, window: int, hop: int) -> None:

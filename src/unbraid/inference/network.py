@@ -1,33 +1,37 @@
 """A model file as a function: a tile of a song in, the estimates of its sources out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 
+from unbraid.audio import Audio
 from unbraid.errors import ModelError
 from unbraid.inference import filter_bank
 from unbraid.inference.devices import cpu_count
-from unbraid.inference.model import ModelFacts
+from unbraid.inference.model import FilterBank, ModelFacts
 from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
-
-Block = NDArray[np.float32]
+from unbraid.inference.tiles import Fifo, tiles
 
 COMPUTED_SECONDS = 20.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
+FRAMES_AT_ONCE = 64  # of which stems are made: what follows the network needs little memory
 
 
 class Network:
     """The network of an `.onnx` file, loaded, with the fixed filter bank around it if it has one.
 
-    `length` is the number of samples of a tile that it answers at once; it needs `facts.context` more on each side.
-    Left to itself, it is what a fixed bound of memory leaves beside the contexts: a network that sees little of the
-    song's past and future spends hardly anything on them.
+    It answers a song tile by tile. `length` is the number of samples of a tile; `facts.context` more on each side are
+    computed anew for every tile, and are what a fixed bound of memory leaves no room for.
+
+    With a filter bank, steps along a tile are frames, else samples:
+
+        samples ─▶ spectrum ─▶ powers by band ─▶ tiles ─▶ network ─▶ masks ─┐
+                       └───────────────────── waits ────────────────────▶ × ─▶ overlap-add ─▶ samples
     """
 
     def __init__(
@@ -42,12 +46,15 @@ class Network:
         self.facts = ModelFacts.read(model)
         self._views = filter_bank.views(self.facts.channels)
         self.length = _tile_length(self.facts, tile_seconds)
+        samples_a_step = self.facts.filter_bank.hop if self.facts.filter_bank else 1
+        self._length, self._context, self._stride = (
+            samples // samples_a_step for samples in (self.length, self.facts.context, self.facts.stride)
+        )
         threads = threads or cpu_count()
-        self._workspace = local()
         self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
         """What a person should know about how it ran: sentences."""
-        self._at_once, self._lock = self.length, Lock()
+        self._at_once, self._lock = self._length, Lock()
         self._load_cpu_runtime = partial(
             load_cpu_runtime, model, self._input_shape(), precision=precision, threads=threads
         )
@@ -55,29 +62,113 @@ class Network:
             model, self._input_shape(), device=device, precision=precision, threads=threads
         )
 
-    def estimates(self, tile: Block, sources: Sequence[int]) -> Block:
-        """Return `(len(sources), channels, length)` for a `tile` `(channels, context + length + context)`.
+    def estimates(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
+        """Yield the sources of a song, `(len(sources), channels, any n)`, as long as the song in all.
 
-        `sources` are positions in `facts.sources`. Silence gives silence, and what is not finite is silence too.
+        Args:
+            song: Blocks `(channels, any n)` at the network's rate; if it has more channels than the network, each is
+                answered by itself.
+            sources: Positions in `facts.sources`.
+
+        Silence gives silence, and what is not finite is silence too.
+        """
+        if not sources:
+            yield from (np.zeros((0, *block.shape), np.float32) for block in song)
+            return
+        answers = self._direct(song, sources) if self.facts.filter_bank is None else self._masked(song, sources)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for answer in answers:
+                if not np.isfinite(answer.sum()):
+                    np.nan_to_num(answer, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+                yield answer
+
+    def _direct(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
+        """Yield the answers of a network that takes and gives samples."""
+        for tile in tiles(song, self._length, self._context):
+            yield self._answer(tile.content)[list(sources), :, : tile.kept]
+
+    def _masked(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
+        """Yield the answers of a network that takes the powers of a spectrum's bands and gives masks for them."""
+        bank, pool = self.facts.filter_bank, self._pool.get()
+        assert bank is not None
+        window, hop = bank.window, bank.hop
+        # The first frames that reach into the song lie before it; tiles start on the network's own grid.
+        lead = -(-(window // hop // 2) // self._stride) * self._stride * hop + (window - hop) // 2
+        heard, silence_before = 0, lead
+        spectra = Fifo(axis=1)
+
+        def led() -> Iterator[Audio]:
+            nonlocal heard, silence_before
+            for block in song:
+                heard += block.shape[1]
+                yield np.pad(block, ((0, 0), (silence_before, 0)))
+                silence_before = 0
+
+        def powers() -> Iterator[Audio]:
+            for spectrum in filter_bank.spectra_of_blocks(led(), window, hop, pool):
+                spectra.put(spectrum)
+                yield self._powers(spectrum, bank)
+
+        synthesis = filter_bank.MaskedSynthesis(window, hop, bank.band_of_bin(), pool)
+        done = 0
+        for tile in tiles(powers(), self._length, self._context):
+            masks = self._answer(tile.content)
+            for first in range(0, tile.kept, FRAMES_AT_ONCE):
+                spectrum = np.concatenate(spectra.take(min(FRAMES_AT_ONCE, tile.kept - first)), axis=1)
+                here = masks[:, :, first : first + spectrum.shape[1]]
+                samples = synthesis.add([here[source] for source in sources], spectrum)
+                early, late = max(0, lead - done), max(0, done + samples.shape[-1] - lead - heard)
+                done += samples.shape[-1]
+                yield samples[..., early : samples.shape[-1] - late]
+
+    def _powers(self, spectrum: filter_bank.Spectrum, bank: FilterBank) -> Audio:
+        """Return what the network sees of a `spectrum` `(channels, frames, bins)`: `(views, frames, bands)`."""
+        parts = np.split(spectrum, len(spectrum) // self.facts.channels)
+        seen = [(part, view) for part in parts for view in self._views]
+
+        def power(pair: tuple[filter_bank.Spectrum, Audio]) -> Audio:
+            return filter_bank.band_powers(*pair, bank.bands)
+
+        return np.stack(list(self._pool.get().map(power, seen)))
+
+    def _answer(self, tile: Audio) -> Audio:
+        """Return what the network says of a tile, `(sources, channels, length, …)`, valid until the next call.
+
         A device without the memory for a tile gets halves of it, then of those, and at last the processor takes over.
         """
-        if not sources or not tile.any():
-            return np.zeros((len(sources), self.facts.channels, self.length), np.float32)
+        parts = np.split(tile, len(tile) // self._input_shape()[1])
+        answers = [self._answer_of_its_channels(part) for part in parts]
+        return answers[0] if len(answers) == 1 else np.concatenate(answers, axis=1)
+
+    def _answer_of_its_channels(self, tile: Audio) -> Audio:
+        if not tile.any():
+            shape = (len(self.facts.sources), self.facts.channels, self._length, *tile.shape[2:])
+            return np.zeros(shape, np.float32)
         while True:
             at_once = self._at_once
             try:
-                return self._in_parts(tile, sources, at_once)
+                return self._in_parts(tile, at_once)
             except OutOfDeviceMemoryError:
                 self._take_less(at_once)
 
-    def _in_parts(self, tile: Block, sources: Sequence[int], at_once: int) -> Block:
-        """Return the answers for `at_once` samples after the other: a part with its context is a tile too."""
-        around = 2 * self.facts.context
-        ends = [*range(at_once, self.length, at_once), self.length]
+    def _in_parts(self, tile: Audio, at_once: int) -> Audio:
+        """Return the answers for `at_once` steps after the other: a part with its context is a tile too."""
+        ends = [*range(at_once, self._length, at_once), self._length]
         starts = [0, *ends[:-1]]
-        parts = [tile[:, start : end + around] for start, end in zip(starts, ends, strict=True)]
-        answers = [self._estimates(part, sources) for part in parts]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers, axis=-1)
+        parts = (tile[:, start : end + 2 * self._context] for start, end in zip(starts, ends, strict=True))
+        if len(ends) == 1:
+            return self._run(tile)
+        return np.concatenate([self._run(part) for part in parts], axis=2)
+
+    def _run(self, tile: Audio) -> Audio:
+        answer: Audio = self.runtime.run(tile[np.newaxis])[0]
+        if self.facts.filter_bank is not None:
+            return answer[:, :, self._context : -self._context]
+        # Its biases would make noise of silence. A sample is silent if all that the network can see of it is.
+        heard = np.concatenate([[0], np.cumsum(tile.any(axis=0))])
+        silent = heard[2 * self._context + 1 :] == heard[: -2 * self._context - 1]
+        answer[:, :, silent] = 0.0
+        return answer
 
     def _take_less(self, failed: int) -> None:
         """Halve what is computed at once, or go over to the processor if that is little already."""
@@ -85,71 +176,18 @@ class Network:
             if self._at_once != failed:
                 return  # another thread has just done so
             where = self.runtime.description
-            if failed > max(self.facts.context, self.facts.stride):
-                self._at_once = max(failed // 2 // self.facts.stride, 1) * self.facts.stride
+            if failed > max(self._context, self._stride):
+                self._at_once = max(failed // 2 // self._stride, 1) * self._stride
                 self.notes.append(f"{where} ran out of memory: it gets less at a time")
             else:
-                self.runtime, self._at_once = self._load_cpu_runtime(), self.length
+                self.runtime, self._at_once = self._load_cpu_runtime(), self._length
                 self.notes.append(f"{where} ran out of memory again: {self.runtime.description} took over")
 
-    def _estimates(self, tile: Block, sources: Sequence[int]) -> Block:
-        with np.errstate(over="ignore", invalid="ignore"):
-            answer = self._masked(tile, sources) if self.facts.filter_bank else self._direct(tile, sources)
-            if not np.isfinite(answer.sum()):
-                np.nan_to_num(answer, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        return answer
-
     def _input_shape(self) -> tuple[int, ...]:
-        samples = self.facts.context + self.length + self.facts.context
+        steps = self._context + self._length + self._context
         if bank := self.facts.filter_bank:
-            return (1, len(self._views), samples // bank.hop, len(bank.band_widths()))
-        return (1, self.facts.channels, samples)
-
-    def _direct(self, tile: Block, sources: Sequence[int]) -> Block:
-        """Return the answer of a network that takes and gives samples."""
-        answer = self.runtime.run(tile[np.newaxis])[0, list(sources)]
-        # Its biases would make noise of silence. A sample is silent if all that the network can see of it is.
-        heard = np.concatenate([[0], np.cumsum(tile.any(axis=0))])
-        answer[:, :, heard[2 * self.facts.context + 1 :] == heard[: -2 * self.facts.context - 1]] = 0.0
-        return answer
-
-    def _masked(self, tile: Block, sources: Sequence[int]) -> Block:
-        """Return the answer of a network that takes the powers of a spectrum's bands and gives masks for them."""
-        bank = self.facts.filter_bank
-        assert bank is not None
-        window, hop, pool = bank.window, bank.hop, self._pool.get()
-        spectrum = self._spectrum_buffer((len(tile), tile.shape[1] // hop, bank.bins))
-
-        def analyse(channel: int) -> None:
-            here = slice(channel, channel + 1)
-            filter_bank.analysis(tile[here], window, hop, out=spectrum[here])
-
-        list(pool.map(analyse, range(len(tile))))
-        powers = list(pool.map(lambda view: filter_bank.band_powers(spectrum, view, bank.bands), self._views))
-        masks = self.runtime.run(np.stack(powers)[np.newaxis])[0]
-        # Only the frames that reach into the middle of the tile are needed.
-        length = tile.shape[1] - 2 * self.facts.context
-        margin = window // hop // 2
-        first = self.facts.context // hop - margin
-        middle = slice(first, first + length // hop + 2 * margin)
-        band_of_bin = bank.band_of_bin()
-        stems = np.empty((len(sources), self.facts.channels, length), np.float32)
-
-        def synthesise(stem: int) -> None:
-            samples = filter_bank.masked_synthesis(
-                masks[sources[stem], :, middle], spectrum[:, middle], window, hop, band_of_bin
-            )
-            stems[stem] = samples[:, margin * hop : -margin * hop]
-
-        list(pool.map(synthesise, range(len(sources))))
-        return stems
-
-    def _spectrum_buffer(self, shape: tuple[int, ...]) -> NDArray[np.complex64]:
-        """Return memory for a spectrum, this thread's own and the same for every tile: it is the largest array."""
-        buffer: NDArray[np.complex64] | None = getattr(self._workspace, "spectrum", None)
-        if buffer is None or buffer.shape != shape:
-            buffer = self._workspace.spectrum = np.empty(shape, np.complex64)
-        return buffer
+            return (1, len(self._views), steps, len(bank.band_widths()))
+        return (1, self.facts.channels, steps)
 
 
 def _tile_length(facts: ModelFacts, seconds: float | None) -> int:

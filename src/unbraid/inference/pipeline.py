@@ -3,12 +3,10 @@
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Semaphore, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:
@@ -55,26 +53,6 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
         free.release()
         if thread.ident is not None:
             thread.join()
-
-
-def mapped(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
-    """Yield `function(item)` for each item, in order, computed by `workers` threads that are at most one item ahead.
-
-    Closing this generator waits for the calls that are under way and makes no more.
-    """
-    with ThreadPoolExecutor(workers, thread_name_prefix="unbraid-work") as pool:
-        under_way: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                under_way.append(pool.submit(function, item))
-                del item
-                if len(under_way) > workers:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        finally:
-            for future in under_way:
-                future.cancel()
 
 
 class PerProcess(Generic[T]):

@@ -12,13 +12,14 @@ from unbraid.audio import Song, resampled
 from unbraid.errors import UsageError
 from unbraid.inference.dc_blocker import without_offset
 from unbraid.inference.network import Network
-from unbraid.inference.pipeline import ahead, mapped
-from unbraid.inference.tiles import Fifo, Tile, tiles
+from unbraid.inference.pipeline import ahead
+from unbraid.inference.tiles import Fifo
 
 Block = NDArray[np.float32]
 
 ACCOMPANIMENT = "accompaniment"
 DECODED_AHEAD = 8  # blocks of a second
+ESTIMATED_AHEAD = 8  # blocks of a second and a half
 PIECE = 1 << 16  # samples; what follows the network works on less than a tile at once, which keeps its memory small
 
 
@@ -29,7 +30,7 @@ class StemStream:
     cover the song exactly. The last source is what the others leave over of the song itself, with everything that
     lies above the network's band, so the sources sum to the song (unless the model gives no such promise).
 
-        song ─┬─▶ resample ─▶ no offset ─▶ tiles ─▶ network ─▶ resample back ─┬─▶ the other stems
+        song ─┬─▶ resample ─▶ no offset ─▶ network ─▶ resample back ─┬─▶ the other stems
               └──────────────────────────── waits ───────────────────── minus ┴─▶ the last stem
 
     Use it as a context manager: leaving it ends the threads and closes the song.
@@ -42,7 +43,6 @@ class StemStream:
         *,
         stems: Sequence[str] | None = None,
         two_stems: str | None = None,
-        workers: int = 2,
     ) -> None:
         self.name = song.name
         """What to call the song in a sentence."""
@@ -54,7 +54,7 @@ class StemStream:
         self.duration = song.duration
         """Seconds, as far as the song's file says so."""
         self.tags, self.cover = song.tags, song.cover
-        self._network, self._song, self._workers = network, song, workers
+        self._network, self._song = network, song
         self._two_stems = two_stems is not None
         self._needed = [self.sources[0]] if two_stems is not None else list(self.sources)
         self._exit = ExitStack()
@@ -108,22 +108,14 @@ class StemStream:
             channels = max(self.channels, facts.channels)
             at_network_rate = resampled(heard(), self.sample_rate, facts.sample_rate, channels)
             without = without_offset(at_network_rate, facts.sample_rate)
-            cut = tiles(without, self._network.length, facts.context)
-            with closing(mapped(lambda tile: self._estimates(tile, positions), cut, self._workers)) as answers:
+            estimates = self._network.estimates(without, positions)
+            with closing(ahead(estimates, ESTIMATED_AHEAD, "unbraid-network")) as answers:
                 for answer in answers:
-                    for start in range(0, answer.shape[1], PIECE):
-                        yield answer[:, start : start + PIECE]
-
-    def _estimates(self, tile: Tile, positions: Sequence[int]) -> Block:
-        network = self._network
-        if network.facts.channels < self.channels:  # a mono network hears a stereo song one channel at a time
-            sides = [network.estimates(side[np.newaxis], positions) for side in tile.samples]
-            found = np.concatenate(sides, axis=1)
-        else:
-            found = network.estimates(tile.samples, positions)
-            if self.channels < network.facts.channels:
-                found = found.mean(axis=1, keepdims=True)
-        return found[..., : tile.kept].reshape(-1, tile.kept)
+                    if self.channels < facts.channels:
+                        answer = answer.mean(axis=1, keepdims=True)
+                    for start in range(0, answer.shape[-1], PIECE):
+                        piece = answer[..., start : start + PIECE]
+                        yield piece.reshape(len(positions) * self.channels, -1)
 
     def _block(self, mixture: Block, found: Block, estimated: Sequence[str], rest: str | None) -> dict[str, Block]:
         stems = dict(zip(estimated, found.reshape(-1, *mixture.shape), strict=True))

@@ -12,61 +12,68 @@ same samples in the whole song: no cross-fade is needed, the answers are simply 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
+from unbraid.audio import Audio
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One piece of the song with its context, `samples` `(channels, context + length + context)`."""
+    """One piece of the song with its context, `(channels, context + length + context, …)`."""
 
-    samples: Block
+    content: Audio
     kept: int
-    """How many of the middle `length` samples belong to the song; fewer than `length` only in the last tile."""
+    """How many of the middle `length` steps belong to the song; fewer than `length` only in the last tile."""
 
 
 class Fifo:
-    """Samples on their way: blocks `(channels, n)` go in at one end and leave in pieces of another length.
+    """Blocks on their way: they go in at one end and leave in pieces of another length, counted along `axis`.
 
     One thread may put while another takes.
     """
 
-    def __init__(self) -> None:
-        self._blocks: deque[Block] = deque()
+    def __init__(self, axis: int = -1) -> None:
+        self._axis = axis
+        self._blocks: deque[Array] = deque()
         self._put = 0
         self._taken = 0
 
     def __len__(self) -> int:
         return self._put - self._taken
 
-    def put(self, block: Block) -> None:
+    def put(self, block: Array) -> None:
         """Append a block; it is not copied."""
-        if block.shape[-1]:
+        if block.shape[self._axis]:
             self._blocks.append(block)
-            self._put += block.shape[-1]
+            self._put += block.shape[self._axis]
 
-    def take(self, samples: int) -> list[Block]:
-        """Remove and return the oldest `samples` samples (or all, if there are fewer) as a list of blocks."""
-        wanted = min(samples, len(self))
-        taken: list[Block] = []
+    def take(self, length: int) -> list[Array]:
+        """Remove and return the oldest blocks, `length` in all (or all, if there are fewer), as a list."""
+        wanted = min(length, len(self))
+        taken: list[Array] = []
         while wanted:
             block = self._blocks.popleft()
-            if block.shape[-1] > wanted:
-                self._blocks.appendleft(block[..., wanted:])
-                block = block[..., :wanted]
+            n = block.shape[self._axis]
+            if n > wanted:
+                block, later = np.split(block, [wanted], self._axis)
+                self._blocks.appendleft(later)
+                n = wanted
             taken.append(block)
-            wanted -= block.shape[-1]
-            self._taken += block.shape[-1]
+            wanted -= n
+            self._taken += n
         return taken
 
 
-def tiles(blocks: Iterable[Block], length: int, context: int) -> Iterator[Tile]:
-    """Yield the tiles of a song that arrives as `blocks` `(channels, any n)`, in order.
+def tiles(blocks: Iterable[Audio], length: int, context: int) -> Iterator[Tile]:
+    """Yield the tiles of a song that arrives as `blocks` `(channels, any n, …)`, in order.
 
-    `length` and `context` are in samples. An empty song has no tiles.
+    `length` and `context` are in steps along the second axis: samples, or frames of a spectrum. An empty song has no
+    tiles.
 
     >>> [tile.kept for tile in tiles([np.zeros((2, 25), np.float32)], length=10, context=3)]
     [10, 10, 5]
@@ -76,7 +83,7 @@ def tiles(blocks: Iterable[Block], length: int, context: int) -> Iterator[Tile]:
     filled = context  # what lies before the song is silence
     for block in blocks:
         if not tile.shape[0]:
-            tile = np.zeros((block.shape[0], size), np.float32)
+            tile = np.zeros((block.shape[0], size, *block.shape[2:]), np.float32)
         used = 0
         while used < block.shape[1]:
             n = min(size - filled, block.shape[1] - used)
@@ -90,8 +97,8 @@ def tiles(blocks: Iterable[Block], length: int, context: int) -> Iterator[Tile]:
         tile, filled = _advanced(tile, length), filled - length
 
 
-def _advanced(tile: Block, length: int) -> Block:
-    """Return a new tile `length` samples further on, silent where nothing is known yet."""
+def _advanced(tile: Audio, length: int) -> Audio:
+    """Return a new tile `length` steps further on, silent where nothing is known yet."""
     following = np.zeros_like(tile)
     following[:, : tile.shape[1] - length] = tile[:, length:]
     return following
