@@ -221,11 +221,35 @@ def test_24_bits_and_float_are_read_as_they_are(tmp_path: Path) -> None:
         assert np.abs(read(tmp_path / "song.wav")[0] - sound).max() <= step
 
 
-def test_parts_are_exact_in_lossy_formats_too(tmp_path: Path) -> None:
-    song = write(tmp_path / "song.mp3", tone(3.0))
+@pytest.mark.parametrize("name", ["wav", "flac", "aiff", "mp3", "m4a", "opus"])
+def test_parts_are_exact(tmp_path: Path, name: str) -> None:
+    song = tmp_path / f"song.{name}"
+    if name == "aiff":
+        soundfile.write(song, noise(2, 200_001).T, 44_100)
+    else:
+        write(song, noise(2, 200_001))
     whole, rate = read(song)
-    part, _ = read(song, start=0.5, duration=1.0)
-    np.testing.assert_array_equal(part, whole[:, rate // 2 : rate * 3 // 2])
+    for start, seconds in ((0.5, 1.0), (2.0001, 1.3), (3.9, 9.0), (7.0, 1.0)):
+        part, _ = read(song, start=start, duration=seconds)
+        first = round(start * rate)
+        np.testing.assert_array_equal(part, whole[:, first : first + round(seconds * rate)])
+
+
+@pytest.mark.parametrize("name", ["wav", "flac"])
+def test_what_comes_before_a_part_is_not_read_where_it_need_not_be(tmp_path: Path, name: str) -> None:
+    class Counting(io.FileIO):
+        bytes_read = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            content = super().read(size) or b""
+            self.bytes_read += len(content)
+            return content
+
+    song = write(tmp_path / f"song.{name}", noise(2, 44_100 * 40))
+    with Counting(song) as file:
+        part, rate = read(file, start=35.0, duration=0.5)
+        assert file.bytes_read < song.stat().st_size / 3
+    np.testing.assert_array_equal(part, read(song)[0][:, 35 * rate : 35 * rate + rate // 2])
 
 
 def test_an_unknown_format(separator: Separator, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ DSD_HIGHEST = 96_000  # Hz; a DSD's own rate, 352.8 kHz and more, is one that fe
 # or state that of all streams.
 STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "w64", "wav", "wv"}
 BROADCAST = {"mpeg", "mpegts"}
+SEEKABLE = {"aiff", "flac", "w64", "wav"}  # with FLAC or plain samples in it: any sample can be found without the rest
+SEEK_BEFORE = 1.0  # s
 
 
 class Song(Protocol):
@@ -90,6 +92,7 @@ class SongReader:
         self.name = name or source_name(source)
         self.notes: list[str] = []
         self._start, self._duration, self._max_seconds = start, duration, max_seconds
+        self._begins = 0.0
         self._frames: FrameReader | None = None
         self._file, self._owned = opened(source, self.name)
         try:
@@ -140,7 +143,8 @@ class SongReader:
             self._file.close()
 
     def __iter__(self) -> Iterator[Audio]:
-        skip = round(self._start * self.sample_rate)
+        self._begins = self._seek()
+        skip = round(self._start * self.sample_rate) - round(self._begins * self.sample_rate)
         left = math.inf if self._duration is None else round(self._duration * self.sample_rate)
         gathered = odd = 0
         waiting: list[Audio] = []
@@ -206,6 +210,17 @@ class SongReader:
                 f"track 1 of {len(streams)} is taken, though the file marks track {usual[0]} as the usual one"
             )
         return stream
+
+    def _seek(self) -> float:
+        """Go near the part that was asked for, where that is exact; return how many seconds were left out."""
+        assert self._frames is not None
+        codec: str = self._stream.codec_context.name
+        wanted = self._start - SEEK_BEFORE
+        if wanted <= 0 or self._format not in SEEKABLE or not codec.startswith(("pcm_", "flac")):
+            return 0.0
+        if self._whole_seconds is None or wanted > self._whole_seconds:
+            return 0.0
+        return self._frames.seek(wanted)
 
     def _usable_rate(self, rate: int) -> int:
         if _is_dsd(self._stream.codec_context):
@@ -295,7 +310,7 @@ class SongReader:
             start = (self._container.start_time or 0) / av.time_base
             end = start + max(self._whole_seconds, float(self._container.duration / av.time_base))
         tick = float(self._stream.time_base or 0)
-        return Timeline(origin, end, tick=tick, broadcast=self._format in BROADCAST)
+        return Timeline(origin, end, begins=self._begins, tick=tick, broadcast=self._format in BROADCAST)
 
     def _refuse_if_cut_off(self, seconds: float) -> None:
         last, failed = (self._frames.last, self._frames.last_failed) if self._frames else (None, False)

@@ -1,6 +1,7 @@
 """From a file's packets to frames of samples, over whatever is damaged."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Lock
 from typing import IO, Any
 
@@ -59,6 +60,22 @@ class FrameReader:
         """Hz, at the beginning."""
         most = max(found.layout.nb_channels, stream.codec_context.layout.nb_channels)
         self.channels: int = 1 if mono else min(most, 2)
+
+    def seek(self, seconds: float) -> float:
+        """Leave out what comes before, as far as the container can; return how many seconds that are, none at worst."""
+        if self._first is None or self._first.pts is None:
+            return 0.0
+        begin = self._first.pts
+        for target in (seconds, 0.0):
+            with suppress(*UNREADABLE):
+                self._container.seek(begin + int(target / self._tick), stream=self._stream)
+            self._decoded_frames = self._decode()
+            self._first = next(self._decoded_frames, None)
+            if self._first is not None and self._first.pts is not None:
+                self._seconds = (self._first.pts - begin) * self._tick
+                if 0 <= self._seconds <= target:
+                    return self._seconds
+        return 0.0
 
     def close(self) -> None:
         """Close the container; whoever iterates finds the end."""

@@ -43,12 +43,21 @@ class Timeline:
     Args:
         origin: when the file begins, in seconds by its own clock; None if that is where its sound does.
         end: when it ends; None if it does not say.
+        begins: how many seconds of it are left out.
         tick: seconds from one time that its clock can show to the next.
         broadcast: whether its clock may start anew, as in recordings from the air.
     """
 
-    def __init__(self, origin: float | None, end: float | None, *, tick: float = 0.0, broadcast: bool = False) -> None:
-        self.position = 0.0
+    def __init__(
+        self,
+        origin: float | None,
+        end: float | None,
+        *,
+        begins: float = 0.0,
+        tick: float = 0.0,
+        broadcast: bool = False,
+    ) -> None:
+        self.position = begins
         """Seconds so far."""
         self._jumps: list[str] = []
         self._holes: list[tuple[float, float]] = []
@@ -69,7 +78,7 @@ class Timeline:
             if frame.lost:
                 yield from self._silence(frame.lost, frame)
             if self._origin is None and frame.time is not None:
-                self._origin = frame.time
+                self._origin = frame.time - self.position
             if abs(self._ahead(frame)) > self._tolerance(frame):
                 held = frame
             else:

@@ -9,57 +9,35 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unbraid.audio import SongReader, resampled
+from unbraid.audio import Audio, SongReader
+from unbraid.audio import read as read_song
 from unbraid.errors import CorpusError, InputError
 from unbraid.stems import STEMS, members
 
 RATE = 44100
 SOURCES = STEMS
-Audio = NDArray[np.float32]
-BY_FFMPEG = (".m4a",)
-"""Kinds of files that libsndfile does not know. The rest it reads faster."""
 
 
 def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
     """A file from `start` s on, as `(channels, samples)` at 44.1 kHz; a CorpusError names a broken one."""
-    import soundfile
-    import soxr
-
-    if path.suffix in BY_FFMPEG:
-        with _by_ffmpeg(path, start, seconds) as song:
-            return np.concatenate(list(resampled(song, song.sample_rate, RATE, song.channels)), axis=1)
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate = file.samplerate
-            file.seek(min(int(start * rate), file.frames))
-            block = file.read(-1 if seconds is None else int(seconds * rate), dtype="float32", always_2d=True)
-    except (RuntimeError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as audio ({error}): fetch it again or take it out.") from error
-    return np.ascontiguousarray(soxr.resample(block, rate, RATE).T.astype(np.float32))
+    with _corpus_errors():
+        samples, _ = read_song(path, start=start, duration=seconds, sample_rate=RATE)
+    return samples
 
 
 def seconds_of(path: Path) -> float:
     """Length of an audio file in seconds."""
-    import soundfile
-
-    if path.suffix in BY_FFMPEG:
-        with _by_ffmpeg(path) as song:
-            return song.duration or 0.0
-    try:
-        return float(soundfile.info(path).duration)
-    except RuntimeError as error:
-        raise CorpusError(f"{path} cannot be read as audio ({error}): fetch it again or take it out.") from error
+    with _corpus_errors(), SongReader(path) as song:
+        return song.duration or 0.0
 
 
 @contextmanager
-def _by_ffmpeg(path: Path, start: float = 0.0, seconds: float | None = None) -> Iterator[SongReader]:
+def _corpus_errors() -> Iterator[None]:
     try:
-        with SongReader(path, start=start, duration=seconds) as song:
-            yield song
+        yield
     except InputError as error:
-        raise CorpusError(f"{error} Fetch it again or take it out.") from error
+        raise CorpusError(f"{error.problem} Fetch it again or take it out.") from error
 
 
 def sounding(audio: Audio, rest: float = 1.0) -> Audio:
