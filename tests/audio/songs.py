@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,14 @@ def together(target: Path, *songs: Path, usual: int | None = None) -> Path:
 def level(samples: NDArray[np.float32], rate: int, start: float, end: float) -> float:
     """Return the RMS between two seconds."""
     return float(np.sqrt(np.mean(np.square(samples[:, round(start * rate) : round(end * rate)]))))
+
+
+def picture(codec: str) -> bytes:
+    """Return a small JPEG or PNG."""
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.time_base = 48, 32, Fraction(1, 25)
+    encoder.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
+    frame = av.VideoFrame.from_ndarray(np.full((32, 48, 3), 99, np.uint8), format="rgb24")
+    packets = encoder.encode(frame.reformat(format=encoder.pix_fmt)) + encoder.encode(None)
+    return b"".join(bytes(packet) for packet in packets)

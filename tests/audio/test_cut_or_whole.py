@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.audio.songs import copied, together, tone, write, write_with
+from tests.audio.songs import copied, picture, together, tone, write, write_with
 from tests.conftest import noise
 from unbraid import InputError
 from unbraid.audio import SongReader, read
+from unbraid.audio.formats import FORMATS
 from unbraid.audio.mpeg import InfoFrame
 
 RATE = 44_100
@@ -114,41 +115,71 @@ def test_a_fragmented_mp4_whose_header_states_twice_the_length(tmp_path: Path) -
     assert heard(song)[0] == pytest.approx(SECONDS, abs=0.05)
 
 
-# What each is written with, and a share of its bytes at which it is inside something.
+# What each is written with.
 CUT = {
     "wav": "pcm_s16le", "w64": "pcm_s16le", "aiff": "pcm_s16be", "au": "pcm_s16be", "caf": "pcm_s16le",
     "flac": "flac", "mp3": "libmp3lame", "mp2": "mp2", "adts": "aac", "ac3": "ac3", "eac3": "eac3", "ogg": "flac",
     "opus": "libopus", "matroska": "flac", "webm": "libopus", "mp4": "aac", "ipod": "alac", "asf": "wmav2",
-    "avi": "mp2", "flv": "libmp3lame", "mpegts": "mp2", "tta": "tta", "wv": "wavpack",
+    "avi": "mp2", "flv": "libmp3lame", "mpegts": "mp2", "tta": "tta", "wv": "wavpack", "mpeg": "mp2", "rm": "ac3",
+    "sox": "pcm_s32le", "ast": "pcm_s16be_planar",
 }  # fmt: skip
+PLAIN = {"au", "sox"}  # samples to the end of the file, whatever their header says
 
 
-@pytest.mark.parametrize("share", [0.3, 0.613, 0.95])
+def a_song(tmp_path: Path, container: str) -> bytes:
+    options = {"page_duration": "100000"} if container in ("ogg", "opus") else {}
+    song = write_with(tmp_path / "song", CUT[container], container, noise(2, 48_000), 48_000, "stereo", **options)
+    return song.read_bytes()
+
+
 @pytest.mark.parametrize("container", CUT)
-def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, container: str, share: float) -> None:
-    pages = {"page_duration": "100000"} if container in ("ogg", "opus") else {}
-    song = write_with(tmp_path / "song", CUT[container], container, noise(2, 48_000), 48_000, "stereo", **pages)
-    assert heard(song)[0] == pytest.approx(1.0, abs=0.1)
-    content = song.read_bytes()
-    song.write_bytes(content[: int(len(content) * share) | 1])
-    with pytest.raises(InputError, match="is cut off"):
-        heard(song)
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, container: str) -> None:
+    content, cut = a_song(tmp_path, container), tmp_path / "cut"
+    for share in (0.05, 0.3, 0.613, 0.95):
+        cut.write_bytes(content[: int(len(content) * share) | 1])
+        with pytest.raises(InputError, match="is cut off"):
+            heard(cut)
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-@pytest.mark.parametrize("kind", ["faststart", "fragments", "live"])
-def test_files_made_for_streaming_that_are_cut_off_are_refused(tmp_path: Path, kind: str, share: float) -> None:
-    options = {"faststart": "faststart", "fragments": "frag_keyframe+empty_moov"}
+@pytest.mark.parametrize("container", CUT)
+def test_a_whole_file_is_read_whatever_lies_behind_it(tmp_path: Path, container: str) -> None:
+    content, longer = a_song(tmp_path, container), tmp_path / "longer"
+    whole, _ = read(tmp_path / "song")
+    seconds, notes = heard(tmp_path / "song")
+    assert seconds == pytest.approx(1.0, abs=0.1)
+    assert notes == []
+    longer.write_bytes(content + bytes(20_000))
+    found, _ = read(longer)
+    np.testing.assert_array_equal(found[:, : whole.shape[1]], whole)
+    assert container in PLAIN or found.shape == whole.shape
+
+
+@pytest.mark.parametrize("kind", ["faststart", "fragments", "live", "mov"])
+def test_files_made_for_streaming_that_are_cut_off_are_refused(tmp_path: Path, kind: str) -> None:
+    options = {"faststart": "faststart", "mov": "faststart", "fragments": "frag_keyframe+empty_moov"}
     song = write(tmp_path / "song.m4a", tone(SECONDS))
     if kind == "live":
         song = copied(song, tmp_path / "song.mka", options={"live": "1"})
     else:
-        song = copied(song, tmp_path / "song.mp4", options={"movflags": options[kind], "frag_duration": "400000"})
+        ending = "mov" if kind == "mov" else "mp4"
+        song = copied(song, tmp_path / f"song.{ending}", options={"movflags": options[kind], "frag_duration": "400000"})
     assert heard(song)[0] == pytest.approx(SECONDS, abs=0.1)
     content = song.read_bytes()
-    song.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(InputError, match="is cut off"):
-        heard(song)
+    for share in (0.005, 0.3, 0.6, 0.9):
+        song.write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(InputError, match="is cut off"):
+            heard(song)
+
+
+@pytest.mark.parametrize("ending", [name for name in FORMATS if name not in ("wav", "ogg")])
+def test_files_that_end_inside_their_cover_are_refused(tmp_path: Path, ending: str) -> None:
+    cover = picture("mjpeg") + bytes(300_000)
+    song = write(tmp_path / f"song.{ending}", tone(SECONDS), cover=cover)
+    content = song.read_bytes()
+    for share in (0.05, 0.4):
+        song.write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(InputError, match="is cut off"):
+            heard(song)
 
 
 def test_an_rf64_that_is_cut_off_is_refused(tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
 """What a file says of its song reaches its stems, whatever the two formats are."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from tests.audio.songs import tone, write, write_with
+from tests.audio.songs import picture, tone, write, write_with
 from unbraid import Separator
 from unbraid.audio import SongReader, read
 from unbraid.audio.formats import FORMATS
@@ -21,17 +20,6 @@ CAPITALS = {
     "disc": "DISCNUMBER", "date": "DATE", "genre": "GENRE",
 }  # fmt: skip
 COVERED = [name for name in FORMATS if name != "ogg"]
-
-
-def picture(codec: str) -> bytes:
-    """Return a small JPEG or PNG."""
-    encoder = av.CodecContext.create(codec, "w")
-    assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.time_base = 48, 32, Fraction(1, 25)
-    encoder.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
-    frame = av.VideoFrame.from_ndarray(np.full((32, 48, 3), 99, np.uint8), format="rgb24")
-    packets = encoder.encode(frame.reformat(format=encoder.pix_fmt)) + encoder.encode(None)
-    return b"".join(bytes(packet) for packet in packets)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -75,8 +63,9 @@ def test_the_cover_reaches_the_stems_and_the_sound_stays(tmp_path: Path, name: s
 
 def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
     for name in FORMATS:
-        with SongReader(write(tmp_path / f"stem.{name}", tone(0.3), cover=b"GIF89a")) as reader:
-            assert reader.cover is None
+        for cover in (b"GIF89a", b"\xff\xd8\xff of no picture", picture("png")[:20]):
+            with SongReader(write(tmp_path / f"stem.{name}", tone(0.3), cover=cover)) as reader:
+                assert reader.cover is None
 
 
 def test_all_of_it_goes_through_a_separation(separator: Separator, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class Layout:
     alignment: int = 1
 
 
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 LAYOUTS = {
     "wav": Layout(12, 4, 4, (b"data",), alignment=2),
     "avi": Layout(12, 4, 4, (b"LIST",), alignment=2),
@@ -33,7 +34,8 @@ LAYOUTS = {
     "w64": Layout(40, 16, 8, (b"data",), counts_header=True, alignment=8),
     "asf": Layout(0, 16, 8, (bytes.fromhex("3626b2758e66cf11"),), counts_header=True),
     "dsf": Layout(0, 4, 8, (b"data",), counts_header=True),
-    "mov,mp4,m4a,3gp,3g2,mj2": Layout(0, 4, 4, (b"mdat", b"moov", b"moof"), "big", size_first=True, counts_header=True),
+    "rm": Layout(0, 4, 4, (b"PROP", b"MDPR"), "big", counts_header=True),  # of its data FFmpeg writes a wrong size
+    MP4: Layout(0, 4, 4, (b"mdat", b"moov", b"moof"), "big", size_first=True, counts_header=True),
 }
 
 

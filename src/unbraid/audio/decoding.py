@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -10,6 +11,7 @@ import numpy as np
 from av.stream import Disposition
 
 from unbraid.audio.channels import folding_note
+from unbraid.audio.chunks import MP4
 from unbraid.audio.formats import CONTAINERS
 from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
 from unbraid.audio.mpeg import CLOCKLESS, InfoFrame
@@ -17,16 +19,17 @@ from unbraid.audio.packets import UNREADABLE, FrameReader, encrypted
 from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
 from unbraid.audio.timeline import Frame, Timeline
-from unbraid.audio.truncation import ends_inside, lacks_index, length_is_unknown, rest_behind
+from unbraid.audio.truncation import ends_inside, headers_end_inside, lacks_index, length_is_unknown, rest_behind
 from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
 BLOCK_SECONDS = 1.0
 DSD_HIGHEST = 96_000  # Hz; a DSD's own rate, 352.8 kHz and more, is one that few programs open
 
-# Containers whose declared length is of the sound, to the sample. Others leave FFmpeg to guess it from the bit rate,
-# or state that of all streams.
-STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "w64", "wav", "wv"}
+# Containers whose declared length is of the sound, to the sample, and those that state that of all their streams, more
+# or less. The rest leave FFmpeg to guess it from the size.
+STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", MP4, "tak", "tta", "w64", "wav", "wv"}
+STATE_ROUGHLY = {"ape", "asf", "ast", "flv", "matroska,webm", "mpc", "mpc8", "mxf", "nut", "ogg", "rm"}
 BROADCAST = {"mpeg", "mpegts"}
 SEEKABLE = {"aiff", "flac", "w64", "wav"}  # with FLAC or plain samples in it: any sample can be found without the rest
 SEEK_BEFORE = 1.0  # s
@@ -182,6 +185,8 @@ class SongReader:
                 raise InputError(
                     f"{self.name} is cut off: its index, which stands at the end, is missing.", "Fetch it again."
                 ) from error
+            if inside := headers_end_inside(self._file):
+                raise self._cut_off(inside, 0.0) from error
             raise InputError(f"{self.name} is not a sound file that can be read ({reason(error)}).") from error
 
     def _find_stream(self, track: int | None) -> Any:
@@ -196,7 +201,7 @@ class SongReader:
         context = stream.codec_context
         if context is None:
             raise InputError(f"{self.name} cannot be read: nobody here knows how its sound is encoded.")
-        if context.codec_tag in ("drms", "enca"):
+        if _tag(context) in ("drms", "enca"):
             raise encrypted(self.name)
         if not context.channels or (stream.rate not in RATES and not _is_dsd(context)):
             raise InputError(
@@ -233,6 +238,8 @@ class SongReader:
         """Return how long the sound is by what the file declares, if it declares anything."""
         if length_is_unknown(self._format, self._file):
             return None
+        if self._format == "avi" and self._stream.frames:  # FFmpeg has its duration from the size
+            return float(self._stream.frames * self._stream.time_base)
         if self._stream.duration is not None and self._stream.time_base:
             return float(self._stream.duration * self._stream.time_base)
         if self._container.duration is None:
@@ -248,7 +255,9 @@ class SongReader:
             return False
         if self._format in STATE_LENGTH:
             return self._stream.duration is not None
-        return len(self._container.streams) == 1  # else it may be that of the longest stream
+        return (
+            self._format in STATE_ROUGHLY and len(self._container.streams) == 1
+        )  # else it may be that of the longest stream
 
     def _refuse_if_too_long(self, seconds: float) -> None:
         if self._max_seconds is not None and seconds > self._max_seconds + 0.001:
@@ -315,11 +324,14 @@ class SongReader:
     def _refuse_if_cut_off(self, seconds: float) -> None:
         last, failed = (self._frames.last, self._frames.last_failed) if self._frames else (None, False)
         if inside := ends_inside(self._format, self._file, last, last_failed=failed):
-            what_there_is = math.floor(seconds * 10) / 10
-            rest = f", or take what there is with a duration of {what_there_is} s" if what_there_is else ""
-            raise InputError(
-                f"{self.name} is cut off: it ends inside {inside}, after {seconds:.1f} s.", f"Fetch it again{rest}."
-            )
+            raise self._cut_off(inside, seconds)
+
+    def _cut_off(self, inside: str, seconds: float) -> InputError:
+        what_there_is = math.floor(seconds * 10) / 10
+        rest = f", or take what there is with a duration of {what_there_is} s" if what_there_is else ""
+        return InputError(
+            f"{self.name} is cut off: it ends inside {inside}, after {seconds:.1f} s.", f"Fetch it again{rest}."
+        )
 
     def _note_disagreement(self, seconds: float) -> None:
         """Say it if the file declares another length, or if there is something at its end that is no sound."""
@@ -334,6 +346,9 @@ class SongReader:
                     f"the file says that it lasts {declared:.{digits}f} s, but {seconds:.{digits}f} s are in it"
                 )
                 return
+        elif self._frames.gave_up:
+            self.notes.append(f"what follows {seconds:.1f} s cannot be read")
+            return
         if (self._format == "mp3" and states) or self._frames.damaged:
             return
         if self._format == "ogg" and declared is None:
@@ -375,6 +390,14 @@ def read(
     if channels is not None and len(audio) < channels:
         audio = np.repeat(audio, channels, axis=0)
     return audio, rate
+
+
+def _tag(context: Any) -> str:
+    """Return the four letters by which the file names the codec, nothing if they are none."""
+    with suppress(UnicodeDecodeError):
+        tag: str = context.codec_tag
+        return tag
+    return ""
 
 
 def _is_dsd(context: Any) -> bool:

@@ -30,9 +30,9 @@ SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
 class StemWriter:
     """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
 
-    `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG; each format takes
-    of them what it can hold. A file that was given open stays open. Samples beyond ±1 are clipped unless the format
-    is 32-bit float.
+    `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or left out; each
+    format takes of them what it can hold. A file that was given open stays open. Samples beyond ±1 are clipped unless
+    the format is 32-bit float.
 
     Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
     """
@@ -60,7 +60,7 @@ class StemWriter:
                     bit_depth_of(format, bit_depth),
                     written_rate,
                     channels,
-                    Labels(normalised(tags or {}), cover if cover and picture_type(cover) else None),
+                    Labels(normalised(tags or {}), cover if cover and all(picture_size(cover)) else None),
                 )
         except BaseException:
             with suppress(OSError):

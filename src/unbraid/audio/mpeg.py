@@ -73,7 +73,7 @@ class InfoFrame:
         self.end: int | None = None
         """Where the last of them ends, if so much follows that is no sound that FFmpeg would not believe the header."""
         size = file.seek(0, os.SEEK_END)
-        start = _after_tags(file, 0)
+        start = after_tags(file, 0)
         file.seek(start)
         frame = file.read(200)
         if len(frame) < 200 or not _mpeg_bytes(frame):
@@ -100,7 +100,7 @@ def tag_bytes(content: bytes) -> int:
     return 128 if content[:3] == b"TAG" else 0
 
 
-def _after_tags(file: IO[bytes], at: int) -> int:
+def after_tags(file: IO[bytes], at: int) -> int:
     """Return where the first byte is after the tags that stand at this place."""
     while True:
         file.seek(at)
@@ -112,7 +112,7 @@ def _after_tags(file: IO[bytes], at: int) -> int:
 
 def _sound_follows(file: IO[bytes], at: int) -> bool:
     """Return whether another song was put after this one: two frames in a row, near this place."""
-    file.seek(_after_tags(file, at))
+    file.seek(after_tags(file, at))
     content = file.read(1 << 16)
     place = content.find(0xFF)
     while 0 <= place < len(content) - 8:

@@ -42,6 +42,8 @@ class FrameReader:
         """How many packets could not be decoded."""
         self.failure: Exception | None = None
         """The last thing that went wrong."""
+        self.gave_up = False
+        """Whether what follows the last packet cannot be read."""
         self.closed = False
         self._container, self._stream, self._file, self._name = container, stream, file, name
         self._format: str = container.format.name
@@ -93,14 +95,17 @@ class FrameReader:
     def _decode(self) -> Iterator[Any]:
         tag_left = place = 0
         for packet in self._packets():
+            if not packet.size and packet.dts is not None:
+                continue  # it only describes; to the decoder it would be the end
             if self._clockless and packet.size and packet.pos is not None:
                 if 0 < place < packet.pos:
                     self.damaged, self._lost = self.damaged + 1, self._lost + packet.pos - place
                 elif self._lost:
                     self._lost += self._skipped(packet)
                 place = packet.pos + packet.size
+            before, behind = _odd_bytes(self._format, packet) if self._format in FRAMED else (0, 0)
             try:
-                frames = self._decoded(packet)
+                frames = self._decoded(_without(packet, before, behind) if behind else packet)
             except UNREADABLE as error:
                 self.failure, self.last_failed = error, True
                 if tag_left := max(tag_left, tag_bytes(bytes(packet))):  # a song put after another brings its tags
@@ -108,14 +113,13 @@ class FrameReader:
                 else:
                     self.damaged, self._lost = self.damaged + 1, self._lost + packet.size
                 continue
-            before, behind = _odd_bytes(self._format, bytes(packet)) if self._format in FRAMED else (0, 0)
-            self.damaged += bool(before or behind)
+            self.damaged += bool(before or (behind and any(bytes(packet)[-behind:])))
             self._lost += before
             yield from frames
             self._lost += behind
             if packet.size:
                 self.last_failed = False
-                self._bytes += packet.size
+                self._bytes += packet.size - before - behind
                 self._seconds += (packet.duration or 0) * self._tick
         if self.damaged:
             self.notes.append(f"{self.damaged} damaged packet{'s' * (self.damaged > 1)} could not be decoded")
@@ -144,6 +148,9 @@ class FrameReader:
                     packets = iter(self._container.demux(self._stream))
                     if errors < MAX_ERRORS:
                         continue
+                    if isinstance(error, av.InvalidDataError) and self.last is not None:
+                        self.gave_up = True
+                        return
                     raise InputError(f"{self._name} could not be read to its end ({reason(error)}).") from error
             if packet is None:
                 return
@@ -187,8 +194,9 @@ class FrameReader:
             self._layout = frame.layout.name
 
 
-def _odd_bytes(container: str, packet: bytes) -> tuple[int, int]:
+def _odd_bytes(container: str, whole: Any) -> tuple[int, int]:
     """Return how many bytes of a packet stand before and behind its frames: decoders pass over what is damaged."""
+    packet = bytes(whole)
     if frame_bytes(container, packet[:8]) == len(packet):
         return 0, 0
     begins = len(packet) - len(packet.lstrip(b"\0"))
@@ -198,7 +206,14 @@ def _odd_bytes(container: str, packet: bytes) -> tuple[int, int]:
     while length := frame_bytes(container, packet[place : place + 8]):
         place += length
     rest = packet[place:]
-    return begins, len(rest) if place > begins and any(rest) and not tag_bytes(rest) else 0
+    return begins, len(rest) if place > begins and not tag_bytes(rest) else 0
+
+
+def _without(packet: Any, before: int, behind: int) -> Any:
+    """Return the frames in a packet: what stands around them makes some decoders refuse them."""
+    frames = av.Packet(bytes(packet)[before : packet.size - behind])
+    frames.stream, frames.pts, frames.dts = packet.stream, packet.pts, packet.dts
+    return frames
 
 
 def encrypted(name: str) -> InputError:

@@ -66,7 +66,9 @@ def picture_type(picture: bytes) -> str | None:
 
 
 def picture_size(picture: bytes) -> tuple[int, int]:
-    """Return the width and the height of a JPEG or PNG, zeros if it is a broken one."""
+    """Return the width and the height of a JPEG or PNG, zeros if it is a broken one or another kind."""
+    if not picture_type(picture):
+        return 0, 0
     try:
         with av.open(io.BytesIO(picture)) as file:
             shown = file.streams.video[0]

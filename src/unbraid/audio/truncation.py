@@ -5,11 +5,18 @@ nothing: programs that copy a part of a song, write to a pipe or set a tag leave
 """
 
 import os
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from unbraid.audio.chunks import LAYOUTS, chunks, is_placeholder, matroska_ends_inside
-from unbraid.audio.mpeg import CLOCKLESS, FRAMED, frame_bytes, tag_bytes
+from unbraid.audio.chunks import LAYOUTS, MP4, chunks, is_placeholder, matroska_ends_inside
+from unbraid.audio.mpeg import FRAMED, after_tags, frame_bytes, tag_bytes
 
+# Where a file says what it is, in the words of FFmpeg.
+SIGNATURES = (
+    (0, b"OggS", "ogg"), (4, b"ftyp", MP4), (4, b"moov", MP4), (0, b"ID3", "mp3"), (0, b"fLaC", "flac"),
+    (0, b"FLV\1", "flv"), (0, b"\x1a\x45\xdf\xa3", "matroska,webm"), (0, b".RMF", "rm"), (8, b"WAVE", "wav"),
+    (8, b"AVI ", "avi"), (8, b"AIF", "aiff"), (4, b"\xf8\x72\x6f\xba", "truehd"), (0, b"\x30\x26\xb2\x75", "asf"),
+)  # fmt: skip
+FLV_HEADER, FLV_TAGS = 13, (8, 9, 18)  # bytes; sound, pictures, descriptions
 TS_SYNC, TS_PACKET, TIMED_TS_PACKET = 0x47, 188, 192
 WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
 
@@ -35,10 +42,16 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
             return "a page" if (_pages_end(file, size) or 0) > size else None
         elif container == "mpegts":
             return "a packet" if _transport_stream_ends_inside(file, size) else None
+        elif container == "mpeg":
+            return "a packet" if _program_stream_ends_inside(file, size) else None
         elif container == "flv":
-            return "a tag" if _flv_ends_inside(file, size) else None
-        elif container == "au":
-            return "its samples" if _au_ends_inside(file, size) else None
+            return "a tag" if _flv_ends_inside(file, size, last) else None
+        elif (end := _stated_end(container, file)) is not None:
+            return "its samples" if end > size else None
+        if container == "rm" and last is not None and _real_media_ends_inside(file, size, last):
+            return "a packet"
+        if last is None and _header_end(container, file) > size:
+            return "its header"
         if (end := _frames_end(container, file, last)) is not None and end > size:
             return "a frame"
         if last is None or last.pos is None:
@@ -64,7 +77,7 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
                 return size - begins  # nothing came out of it
         elif container == "mpegts" and size % TIMED_TS_PACKET:
             end = size - (size % TS_PACKET) if size % TS_PACKET else _transport_packets_end(file, size)
-        elif container in CLOCKLESS:
+        elif container in FRAMED:
             end = _frames_end(container, file, last)
             if end is None and last is not None and last.pos is not None:
                 end = last.pos + last.size
@@ -76,13 +89,22 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
         file.seek(position)
 
 
+def headers_end_inside(file: IO[bytes]) -> str | None:
+    """Return what a file ends inside of that FFmpeg cannot open, or that no more than begins, if it does."""
+    file.seek(0)
+    beginning = file.read(12)
+    for at, signature, container in SIGNATURES:
+        if beginning[at:].startswith(signature):
+            return ends_inside(container, file, None, last_failed=False)
+    return None
+
+
 def lacks_index(file: IO[bytes]) -> bool:
     """Return whether this is an MP4 without its index, which most programs write at its end."""
-    layout = LAYOUTS["mov,mp4,m4a,3gp,3g2,mj2"]
     file.seek(0)
     if file.read(8)[4:] != b"ftyp":
         return False
-    return not any(name == b"moov" for name, _, _ in chunks(file, layout))
+    return not any(name == b"moov" for name, _, _ in chunks(file, LAYOUTS[MP4]))
 
 
 def length_is_unknown(container: str, file: IO[bytes]) -> bool:
@@ -112,6 +134,21 @@ def _frames_end(container: str, file: IO[bytes], last: Any) -> int | None:
         if not length:
             return found
         place = found = place + length
+
+
+def _header_end(container: str, file: IO[bytes]) -> int:
+    """Return where the tags end that stand before the sound, and a FLAC's blocks of metadata, or would end."""
+    at = after_tags(file, 0)
+    if container == "flac":
+        at, is_last = at + 4, False
+        while not is_last:
+            file.seek(at)
+            header = file.read(4)
+            if len(header) < 4:
+                break
+            is_last = header[0] > 0x7F
+            at += 4 + int.from_bytes(header[1:], "big")
+    return at
 
 
 def _last_page(file: IO[bytes], size: int) -> int | None:
@@ -146,22 +183,62 @@ def _transport_stream_ends_inside(file: IO[bytes], size: int) -> bool:
     return False
 
 
-def _flv_ends_inside(file: IO[bytes], size: int) -> bool:
-    """Return whether a film does not end with a tag and its size, as each part of it does."""
-    file.seek(max(size - 4, 0))
-    length = int.from_bytes(file.read(4), "big")
-    begins = size - 4 - length
-    if begins < 0:
-        return True
-    file.seek(begins)
-    return int.from_bytes(file.read(4)[1:], "big") + 11 != length
+def _program_stream_ends_inside(file: IO[bytes], size: int) -> bool:
+    """Return whether the last packet, which follows the last header of a pack, is incomplete."""
+    at = max(size - (1 << 18), 0)
+    file.seek(at)
+    content = file.read()
+    at = content.rfind(b"\0\0\1\xba")
+    while 0 <= at < len(content) - 3 and content.startswith(b"\0\0\1", at):
+        header = content[at : at + 14]
+        if header[3] == 0xBA:
+            at += 12 if header[4:5] < b"\x40" else 14 + (header[13:14] or b"\0")[0] % 8  # MPEG-1, MPEG-2
+        elif header[3] > 0xBA:
+            at += 6 + int.from_bytes(header[4:6], "big")
+        else:
+            return False
+    return at > len(content)
 
 
-def _au_ends_inside(file: IO[bytes], size: int) -> bool:
-    """Return whether there are fewer samples than the header says."""
-    file.seek(4)
-    begins, length = (int.from_bytes(file.read(4), "big") for _ in range(2))
-    return not is_placeholder(length, 4) and begins + length > size
+def _flv_ends_inside(file: IO[bytes], size: int, last: Any) -> bool:
+    """Return whether the last tag is incomplete: a kind, three bytes of length, seven others, then its content."""
+    at = FLV_HEADER if last is None or last.pos is None else last.pos
+    while at < size:
+        file.seek(at)
+        header = file.read(11)
+        if header[0] & 0x1F not in FLV_TAGS or any(header[8:]):
+            return False
+        at += 11 + int.from_bytes(header[1:4], "big") + 4  # its length stands behind it once more
+    return at - 4 > size
+
+
+def _real_media_ends_inside(file: IO[bytes], size: int, last: Any) -> bool:
+    """Return whether the last packet is incomplete: two zeros, its length, eight bytes more, its content."""
+    at = (last.pos or 0) - 12
+    while 0 <= at < size:
+        file.seek(at)
+        header = file.read(4)
+        length = int.from_bytes(header[2:], "big")
+        if header[:2] != bytes(2) or length < 12:
+            return False
+        at += length
+    return at > size
+
+
+def _stated_end(container: str, file: IO[bytes]) -> int | None:
+    """Return where the samples end by what a short header says, if it says anything."""
+    file.seek(0)
+    header = file.read(16)
+    order: Literal["little", "big"] = "little" if header[:1] == b"." else "big"  # AU, whichever it is, has big ones
+    if container == "au":
+        begins, length = (int.from_bytes(header[at : at + 4], "big") for at in (4, 8))
+    elif container == "ast":
+        begins, length = 64, int.from_bytes(header[4:8], "big")
+    elif container == "sox":
+        begins, length = 4 + int.from_bytes(header[4:8], order), 4 * int.from_bytes(header[8:16], order)
+    else:
+        return None
+    return None if is_placeholder(length, 4 if container != "sox" else 8) else begins + length
 
 
 def _transport_packets_end(file: IO[bytes], size: int) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.audio import Audio, SongReader
+from unbraid.audio import Audio as Audio
+from unbraid.audio import SongReader
 from unbraid.audio import read as read_song
 from unbraid.errors import CorpusError, InputError
 from unbraid.stems import STEMS, members
