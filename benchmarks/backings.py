@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from unbraid import Separator
-from unbraid.audio import read
+from unbraid.audio import Audio, read
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.metrics import sdr
-from unbraid.inference.network import Block, default_model
+from unbraid.inference.network import default_model
 
 RATE = 44_100
 EXCERPT = 30 * RATE
@@ -55,7 +55,7 @@ def main() -> None:
     print(line("median", np.median(rows, axis=0).tolist()))
 
 
-def mixed(band: Block, singer: StemSong) -> tuple[Block, Block]:
+def mixed(band: Audio, singer: StemSong) -> tuple[Audio, Audio]:
     """Return backing and voice `(2, samples)`, whose sum peaks at 0.9."""
     voice = loudest(read(singer.stems["vocals"], sample_rate=RATE, channels=2)[0])
     length = min(band.shape[1], voice.shape[1])
@@ -65,7 +65,7 @@ def mixed(band: Block, singer: StemSong) -> tuple[Block, Block]:
     return band * gain, voice * gain
 
 
-def by_itself(backing: StemSong) -> Block:
+def by_itself(backing: StemSong) -> Audio:
     """Return the middle 30 s, which peak at 0.9: the same whoever sings."""
     (path,) = backing.stems.values()
     audio = read(path, sample_rate=RATE, channels=2)[0]
@@ -74,7 +74,7 @@ def by_itself(backing: StemSong) -> Block:
     return audio * np.float32(0.9 / np.abs(audio).max())
 
 
-def loudest(audio: Block) -> Block:
+def loudest(audio: Audio) -> Audio:
     """Return the 30 s with the most in them."""
     step = RATE // 10
     power = np.square(audio[:, : audio.shape[1] // step * step]).reshape(2, -1, step).mean((0, 2))

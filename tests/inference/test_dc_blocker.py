@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import noise
-from unbraid.inference.dc_blocker import Block, without_offset
+from unbraid.audio import Audio
+from unbraid.inference.dc_blocker import without_offset
 
 RATE = 8_000
 
 
-def heard(song: Block, *cuts: int, rate: int = RATE) -> Block:
+def heard(song: Audio, *cuts: int, rate: int = RATE) -> Audio:
     blocks = np.split(song, sorted(cuts), axis=1)
     return np.concatenate(list(without_offset(blocks, rate)), axis=1)
 
 
-def swing(hertz: float) -> Block:
+def swing(hertz: float) -> Audio:
     return np.cos(2 * np.pi * hertz * np.arange(4 * RATE) / RATE, dtype=np.float32)[np.newaxis]
 
 

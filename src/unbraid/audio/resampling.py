@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
+from unbraid.audio.types import Audio
 
 
 class Resampler:
@@ -23,22 +22,22 @@ class Resampler:
         if rate != wanted:
             self._stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
 
-    def convert(self, block: Block) -> Block:
+    def convert(self, block: Audio) -> Audio:
         """Return what is ready after this block, perhaps nothing."""
         if self._stream is None:
             return block
-        converted: Block = self._stream.resample_chunk(np.ascontiguousarray(block.T)).T
+        converted: Audio = self._stream.resample_chunk(np.ascontiguousarray(block.T)).T
         return converted
 
-    def finish(self) -> Block:
+    def finish(self) -> Audio:
         """Return what was still on its way, at the end of the song."""
         if self._stream is None:
             return self._nothing.T
-        rest: Block = self._stream.resample_chunk(self._nothing, last=True).T
+        rest: Audio = self._stream.resample_chunk(self._nothing, last=True).T
         return rest
 
 
-def resampled(blocks: Iterable[Block], rate: int, wanted: int, channels: int) -> Iterator[Block]:
+def resampled(blocks: Iterable[Audio], rate: int, wanted: int, channels: int) -> Iterator[Audio]:
     """Yield `blocks` `(channels, n)` at `rate` Hz converted to `wanted` Hz, in blocks of another length."""
     resampler = Resampler(rate, wanted, channels)
     for block in blocks:

@@ -9,22 +9,21 @@ times a second, and a hundredth of what lies above 8 Hz. It is symmetric: nothin
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
+from unbraid.audio import Audio
 
 BOXES = 3
 BOX_SECONDS = 0.1
 
 
-def without_offset(blocks: Iterable[Block], sample_rate: int) -> Iterator[Block]:
+def without_offset(blocks: Iterable[Audio], sample_rate: int) -> Iterator[Audio]:
     """Yield `blocks` `(channels, any n)` at `sample_rate` Hz without their offset, in blocks of another length.
 
     What lies before and after the song counts as silence. Silence stays silent.
     """
     box = 2 * round(BOX_SECONDS * sample_rate / 2) + 1
     reach = BOXES * (box // 2)  # samples on each side that a mean is of
-    waiting: Block | None = None
+    waiting: Audio | None = None
     for block in blocks:
         if waiting is None:
             waiting = np.zeros((block.shape[0], reach), np.float32)
@@ -36,7 +35,7 @@ def without_offset(blocks: Iterable[Block], sample_rate: int) -> Iterator[Block]
         yield _without_mean(np.pad(waiting, ((0, 0), (0, reach))), box, reach)
 
 
-def _without_mean(block: Block, box: int, reach: int) -> Block:
+def _without_mean(block: Audio, box: int, reach: int) -> Audio:
     """Return the samples that have `reach` others on each side, less the mean of these."""
     mean = block.astype(np.float64)
     for _ in range(BOXES):

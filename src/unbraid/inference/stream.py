@@ -6,16 +6,13 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unbraid.audio import Song, resampled
+from unbraid.audio import Audio, Song, resampled
 from unbraid.errors import UsageError
 from unbraid.inference.dc_blocker import without_offset
 from unbraid.inference.network import Network
 from unbraid.inference.pipeline import ahead
 from unbraid.inference.tiles import Fifo
-
-Block = NDArray[np.float32]
 
 ACCOMPANIMENT = "accompaniment"
 DECODED_AHEAD = 8  # blocks of a second
@@ -73,12 +70,12 @@ class StemStream:
     ) -> None:
         self._exit.close()
 
-    def __iter__(self) -> Iterator[dict[str, Block]]:
+    def __iter__(self) -> Iterator[dict[str, Audio]]:
         blocks = self._blocks()
         self._exit.callback(blocks.close)  # before the song is: a thread may still be decoding it
         return blocks
 
-    def _blocks(self) -> Generator[dict[str, Block], None, None]:
+    def _blocks(self) -> Generator[dict[str, Audio], None, None]:
         facts = self._network.facts
         rest = facts.sources[-1] if facts.sums_to_the_song and facts.sources[-1] in self._needed else None
         estimated = [s for s in facts.sources if s != rest and (rest or s in self._needed)]
@@ -95,12 +92,12 @@ class StemStream:
             silence = np.zeros((len(estimated) * self.channels, mixture.shape[1]), np.float32)
             yield self._block(mixture, silence, estimated, rest)
 
-    def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Generator[Block, None, None]:
+    def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Generator[Audio, None, None]:
         """Yield the network's estimates at its own rate, `(sources · channels, n)`, and put the song into `waiting`."""
         facts = self._network.facts
         with closing(ahead(self._song, DECODED_AHEAD, "unbraid-decode")) as decoded:
 
-            def heard() -> Iterator[Block]:
+            def heard() -> Iterator[Audio]:
                 for block in decoded:
                     waiting.put(block)
                     yield np.repeat(block, facts.channels, axis=0) if self.channels < facts.channels else block
@@ -117,7 +114,7 @@ class StemStream:
                         piece = answer[..., start : start + PIECE]
                         yield piece.reshape(len(positions) * self.channels, -1)
 
-    def _block(self, mixture: Block, found: Block, estimated: Sequence[str], rest: str | None) -> dict[str, Block]:
+    def _block(self, mixture: Audio, found: Audio, estimated: Sequence[str], rest: str | None) -> dict[str, Audio]:
         stems = dict(zip(estimated, found.reshape(-1, *mixture.shape), strict=True))
         if rest is not None:
             stems[rest] = _difference(mixture, list(stems.values()))
@@ -149,7 +146,7 @@ def chosen_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems:
     return tuple(source for source in sources if source in wanted)
 
 
-def _difference(mixture: Block, others: Iterable[Block]) -> Block:
+def _difference(mixture: Audio, others: Iterable[Audio]) -> Audio:
     rest = mixture.copy()
     for other in others:
         rest -= other
