@@ -17,8 +17,8 @@ from pathlib import Path
 import soundfile
 
 from unbraid.corpus.audio_files import RATE
-from unbraid.corpus.places import material_folder
 from unbraid.corpus.songs import make_song
+from unbraid.corpus.sources.folders import material_folders
 
 
 def processor_time() -> float:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("songs", nargs="?", type=int, default=8, help="how many (8)")
     parser.add_argument("--material", type=Path, help="the folder of raw material")
     args = parser.parse_args()
-    material = material_folder(args.material)
+    material = material_folders(args.material)
     spent: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for number in range(args.songs):
         begin = processor_time()

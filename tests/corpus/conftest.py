@@ -1,18 +1,36 @@
 """Tests of the corpus see the same material whatever is installed on the machine."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from unbraid.corpus import backings, recordings, repositories
 from unbraid.corpus.playing import struck_bass
 from unbraid.corpus.singing import treated
+from unbraid.corpus.sources import folders, records
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.source import Source
 
 
 @pytest.fixture(autouse=True)
 def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "FRETS_ON_FIRE", tmp_path / "none")
-    monkeypatch.setattr(backings, "BACKINGS", (tmp_path / "packages", tmp_path / "unpacked"))
+    monkeypatch.delenv("UNBRAID_CORPUS", raising=False)
+    monkeypatch.setattr(folders, "SHARE", tmp_path / "share")
+    monkeypatch.setattr(folders, "data_folder", lambda: tmp_path / "fetched")
     monkeypatch.setattr(struck_bass, "PHRASES", 0)
     monkeypatch.setattr(treated, "PHRASES", 0)
-    monkeypatch.setattr(repositories, "REPOSITORIES", tmp_path / "fetched")
+
+
+@pytest.fixture
+def material(tmp_path: Path) -> MaterialFolders:
+    return MaterialFolders((tmp_path, tmp_path / "fetched"))
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A function that makes these the only sources."""
+
+    def replace(*sources: Source) -> None:
+        monkeypatch.setattr(records, "sources", lambda: sources)
+
+    return replace

@@ -96,7 +96,7 @@ def slakh2100(root: Path) -> None:
 
 TREES: dict[str, tuple[Callable[[Path], None], str, str, dict[str, set[int]]]] = {
     "folders": (folders, "one", "train", {"vocals": {400}, "piano": {800}}),
-    "frets_on_fire": (frets_on_fire, "Feelings", "valid", {"other": {400}}),
+    "frets_on_fire": (frets_on_fire, "Feelings", "train", {"other": {400}}),
     "musdb18_hq": (musdb18_hq, "C - D", "test", {"vocals": {400}, "drums": {800}, "bass": {1200}}),
     "musdb18": (musdb18, "A - B", "train", {"drums": {800}, "bass": {1200}, "vocals": {2000}}),
     "moisesdb": (

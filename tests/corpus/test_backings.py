@@ -1,18 +1,34 @@
 """Music from packages becomes song folders of one sum: short, trimmed, below full scale, with a licence."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from unbraid.corpus import backings, building, catalogue, licences, manifest, recordings
+from unbraid.corpus import building, catalogue, manifest, recordings
 from unbraid.corpus.audio_files import RATE, Audio, read
-from unbraid.corpus.backings import ALBUMS, SUM, Album
+from unbraid.corpus.singing.voices import VOICES
+from unbraid.corpus.sources import backings
+from unbraid.corpus.sources.backings import SUM
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.origins import DebianPackage
+from unbraid.corpus.sources.records import source
+from unbraid.corpus.sources.source import Source
 from unbraid.corpus.verifying import song_problems
 
-DEMO = Album("demo", "games/demo/music", ("*.ogg", "lost/*.ogg"), but=("choir",), split="valid")
+DEMO = Source(
+    "backings/demo",
+    "CC-BY-4.0",
+    "Ann",
+    (DebianPackage("demo-data"),),
+    split="valid",
+    folder="games/demo/music",
+    files=("*.ogg", "lost/*.ogg"),
+    leave_out=("choir",),
+)
 
 
 def tone(seconds: float, level: float = 0.2) -> Audio:
@@ -30,18 +46,16 @@ def package(root: Path) -> None:
     soundfile.write(folder / "click.wav", tone(0.1), RATE)
 
 
-@pytest.fixture(params=["packages", "unpacked"])
-def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package(tmp_path / request.param)
-    for module in (recordings, catalogue):
-        monkeypatch.setattr(module, "ALBUMS", (DEMO,))
-    monkeypatch.setitem(licences.TERMS, "backings/demo", ("CC-BY-4.0", "Ann"))
+@pytest.fixture
+def installed(tmp_path: Path, only: Callable[..., None]) -> None:
+    package(tmp_path / "share")
+    only(DEMO, *(source(voice.record) for voice in VOICES))
 
 
 @pytest.mark.usefixtures("installed")
-def test_pieces_become_song_folders_with_one_sum_licensed_and_clean(tmp_path: Path) -> None:
-    built, known = building.Built(), {item.id: item for item in catalogue._backings()}
-    building._add_recordings(built, tmp_path, tmp_path / "out")
+def test_pieces_become_song_folders_with_one_sum_licensed_and_clean(tmp_path: Path, material: MaterialFolders) -> None:
+    built, known = building.Built(), {item.id: item for item in catalogue._backings(material)}
+    building._add_recordings(built, material, tmp_path / "out")
     places = sorted((tmp_path / "out" / "valid").iterdir())
     assert built.failed == []
     assert [place.name for place in places] == ["backing-demo-lost-march", "backing-demo-theme"]
@@ -56,10 +70,10 @@ def test_pieces_become_song_folders_with_one_sum_licensed_and_clean(tmp_path: Pa
 
 @pytest.mark.usefixtures("installed")
 def test_only_the_beginning_is_taken_without_silence_at_its_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, material: MaterialFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backings, "SECONDS", 1.25)
-    building._add_recordings(building.Built(), tmp_path, tmp_path / "out")
+    building._add_recordings(building.Built(), material, tmp_path / "out")
     theme, march = (
         read(tmp_path / "out" / "valid" / f"backing-demo-{name}" / f"{SUM}.flac") for name in ("theme", "lost-march")
     )
@@ -68,16 +82,6 @@ def test_only_the_beginning_is_taken_without_silence_at_its_ends(
     assert np.abs(march).max() <= backings.PEAK + 1e-3
 
 
-def test_without_the_packages_there_are_no_backings(tmp_path: Path) -> None:
-    assert catalogue._backings() == []
-    assert list(recordings.recordings(tmp_path)) == []
-
-
-def test_every_album_is_licensed_for_its_split_and_no_maker_is_in_both() -> None:
-    assert len({album.name for album in ALBUMS}) == len(ALBUMS)
-    makers: dict[str, set[str]] = {"train": set(), "valid": set()}
-    for album in ALBUMS:
-        _, attribution = licences.terms(f"backings/{album.name}", album.split)
-        makers[album.split] |= set(attribution.split(";")[0].split(", "))
-    assert makers["valid"]
-    assert not makers["train"] & makers["valid"]
+def test_without_the_packages_there_are_no_backings(material: MaterialFolders) -> None:
+    assert catalogue._backings(material) == []
+    assert list(recordings.recordings(material)) == []

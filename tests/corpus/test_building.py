@@ -9,33 +9,36 @@ import soundfile
 from unbraid.corpus import building, manifest, recordings
 from unbraid.corpus.audio_files import RATE, write_song
 from unbraid.corpus.catalogue import Material
+from unbraid.corpus.sources.folders import MaterialFolders
 
 TONE = (0.2 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
 KNOWN = {"voice:ann": Material("voice:ann", "voice", "vocals", "CC0-1.0", "Ann", "train")}
 
 
-def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(tmp_path: Path) -> None:
-    for name in ("Good", "Torn", "Lithium"):
+def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(
+    tmp_path: Path, material: MaterialFolders
+) -> None:
+    for name in ("Sodium", "Francium", "Lithium"):
         (tmp_path / "songs" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "songs" / name / "drums.flac", TONE, RATE)
-    (tmp_path / "songs" / "Torn" / "bass.flac").write_bytes(b"torn")
+    (tmp_path / "songs" / "Francium" / "bass.flac").write_bytes(b"torn")
     built = building.Built()
-    building._add_recordings(built, tmp_path, tmp_path / "out")
+    building._add_recordings(built, material, tmp_path / "out")
     assert built.songs == 2
     (failure,) = built.failed
-    assert "Torn" in failure
+    assert "Francium" in failure
     assert "bass.flac" in failure
-    assert {path.parent.name for path in (tmp_path / "out").rglob("drums.flac")} == {"real-Good", "real-Lithium"}
+    assert {path.parent.name for path in (tmp_path / "out").rglob("drums.flac")} == {"real-Sodium", "real-Lithium"}
     assert (tmp_path / "out" / "valid" / "real-Lithium").is_dir()
 
 
-def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(tmp_path: Path, material: MaterialFolders) -> None:
     time = np.arange(2 * RATE) / RATE
     bass, organ = (0.2 * np.sin(2 * np.pi * hertz * time) for hertz in (40, 700))
     for name in ("Caesium", "Sodium"):
         (tmp_path / "songs" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "songs" / name / "other.flac", bass + organ, RATE)
-    caesium, sodium = recordings.recordings(tmp_path)
+    caesium, sodium = recordings.recordings(material)
     stems = caesium.song.read()
     assert np.abs(stems["bass"] - bass)[:, RATE // 2 : -RATE // 2].max() < 0.01
     assert np.abs(stems["bass"] + stems["other"] - bass - organ).max() < 1e-4
@@ -43,12 +46,12 @@ def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(tmp_path: Path) 
     assert set(sodium.song.stems) == {"other"}
 
 
-def test_voices_are_vocals_of_their_split(tmp_path: Path) -> None:
+def test_voices_are_vocals_of_their_split(tmp_path: Path, material: MaterialFolders) -> None:
     for name in ("kathleen", "erithacus"):
         (tmp_path / "voices" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "voices" / name / f"{name}_000.opus", TONE, 48_000, format="OGG", subtype="OPUS")
     built = building.Built()
-    building._add_recordings(built, tmp_path, tmp_path / "out")
+    building._add_recordings(built, material, tmp_path / "out")
     assert built.failed == []
     assert built.hours == 0, "a stem by itself is no hour of a song"
     assert (tmp_path / "out" / "train" / "voice-kathleen_000" / "vocals.flac").is_file()

@@ -1,5 +1,6 @@
 """A remix is tracks of one song, each at one level, all from the same moment on; the same for the same number."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import soundfile
 from unbraid.corpus import remixes
 from unbraid.corpus.adapters.song import DatasetSong
 from unbraid.corpus.audio_files import RATE
-from unbraid.corpus.repositories import Collection
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.origins import Repository
+from unbraid.corpus.sources.source import Recording, Source
 
 SECONDS = 8
 TRACKS = {
@@ -23,18 +26,22 @@ HELD_OUT = "2.Lead/2.Lead_Stem_PAD.wav"
 
 
 @pytest.fixture
-def songs(monkeypatch: pytest.MonkeyPatch) -> list[DatasetSong]:
+def songs(material: MaterialFolders, only: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> list[DatasetSong]:
     """Tracks that tell the time: each rises from nothing, no two at the same rate."""
-    collection = Collection("tracks", "ann/tracks", "c0ffee", TRACKS, frozenset({HELD_OUT}), rests=True)
+    recordings = tuple(
+        Recording(stem, (path,), split="valid" if path == HELD_OUT else "") for path, stem in TRACKS.items()
+    )
+    origin = (Repository("ann/tracks", "c0ffee", flat=True),)
+    source = Source("solos/tracks", "MIT", "Ann", origin, recordings=recordings, rests=True)
+    only(source)
     rise = np.linspace(0, 1, SECONDS * RATE)
     for number, path in enumerate(TRACKS):
-        place: Path = collection.place(path)
+        place = material.target / source.name / Path(path).name
         place.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(place, rise * 0.01 * 2**number, RATE, subtype="FLOAT")
-    monkeypatch.setattr(remixes, "COLLECTIONS", (collection,))
     monkeypatch.setattr(remixes, "REMIXES", 12)
     monkeypatch.setattr(remixes, "SECONDS", 2.0)
-    return [song for song, _ in remixes.remixes()]
+    return [song for song, _ in remixes.remixes(material)]
 
 
 def test_all_stems_begin_at_the_same_moment(songs: list[DatasetSong]) -> None:
@@ -46,8 +53,8 @@ def test_all_stems_begin_at_the_same_moment(songs: list[DatasetSong]) -> None:
         np.testing.assert_allclose(began, began[0], rtol=1e-3)
 
 
-def test_each_is_another_and_the_same_for_its_number(songs: list[DatasetSong]) -> None:
-    again = [song for song, _ in remixes.remixes()]
+def test_each_is_another_and_the_same_for_its_number(songs: list[DatasetSong], material: MaterialFolders) -> None:
+    again = [song for song, _ in remixes.remixes(material)]
     assert [song.name for song in songs] == [f"{number:03}" for number in range(12)]
     levels = set()
     for one, two in zip(songs, again, strict=True):
@@ -57,8 +64,10 @@ def test_each_is_another_and_the_same_for_its_number(songs: list[DatasetSong]) -
     assert len(levels) == sum(len(song.stems) for song in songs)
 
 
-def test_tracks_are_named_and_no_held_out_one_is_among_them(songs: list[DatasetSong]) -> None:
-    named = [names for _, used in remixes.remixes() for names in used.values()]
+def test_tracks_are_named_and_no_held_out_one_is_among_them(
+    songs: list[DatasetSong], material: MaterialFolders
+) -> None:
+    named = [names for _, used in remixes.remixes(material) for names in used.values()]
     assert {"solo:tracks/1.Iron_Stem_VOX", "solo:tracks/2.Lead_Stem_VOX"} <= {name for names in named for name in names}
     assert {len(names) for names in named} == {1, 2}, "tracks are left out, and summed"
     assert not [song for song in songs if "other" in song.stems]

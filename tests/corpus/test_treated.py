@@ -9,9 +9,10 @@ import soundfile
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.shards import encode
-from unbraid.corpus.singing import treated, voices
+from unbraid.corpus.singing import treated
 from unbraid.corpus.singing.treated import Treated
 from unbraid.corpus.singing.voices import VOICES
+from unbraid.corpus.sources.folders import MaterialFolders
 
 SECONDS = 6.0
 
@@ -26,23 +27,22 @@ def spoken() -> Audio:
 
 
 @pytest.fixture
-def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MaterialFolders:
     """A folder in which all voices say that."""
     monkeypatch.setattr(treated, "SECONDS", SECONDS)
-    monkeypatch.setattr(voices, "REPOSITORIES", tmp_path / "repositories")
     opus = encode(spoken[None], 96)
     for voice in VOICES:
-        folder = tmp_path / voice.collection
+        folder = tmp_path / voice.record
         folder.mkdir(parents=True, exist_ok=True)
-        if voice.fetched:
+        if voice.kind == "solos":
             soundfile.write(folder / "a.wav", spoken, RATE)
         else:
             (folder / f"{voice.prefix[:1] or 'a'}.opus").write_bytes(opus)
-    return tmp_path
+    return MaterialFolders((tmp_path,))
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_a_phrase_is_whole_and_the_same_for_the_same_number(number: int, material: Path) -> None:
+def test_a_phrase_is_whole_and_the_same_for_the_same_number(number: int, material: MaterialFolders) -> None:
     phrase = Treated(number).render(material)
     assert phrase.shape == (2, int(SECONDS * RATE))
     assert np.isfinite(phrase).all()
@@ -56,21 +56,21 @@ def test_held_out_phrases_have_held_out_voices() -> None:
     assert {Treated(number).split for number in range(10)} == {"train", "valid"}
 
 
-def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: Path) -> None:
+def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: MaterialFolders) -> None:
     rng = np.random.default_rng(0)
     said = spoken * (np.arange(len(spoken)) < 3 * RATE)
     loud = treated._vocoded(rng, said, treated._frame(rng), 6 * RATE)
     assert np.square(loud[:, 4 * RATE :]).mean() < 1e-4 * np.square(loud[:, : 3 * RATE]).mean()
 
 
-def test_chops_are_loud_and_begin_without_a_step(spoken: Audio, material: Path) -> None:
+def test_chops_are_loud_and_begin_without_a_step(spoken: Audio, material: MaterialFolders) -> None:
     rng = np.random.default_rng(1)
     chops = treated._chopped(rng, spoken, treated._frame(rng), 6 * RATE)
     assert np.abs(chops).max() > 0.5
     assert not chops[:, 0].any()
 
 
-def test_the_singer_rests_in_bars_without_a_chord(material: Path) -> None:
+def test_the_singer_rests_in_bars_without_a_chord(material: MaterialFolders) -> None:
     rng = np.random.default_rng(2)
     frame = replace(treated._frame(rng), tempo=120.0)
     frame = replace(frame, chords=[frame.chords[0], None, frame.chords[0]])

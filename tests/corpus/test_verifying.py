@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from unbraid.corpus import licences, manifest
+from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, Audio, read, write_song
 from unbraid.corpus.catalogue import Material
 from unbraid.corpus.verifying import song_problems
@@ -102,21 +102,6 @@ def test_a_song_that_does_not_say_what_it_was_made_of_is_named(tmp_path: Path) -
     with pytest.raises(CorpusError, match=r"song-1.song\.json"):
         manifest.song_lines(place, {})
     assert any("song.json" in problem for problem in song_problems(place, KNOWN))
-
-
-def test_only_listed_licences_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CorpusError, match="Nobody has written down"):
-        licences.terms("voices/somebody")
-    monkeypatch.setitem(licences.TERMS, "voices/greedy", ("CC-BY-NC-4.0", "Greedy"))
-    with pytest.raises(CorpusError, match="greedy is under CC-BY-NC"):
-        licences.terms("voices/greedy")
-
-
-def test_what_is_under_the_gpl_is_measured_with_but_not_learnt_from() -> None:
-    assert licences.terms("hydrogen/ForzeeStereo", "valid")
-    with pytest.raises(CorpusError, match="GPL"):
-        licences.terms("hydrogen/ForzeeStereo")
-    assert not any(licence.startswith("GPL") for licence in licences.ALLOWED)
 
 
 def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:

@@ -141,12 +141,12 @@ def _unpack(args: argparse.Namespace) -> int:
 
 @extra("corpus")
 def _fetch(args: argparse.Namespace) -> int:
-    from unbraid.corpus import fetching, instruments, places, repositories
+    from unbraid.corpus.sources import fetch
+    from unbraid.corpus.sources.folders import material_folders
 
-    print(f"{fetching.salamander()} recordings of the Salamander piano lie in {places.SALAMANDER}.")
-    for instrument in instruments.REPOSITORIES:
-        instrument.fetch()
-    print(f"The instruments of {len(instruments.REPOSITORIES)} repositories lie in {places.INSTRUMENTS}.")
-    solos = sum(collection.fetch() for collection in repositories.COLLECTIONS)
-    print(f"{solos} recordings of singers and instruments lie in {places.REPOSITORIES}.")
-    return 0
+    material = material_folders()
+    failures = fetch.fetch_all(material, on_progress=lambda source: print(f"Fetching {source.name}", file=sys.stderr))
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    print(f"The raw material lies in {material.target}; {len(failures)} sources are missing.")
+    return 1 if failures else 0

@@ -7,7 +7,8 @@
     corpus.build(hours=20, seed=1, out="corpus")
     corpus.verify("corpus")
 
-The material folder is the argument `material`, else `$UNBRAID_CORPUS`, else `../shared/corpus` beside the project.
+Raw material is looked for in the folder `material`, else in those of `$UNBRAID_CORPUS`; then in the user's data folder,
+which `unbraid corpus fetch` fills.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unbraid.corpus.places import material_folder
+from unbraid.corpus.sources.folders import material_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def list_sources(*, material: Path | str | None = None) -> list[Material]:
     """All raw material with its licence and split; raises CorpusError if something is missing or not allowed."""
     from unbraid.corpus.catalogue import materials
 
-    return materials(material_folder(material))
+    return materials(material_folders(material))
 
 
 def build(

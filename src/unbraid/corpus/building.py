@@ -14,8 +14,8 @@ from pathlib import Path
 from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import seconds_of, write_song
 from unbraid.corpus.catalogue import Material, materials
-from unbraid.corpus.places import material_folder
 from unbraid.corpus.recordings import recordings
+from unbraid.corpus.sources.folders import MaterialFolders, material_folders
 from unbraid.errors import CorpusError
 
 VALID_EVERY = 16  # one song in so many is for validation
@@ -49,12 +49,12 @@ def build(
     (`song-…`): number and seed alone decide how one sounds. A song that fails is named, counted and skipped.
     Raises CorpusError if material or a tool is missing, before anything is made.
     """
-    folder, target = material_folder(material), Path(out)
+    folders, target = material_folders(material), Path(out)
     _check_tools()
-    catalogue = {item.id: item for item in materials(folder)}
+    catalogue = {item.id: item for item in materials(folders)}
     built = Built()
-    _add_recordings(built, folder, target)
-    make = partial(_make, seed=seed, material=folder, out=target, song_seconds=song_seconds)
+    _add_recordings(built, folders, target)
+    make = partial(_make, seed=seed, material=folders, out=target, song_seconds=song_seconds)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         first = 0
         while built.hours < hours:
@@ -79,7 +79,7 @@ def _check_tools() -> None:
             raise CorpusError(f"The library {name} is missing: `pip install 'unbraid[corpus]'`.")
 
 
-def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float) -> tuple[Path, int, str]:
+def _make(number: int, seed: int, material: MaterialFolders, out: Path, song_seconds: float) -> tuple[Path, int, str]:
     """Song `number`: its folder, whether it is new, and a sentence if it failed."""
     from unbraid.corpus.songs import make_song
 
@@ -96,7 +96,7 @@ def _make(number: int, seed: int, material: Path, out: Path, song_seconds: float
     return place, 1, ""
 
 
-def _add_recordings(built: Built, material: Path, out: Path) -> None:
+def _add_recordings(built: Built, material: MaterialFolders, out: Path) -> None:
     """Write what was recorded, unless it lies there; a song with a broken file is counted as failed."""
     for recording in recordings(material):
         song, place = recording.song, out / recording.song.split / recording.folder_name

@@ -7,17 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from unbraid.corpus.audio_files import SOURCES, seconds_of
-from unbraid.corpus.backings import ALBUMS, SUM
 from unbraid.corpus.composing import accompaniment, grooves, scores
-from unbraid.corpus.licences import terms
-from unbraid.corpus.places import FRETS_ON_FIRE, HYDROGEN_KITS, INSTRUMENTS, soundfont
 from unbraid.corpus.playing import casting, sampled
-from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing.voices import VOICES
+from unbraid.corpus.sources import backings
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import of_kind, source
+from unbraid.corpus.sources.solos import solos
+from unbraid.corpus.sources.source import Source
 from unbraid.errors import CorpusError
-
-HELD_OUT_SONGS = ("Lithium", "Potassium")
-HELD_OUT_GUITARS = ("chaos_god", "Feelings")
 
 
 @dataclass(frozen=True)
@@ -43,107 +41,98 @@ class Material:
         return known | {"sha256": digest.hexdigest(), "seconds": round(sum(map(seconds_of, sounding)), 2)}
 
 
-def materials(folder: Path) -> list[Material]:
-    """Everything of the material folder and of the installed packages, by kind.
-
-    Raises CorpusError if a package is missing or if something has no licence on the list.
-    """
-    recorded = [*_voices(folder), *_real(folder), *_backings(), *_solos()]
-    return [*recorded, *_compositions(folder), *_instruments(folder), _synthesised()]
+def materials(material: MaterialFolders) -> list[Material]:
+    """Everything that lies on this machine, by kind; raises CorpusError if something that songs need is missing."""
+    recorded = [*_voices(material), *_real(material), *_backings(material), *_solos(material)]
+    return [*recorded, *_compositions(material), *_instruments(material), SYNTHESISED]
 
 
-def splits(folder: Path) -> dict[str, str]:
+def splits(material: MaterialFolders) -> dict[str, str]:
     """Split by material id; what is synthesised anew for each song belongs to both and is left out."""
-    return {material.id: material.split for material in materials(folder) if material.split != "both"}
+    return {item.id: item.split for item in materials(material) if item.split != "both"}
 
 
-def _material(identifier: str, kind: str, source: str, split: str, collection: str, *paths: Path) -> Material:
-    licence, attribution = terms(collection, split)
-    return Material(identifier, kind, source, licence, attribution, split, paths)
+SYNTHESISED = Material("synthesised", "synthesiser", "band", "MIT", "the unbraid authors", "both")
+"""Oscillators and noise: drawn anew for every song, so nothing of it can leak."""
 
 
-def _voices(folder: Path) -> list[Material]:
+def _material(of: Source, identifier: str, kind: str, stem: str, split: str, *paths: Path) -> Material:
+    return Material(identifier, kind, stem, of.licence, of.thanks, split, paths)
+
+
+def _voices(material: MaterialFolders) -> list[Material]:
     found = []
     for voice in VOICES:
-        files = voice.files(folder)
+        files = voice.files(material)
         if not files:
-            place = "`unbraid corpus fetch` brings it" if voice.fetched else f"it belongs below {folder / 'voices'}"
-            raise CorpusError(f"The voice {voice.name} is missing: {place}.")
-        found.append(_material(voice.id, "voice", "vocals", voice.split, voice.collection, *files))
+            raise CorpusError(f"The voice {voice.name} is missing: `unbraid corpus fetch` brings it.")
+        found.append(_material(source(voice.record), voice.id, "voice", "vocals", voice.split, *files))
     return found
 
 
-def _real(folder: Path) -> list[Material]:
+def _real(material: MaterialFolders) -> list[Material]:
     found = []
-    for song in sorted((folder / "songs").glob("*/")):
-        split = "valid" if song.name in HELD_OUT_SONGS else "train"
-        for path in sorted(song.iterdir()):
+    for song in of_kind("songs"):
+        for path in song.found(material):
             if path.stem in SOURCES:
-                found.append(_material(f"song:{song.name}/{path.stem}", "song", path.stem, split, "songs", path))
-    for guitar in sorted(FRETS_ON_FIRE.rglob("guitar.ogg")):
-        name, collection = guitar.parent.name, f"frets_on_fire/{guitar.parent.parent.name}"
-        split = "valid" if name in HELD_OUT_GUITARS else "train"
-        found.append(_material(f"guitar:{name}", "guitar", "other", split, collection, guitar))
+                identifier = f"song:{song.title}/{path.stem}"
+                found.append(_material(song, identifier, "song", path.stem, song.split, path))
+    for game in of_kind("guitars"):
+        for path in game.found(material):
+            split = _split(game.is_held_out(path))
+            found.append(_material(game, f"guitar:{path.parent.name}", "guitar", "other", split, path))
     return found
 
 
-def _backings() -> list[Material]:
+def _backings(material: MaterialFolders) -> list[Material]:
     return [
-        _material(album.material(piece), "backing", SUM, album.split, f"backings/{album.name}", path)
-        for album in ALBUMS
-        for piece, path in album.pieces().items()
+        _material(album, backings.material_id(album, piece), "backing", backings.SUM, album.split, path)
+        for album in of_kind("backings")
+        for piece, path in backings.pieces(album, material).items()
     ]
 
 
-def _solos() -> list[Material]:
+def _solos(material: MaterialFolders) -> list[Material]:
     return [
-        _material(solo.id, "solo", solo.stem, solo.split, f"repositories/{collection.name}", *solo.files)
-        for collection in COLLECTIONS
-        for solo in collection.solos()
+        _material(collection, solo.id, "solo", solo.stem, solo.split, *solo.files)
+        for collection in of_kind("solos")
+        for solo in solos(collection, material)
     ]
 
 
-def _compositions(folder: Path) -> list[Material]:
+def _compositions(material: MaterialFolders) -> list[Material]:
     found = []
-    for groove in grooves.grooves(folder):
-        found.append(_material(groove.id, "groove", "drums", _split(groove.held_out), "midi/groove", groove.path))
-    for path in scores.midi_songs(folder):
-        collection = f"midi/songs/{path.parent.name}"
-        split = _split(scores.midi_held_out(path))
-        found.append(_material(scores.midi_id(path), "midi", "band", split, collection, path))
-    for style in accompaniment.styles():
-        found.append(_material(style.id, "style", "band", _split(style.held_out), "styles", style.path))
+    for groove in grooves.grooves(material):
+        of, split = source(grooves.RECORD), _split(groove.held_out)
+        found.append(_material(of, groove.id, "groove", "drums", split, groove.path))
+    for song in scores.midi_songs(material):
+        found.append(_material(song.source, song.id, "midi", "band", _split(song.held_out), song.path))
+    for style in accompaniment.styles(material):
+        of, split = source(accompaniment.RECORD), _split(style.held_out)
+        found.append(_material(of, style.id, "style", "band", split, style.path))
     return found
 
 
-def _instruments(folder: Path) -> list[Material]:
+def _instruments(material: MaterialFolders) -> list[Material]:
     found = []
-    for source, table in sampled.BY_SOURCE:
+    for stem, table in sampled.BY_SOURCE:
         for split, rows in table.items():
             for name in sorted({row[0] for row in rows}):
-                path = folder / "instruments" / name
+                path = material.find(f"instruments/{name}")
                 if not path.is_file():
-                    fetch = "`unbraid corpus fetch`" if path.is_relative_to(INSTRUMENTS) else "fetch it again"
-                    raise CorpusError(f"The instrument {path} is missing: {fetch}.")
-                base = INSTRUMENTS if path.is_relative_to(INSTRUMENTS) else folder / "instruments"
-                collection = f"instruments/{path.relative_to(base).parts[0]}"
-                found.append(_material(f"sfz:{path.stem}", "instrument", source, split, collection, path))
+                    raise CorpusError(f"The instrument {path} is missing: `unbraid corpus fetch` brings it.")
+                of = source(f"instruments/{name.partition('/')[0]}")
+                found.append(_material(of, f"sfz:{path.stem}", "instrument", stem, split, path))
     for split, names in casting.SOUNDFONTS.items():
         for name in names:
-            path = soundfont(name)
-            found.append(
-                _material(f"soundfont:{path.stem}", "soundfont", "band", split, f"soundfonts/{path.stem}", path)
-            )
+            path = casting.soundfont(name, material)
+            of = source(f"soundfonts/{name}")
+            found.append(_material(of, f"soundfont:{name}", "soundfont", "band", split, path))
     for split, names in casting.KITS.items():
         for name in names:
-            files = sorted(path for path in (HYDROGEN_KITS / name).iterdir() if path.is_file())
-            found.append(_material(f"hydrogen:{name}", "kit", "drums", split, f"hydrogen/{name}", *files))
+            of = source(f"kits/{name}")
+            found.append(_material(of, f"hydrogen:{name}", "kit", "drums", split, *of.found(material)))
     return found
-
-
-def _synthesised() -> Material:
-    """Oscillators and noise: drawn anew for every song, so nothing of it can leak."""
-    return _material("synthesised", "synthesiser", "band", "both", "synthesised")
 
 
 def _split(held_out: bool) -> str:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus import adapters
-from unbraid.corpus.adapters.song import DatasetSong, sum_of
-from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.backings import ALBUMS
-from unbraid.corpus.catalogue import HELD_OUT_SONGS
-from unbraid.corpus.places import FRETS_ON_FIRE
+from unbraid.corpus.adapters.song import DatasetSong, Load, sum_of
+from unbraid.corpus.audio_files import RATE, SOURCES, Audio
 from unbraid.corpus.playing import struck_bass
 from unbraid.corpus.remixes import remixes
-from unbraid.corpus.repositories import COLLECTIONS
 from unbraid.corpus.singing import treated
 from unbraid.corpus.singing.voices import VOICES
+from unbraid.corpus.sources import backings
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import of_kind
+from unbraid.corpus.sources.solos import solos
 
 BASS_IN_OTHER = {"Caesium"}
 """Songs whose `other` holds the bass too."""
@@ -37,24 +35,27 @@ class Recording:
     kind: str = "real"
 
 
-def recordings(material: Path) -> Iterator[Recording]:
-    """All recordings below a folder of raw material, and what is installed: guitars, backings, solos."""
-    if (material / "songs").is_dir():
-        for song in adapters.songs("folders", material / "songs"):
-            held_out = song.name in HELD_OUT_SONGS
-            whole = replace(song, split="valid" if held_out else "train", stems=_untangled(song).stems)
-            used = {s: (f"song:{song.name}/{s if s in song.stems else 'other'}",) for s in whole.stems}
-            yield Recording(whole, f"real-{song.folder_name}", used)
-    for song, tracks in remixes():
+def recordings(material: MaterialFolders) -> Iterator[Recording]:
+    """All recordings that lie on this machine, and the phrases that are made on the spot."""
+    for source in of_kind("songs"):
+        files = {path.stem: path for path in source.found(material) if path.stem in SOURCES}
+        if files:
+            known = {stem: sum_of([files[stem]]) for stem in SOURCES if stem in files}
+            song = _untangled(DatasetSong(source.title, source.split, known))
+            used = {stem: (f"song:{song.name}/{stem if stem in known else 'other'}",) for stem in song.stems}
+            yield Recording(song, f"real-{song.folder_name}", used)
+    for song, tracks in remixes(material):
         yield Recording(song, f"remix-{song.folder_name}", tracks, "remix")
-    if FRETS_ON_FIRE.is_dir():
-        for song in adapters.songs("frets_on_fire", FRETS_ON_FIRE):
-            yield Recording(song, f"guitar-{song.folder_name}", dict.fromkeys(song.stems, (f"guitar:{song.name}",)))
-    for album in ALBUMS:
-        for material_id, song in album.songs().items():
+    for source in of_kind("guitars"):
+        for path in source.found(material):
+            split = "valid" if source.is_held_out(path) else "train"
+            song = DatasetSong(path.parent.name, split, {"other": sum_of([path])})
+            yield Recording(song, f"guitar-{song.folder_name}", {"other": (f"guitar:{song.name}",)})
+    for source in of_kind("backings"):
+        for material_id, song in backings.songs(source, material).items():
             yield Recording(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, (material_id,)))
-    for collection in COLLECTIONS:
-        for solo in collection.solos():
+    for source in of_kind("solos"):
+        for solo in solos(source, material):
             yield Recording(solo.song(), f"solo-{solo.song().folder_name}", {solo.stem: (solo.id,)})
     for number in range(struck_bass.PHRASES):
         stems = {"drums": partial(struck_bass.drums, number), "bass": partial(struck_bass.phrase, number)}
@@ -64,7 +65,7 @@ def recordings(material: Path) -> Iterator[Recording]:
         phrase = treated.Treated(number)
         song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})
         yield Recording(song, f"treated-{song.folder_name}", {"vocals": (phrase.voice.id,)}, "treated")
-    for voice in (voice for voice in VOICES if not voice.fetched):  # those are solos
+    for voice in (voice for voice in VOICES if voice.kind == "voices"):  # the others are solos
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})
             yield Recording(song, f"voice-{song.folder_name}", {"vocals": (voice.id,)})
@@ -78,12 +79,12 @@ def _untangled(song: DatasetSong) -> DatasetSong:
     return replace(song, stems={**song.stems, "bass": partial(_low, other), "other": partial(_high, other)})
 
 
-def _low(load: adapters.song.Load) -> Audio:
+def _low(load: Load) -> Audio:
     from scipy.signal import butter, sosfiltfilt
 
     filtered = sosfiltfilt(butter(4, CROSSOVER, fs=RATE, output="sos"), load(), axis=1)
     return np.asarray(filtered, np.float32)
 
 
-def _high(load: adapters.song.Load) -> Audio:
+def _high(load: Load) -> Audio:
     return load() - _low(load)

@@ -12,7 +12,9 @@ import numpy as np
 
 from unbraid.corpus.adapters.song import DatasetSong, sum_of
 from unbraid.corpus.audio_files import seconds_of
-from unbraid.corpus.repositories import COLLECTIONS, Solo
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import of_kind
+from unbraid.corpus.sources.solos import Solo, solos
 
 REMIXES = 100
 SECONDS = 60.0
@@ -20,10 +22,10 @@ KEPT = 0.65  # of the tracks
 SPREAD = 4.0  # dB, standard deviation of a track's level
 
 
-def remixes() -> Iterator[tuple[DatasetSong, dict[str, tuple[str, ...]]]]:
+def remixes(material: MaterialFolders) -> Iterator[tuple[DatasetSong, dict[str, tuple[str, ...]]]]:
     """Remixes of the songs whose tracks lie there, and for each stem what its tracks are called in the catalogue."""
     songs: dict[str, list[Solo]] = {}
-    for track in (solo for collection in COLLECTIONS if collection.rests for solo in collection.solos()):
+    for track in (solo for source in of_kind("solos") if source.rests for solo in solos(source, material)):
         if track.split == "train":
             songs.setdefault(track.song_name, []).append(track)
     tracks = list(songs.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from unbraid.corpus.composing import scores
 from unbraid.corpus.effects import echoed, pumped
 from unbraid.corpus.playing import casting
 from unbraid.corpus.singing.vocals import random_vocals
+from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.errors import CorpusError
 
 KICKS = (35, 36)  # General MIDI
@@ -29,7 +29,7 @@ class Song:
     record: dict[str, object]
 
 
-def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0) -> Song:
+def make_song(seed: list[int], split: str, material: MaterialFolders, seconds: float = 60.0) -> Song:
     """The song of this seed, about `seconds` long; only material of the split is heard in it.
 
     Raises CorpusError when material or a tool is missing, or when the band ends up with fewer than two sources.
@@ -59,7 +59,7 @@ def make_song(seed: list[int], split: str, material: Path, seconds: float = 60.0
 
 
 def _recorded(
-    rng: np.random.Generator, split: str, material: Path, score: scores.Score, samples: int
+    rng: np.random.Generator, split: str, material: MaterialFolders, score: scores.Score, samples: int
 ) -> tuple[dict[str, Audio], dict[str, list[str]], dict[str, set[str]]]:
     """Stems of the band, the names of the instruments in each, and the materials that went into each."""
     stems: dict[str, Audio] = {}

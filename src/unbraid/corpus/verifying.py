@@ -11,7 +11,7 @@ import numpy as np
 from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio, read
 from unbraid.corpus.catalogue import splits
-from unbraid.corpus.places import material_folder
+from unbraid.corpus.sources.folders import material_folders
 from unbraid.errors import CorpusError
 from unbraid.stems import members
 
@@ -28,7 +28,7 @@ def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[st
     """
     root = Path(corpus)
     lines = manifest.read(root / manifest.NAME)
-    known = splits(material_folder(material))
+    known = splits(material_folders(material))
     problems = list(_folder_problems(root))
     problems += _manifest_problems(root, lines)
     for place in sorted(path for split in SPLITS for path in (root / split).glob("*/") if path.name[0] != "."):

@@ -13,22 +13,25 @@ import numpy as np
 
 from unbraid.corpus.composing.harmony import Chord, Key
 from unbraid.corpus.composing.notes import Part, read_midi
-from unbraid.corpus.places import GROOVE_LIBRARY
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import source
 from unbraid.errors import CorpusError
+
+RECORD = "styles/mma"
 
 
 @dataclass(frozen=True)
 class Style:
     """One groove file of MMA's library: the name to `Use`, and its grooves without intros and endings."""
 
-    file: str
+    path: Path
     grooves: tuple[str, ...]
     ending: str | None
 
     @property
-    def path(self) -> Path:
-        """The file of the style."""
-        return GROOVE_LIBRARY / f"{self.file}.mma"
+    def file(self) -> str:
+        """Its name in the library, with that of its folder."""
+        return f"{self.path.parent.name}/{self.path.stem}"
 
     @property
     def id(self) -> str:
@@ -42,17 +45,17 @@ class Style:
 
 
 @lru_cache(maxsize=1)
-def styles() -> tuple[Style, ...]:
+def styles(material: MaterialFolders) -> tuple[Style, ...]:
     """All styles of MMA's library, sorted by name."""
-    if not GROOVE_LIBRARY.is_dir():
-        raise CorpusError("MMA is missing: install it with `apt install mma`.")
     found = []
-    for path in sorted(GROOVE_LIBRARY.glob("*/*.mma")):
+    for path in source(RECORD).found(material):
         names = re.findall(r"^\s*DefGroove\s+(\S+)", path.read_text(errors="replace"), re.IGNORECASE | re.MULTILINE)
         endings = [name for name in names if name.lower().endswith("end")]
         plain = tuple(name for name in names if not name.lower().endswith(("end", "intro", "introa", "introb")))
         if plain:
-            found.append(Style(f"{path.parent.name}/{path.stem}", plain, endings[0] if endings else None))
+            found.append(Style(path, plain, endings[0] if endings else None))
+    if not found:
+        raise CorpusError("MMA is missing: install it with `apt install mma`.")
     return tuple(found)
 
 

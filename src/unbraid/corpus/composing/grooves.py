@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.composing.notes import Note, Part, read_midi
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import source
 from unbraid.errors import CorpusError
 
 # The dataset's electronic kit has pitches outside General MIDI: edges and rims.
 TO_GENERAL_MIDI = {22: 42, 26: 46, 58: 43, 40: 38}
-HELD_OUT_DRUMMERS = ("drummer8",)
+RECORD = "grooves/groove"
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,18 @@ class Groove:
     @property
     def held_out(self) -> bool:
         """Whether the drummer belongs to the validation split."""
-        return self.drummer in HELD_OUT_DRUMMERS
+        return source(RECORD).is_held_out(self.path)
 
 
 @lru_cache(maxsize=2)
-def grooves(material: Path) -> tuple[Groove, ...]:
+def grooves(material: MaterialFolders) -> tuple[Groove, ...]:
     """All 4/4 beats of the dataset, sorted by file."""
     found = []
-    for path in sorted((material / "midi" / "groove").rglob("*_beat_4-4.mid")):
+    for path in source(RECORD).found(material):
         _, style, tempo, *_ = path.stem.split("_")
         found.append(Groove(path, style, float(tempo)))
     if not found:
-        raise CorpusError(f"No Groove MIDI files lie below {material / 'midi' / 'groove'}: fetch the dataset.")
+        raise CorpusError("The Groove MIDI Dataset is missing: `unbraid corpus fetch` brings it.")
     return tuple(found)
 
 

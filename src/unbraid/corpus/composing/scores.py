@@ -10,6 +10,9 @@ import numpy as np
 from unbraid.corpus.composing import accompaniment, grooves, sequencer
 from unbraid.corpus.composing.harmony import Chord, Frame, Key, progression, random_key
 from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Part, humanise, read_midi
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import of_kind
+from unbraid.corpus.sources.source import Source
 from unbraid.errors import CorpusError
 
 # How likely a player plays in a section.
@@ -68,10 +71,10 @@ def _bars(tempo: float, beats: int, seconds: float) -> int:
     return max(8, round(seconds / (beats * 60 / tempo) / 4) * 4)
 
 
-def styled(rng: np.random.Generator, split: str, material: Path, seconds: float) -> Score:
+def styled(rng: np.random.Generator, split: str, material: MaterialFolders, seconds: float) -> Score:
     """A style of MMA, over human drumming for two songs of three."""
     key = random_key(rng)
-    choices = [style for style in accompaniment.styles() if style.held_out == (split == "valid")]
+    choices = [style for style in accompaniment.styles(material) if style.held_out == (split == "valid")]
     style = choices[int(rng.integers(len(choices)))]
     human = rng.random() < 0.67
     beats_played = [g for g in grooves.grooves(material) if g.held_out == (split == "valid")]
@@ -108,7 +111,7 @@ def styled(rng: np.random.Generator, split: str, material: Path, seconds: float)
     return Score(_arranged(rng, parts, frame), frame, bool(rng.random() < 0.1), record)
 
 
-def programmed(rng: np.random.Generator, split: str, material: Path, seconds: float) -> Score:
+def programmed(rng: np.random.Generator, split: str, material: MaterialFolders, seconds: float) -> Score:
     """Electronic music by step, sometimes under human drumming."""
     key = random_key(rng)
     tempo = float(rng.choice((rng.uniform(75, 105), rng.uniform(112, 132), rng.uniform(132, 176))))
@@ -137,32 +140,37 @@ def programmed(rng: np.random.Generator, split: str, material: Path, seconds: fl
     return Score(_arranged(rng, parts, frame), frame, True, {"key": str(key)})
 
 
-FOR_VALIDATION = ("openmsx-midi", "deb-planetblupi-music-midi")
+@dataclass(frozen=True)
+class MidiSong:
+    """A song that somebody wrote, and where it comes from."""
+
+    source: Source
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Its identifier in the catalogue."""
+        return f"midi:{self.source.title}/{self.path.name}"
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it belongs to the validation split: of the sources for training, one in eight by name."""
+        return self.source.is_held_out(self.path) or sum(self.path.name.encode()) % 8 == 3
 
 
-def midi_songs(material: Path) -> list[Path]:
-    """All MIDI songs of the material, by path."""
-    return sorted(p for p in (material / "midi" / "songs").rglob("*") if p.suffix.lower() in (".mid", ".midi"))
+def midi_songs(material: MaterialFolders) -> list[MidiSong]:
+    """All MIDI songs of the material, by source and name."""
+    return [MidiSong(source, path) for source in of_kind("midi") for path in source.found(material)]
 
 
-def midi_id(path: Path) -> str:
-    """The song's identifier in the catalogue."""
-    return f"midi:{path.parent.name}/{path.name}"
-
-
-def midi_held_out(path: Path) -> bool:
-    """Whether the song belongs to the validation split: those under the GPL, of the rest one in eight, by name."""
-    return path.parent.name in FOR_VALIDATION or sum(path.name.encode()) % 8 == 3
-
-
-def from_midi(rng: np.random.Generator, split: str, material: Path, seconds: float) -> Score:
+def from_midi(rng: np.random.Generator, split: str, material: MaterialFolders, seconds: float) -> Score:
     """A stretch of a MIDI song that somebody wrote; one song in eight is held out."""
     files = midi_songs(material)
     if not files:
-        raise CorpusError(f"No MIDI songs lie below {material / 'midi' / 'songs'}: fetch them.")
-    chosen = [path for path in files if midi_held_out(path) == (split == "valid")]
-    path = chosen[int(rng.integers(len(chosen)))]
-    parts, _ = read_midi(path)
+        raise CorpusError("There are no MIDI songs: `unbraid corpus fetch` brings them.")
+    chosen = [song for song in files if song.held_out == (split == "valid")]
+    song = chosen[int(rng.integers(len(chosen)))]
+    parts, _ = read_midi(song.path)
     end = max(note.end for part in parts for note in part.notes)
     start = float(rng.uniform(0, max(0.0, end - seconds)))
     transpose = int(rng.integers(-4, 5))
@@ -192,7 +200,7 @@ def from_midi(rng: np.random.Generator, split: str, material: Path, seconds: flo
     arranged = [replace(part, program=STRINGS) if part.program in SUNG else part for part in moved]
     arranged = [part for part in arranged if part.is_drum or part.program not in NOISES]
     limited = _arranged(rng, arranged, frame)
-    return Score(limited, silent, bool(rng.random() < 0.15), {"midi": midi_id(path)})
+    return Score(limited, silent, bool(rng.random() < 0.15), {"midi": song.id})
 
 
 WRITERS = {"styled": styled, "programmed": programmed, "from_midi": from_midi}

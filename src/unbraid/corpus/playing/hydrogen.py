@@ -11,7 +11,6 @@ import numpy as np
 
 from unbraid.corpus.audio_files import Audio, read
 from unbraid.corpus.composing.notes import Part
-from unbraid.corpus.places import HYDROGEN_KITS
 from unbraid.corpus.playing.percussion import strike
 from unbraid.errors import CorpusError
 
@@ -35,15 +34,15 @@ RULES = (
 
 @dataclass(frozen=True)
 class HydrogenKit:
-    """A kit by its folder name; where it holds several pieces of a kind, `choice` picks."""
+    """A kit by its folder; where it holds several pieces of a kind, `choice` picks."""
 
-    folder: str
+    folder: Path
     choice: int = 0
 
     @property
     def name(self) -> str:
-        """The folder name."""
-        return f"hydrogen:{self.folder}"
+        """The folder's name."""
+        return f"hydrogen:{self.folder.name}"
 
     @property
     def material(self) -> str:
@@ -70,11 +69,10 @@ Layers = list[tuple[float, float, Path, float]]  # softest, loudest (0 to 1), fi
 
 
 @lru_cache(maxsize=16)
-def _pieces(folder: str) -> dict[str, list[Layers]]:
+def _pieces(kit: Path) -> dict[str, list[Layers]]:
     """All instruments of a kit by piece."""
-    kit = HYDROGEN_KITS / folder
     if not (kit / "drumkit.xml").is_file():
-        raise CorpusError(f"The Hydrogen kit {folder} is missing: install it with `apt install hydrogen-drumkits`.")
+        raise CorpusError(f"The Hydrogen kit {kit.name} is missing: `unbraid corpus fetch` brings it.")
     root = ElementTree.parse(kit / "drumkit.xml").getroot()
     pieces: dict[str, list[Layers]] = {}
     for element in root.iter():
@@ -94,7 +92,7 @@ def _pieces(folder: str) -> dict[str, list[Layers]]:
         if piece and layers:
             pieces.setdefault(piece, []).append(sorted(layers, key=lambda layer: layer[0]))
     if not {"kick", "snare", "hat"} <= pieces.keys():
-        raise CorpusError(f"The Hydrogen kit {folder} lacks a kick, a snare or a hat: choose another.")
+        raise CorpusError(f"The Hydrogen kit {kit.name} lacks a kick, a snare or a hat: choose another.")
     return pieces
 
 

@@ -1,26 +1,24 @@
 """The sampled instruments by source and split: SFZ files, with the keys that sound or those of a kit's pieces.
 
-Paths are below `instruments/` of the raw material, or absolute where `unbraid corpus fetch` brings them. A table
-without instruments for validation leaves those songs to the soundfonts.
+Paths are below `instruments/` of the raw material. A table without instruments for validation leaves those songs to
+the soundfonts.
 """
-
-from unbraid.corpus.places import INSTRUMENTS, SALAMANDER
 
 Keys = tuple[str, int, int]  # file, lowest and highest key
 Table = dict[str, tuple[Keys, ...]]  # by split
 
-_GM_BANK = str(INSTRUMENTS / "gm-bank/Discord GM/Melodic/{}.sfz")
+_GM_BANK = "gm-bank/Discord GM/Melodic/{}.sfz"
 
 PIANOS: Table = {
     "train": (
-        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
-        (str(SALAMANDER / "Salamander.sfz"), 21, 108),
+        ("salamander/Salamander.sfz", 21, 108),
+        ("salamander/Salamander.sfz", 21, 108),
         ("splendid-grand-piano/Splendid Grand Piano.sfz", 21, 108),
         ("old-piano-fb/PianoFB 20200401.sfz", 21, 108),
         ("e-pianos/Wurlitzer EP200/Wurlitzer EP200.sfz", 33, 96),
-        (str(INSTRUMENTS / "headroom/Intimate Piano (NoFX).sfz"), 21, 108),
-        (str(INSTRUMENTS / "upright-kw/UprightPianoKW-20220221.sfz"), 21, 108),
-        (str(INSTRUMENTS / "upright-kw/UprightPianoKW-20220221.sfz"), 21, 108),
+        ("headroom/Intimate Piano (NoFX).sfz", 21, 108),
+        ("upright-kw/UprightPianoKW-20220221.sfz", 21, 108),
+        ("upright-kw/UprightPianoKW-20220221.sfz", 21, 108),
     ),
     "valid": (("e-pianos/CP80/CP80.sfz", 21, 108), ("e-pianos/Pianet T/Pianet T.sfz", 29, 88)),
 }
@@ -31,11 +29,11 @@ BASSES: Table = {
         ("growlybass/growlybass_angry.sfz", 33, 67),
         ("growlybass/growlybass_vicious.sfz", 33, 67),
         ("double-bass-pizz/d_smolken_rubner_bass_pizz.sfz", 28, 67),
-        (str(INSTRUMENTS / "swagbass/swagbass_clean.sfz"), 23, 60),
-        (str(INSTRUMENTS / "swagbass/swagbass_shiny.sfz"), 23, 60),
-        (str(INSTRUMENTS / "fashionbass/fashionbass_clean.sfz"), 23, 67),
-        (str(INSTRUMENTS / "fashionbass/fashionbass_clean.sfz"), 23, 67),
-        (str(INSTRUMENTS / "lately-bass/LatelyBass 20240409.sfz"), 24, 60),
+        ("swagbass/swagbass_clean.sfz", 23, 60),
+        ("swagbass/swagbass_shiny.sfz", 23, 60),
+        ("fashionbass/fashionbass_clean.sfz", 23, 67),
+        ("fashionbass/fashionbass_clean.sfz", 23, 67),
+        ("lately-bass/LatelyBass 20240409.sfz", 24, 60),
         (_GM_BANK.format("034-Electric Bass (finger)"), 23, 71),
     ),
     "valid": (
@@ -54,14 +52,14 @@ GUITARS: Table = {
 KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each piece
     "train": (
         (
-            str(INSTRUMENTS / "muldjordkit/MuldjordKit 20201018.sfz"),
+            "muldjordkit/MuldjordKit 20201018.sfz",
             {
                 "kick": 48, "snare": 50, "hat": 52, "open": 53, "ride": 54, "bell": 55, "crash": 58, "high": 61,
                 "mid": 62, "low": 64,
             },
         ),
         (
-            str(INSTRUMENTS / "sams-sonor/SamsSonor.sfz"),
+            "sams-sonor/SamsSonor.sfz",
             {
                 "kick": 36, "rim": 37, "snare": 38, "hat": 42, "low": 43, "high": 45, "open": 46, "mid": 47,
                 "crash": 49, "ride": 51, "bell": 53,
@@ -70,14 +68,14 @@ KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each
     ),
     "valid": (),
 }  # fmt: skip
-_SAX = str(INSTRUMENTS / "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz")
-_PAD = str(INSTRUMENTS / "cowsynth/cowsynth_{}_pad.sfz")
+_SAX = "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz"
+_PAD = "cowsynth/cowsynth_{}_pad.sfz"
 _SHAWM: Keys = (_GM_BANK.format("112-Shanai"), 48, 84)
 # What is recorded of General MIDI's other programs, for training: the first, the last but one, by what.
 RECORDED: tuple[tuple[int, int, tuple[Keys, ...]], ...] = (
     (44, 45, ((_GM_BANK.format("045-Tremolo Strings"), 28, 88),)),
     (45, 46, ((_GM_BANK.format("046-Pizzicato Strings"), 28, 88),)),
-    (58, 59, ((str(INSTRUMENTS / "war-tuba/Programs/2-solo-poly.sfz"), 28, 60),)),
+    (58, 59, (("war-tuba/Programs/2-solo-poly.sfz", 28, 60),)),
     (
         64,
         68,
@@ -89,10 +87,10 @@ RECORDED: tuple[tuple[int, int, tuple[Keys, ...]], ...] = (
         ),
     ),
     (68, 72, (_SHAWM,)),
-    (72, 80, ((str(INSTRUMENTS / "ixox-flute/Ixox Flute.sfz"), 60, 96),)),
+    (72, 80, (("ixox-flute/Ixox Flute.sfz", 60, 96),)),
     (88, 96, tuple((_PAD.format(name), 36, 90) for name in ("fancy", "wheezy", "lonely"))),
     (104, 105, ((_GM_BANK.format("105-Sitar"), 36, 84),)),
-    (105, 108, ((str(INSTRUMENTS / "ganjo/ganjo.sfz"), 38, 72),)),
+    (105, 108, (("ganjo/ganjo.sfz", 38, 72),)),
     (108, 112, (_SHAWM,)),
 )
 BY_SOURCE = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Part
-from unbraid.corpus.places import soundfont
 from unbraid.errors import CorpusError
 
 BLOCK = 64  # FluidSynth's own buffer: events land on its borders anyway
@@ -20,25 +20,25 @@ BLOCK = 64  # FluidSynth's own buffer: events land on its borders anyway
 class SoundFontProgram:
     """A program (bank 128: a drum kit) of a soundfont file."""
 
-    file: str
+    file: Path
     bank: int
     program: int
 
     @property
     def name(self) -> str:
         """File, bank and program."""
-        return f"{self.file.removesuffix('.sf2')}:{self.bank}:{self.program}"
+        return f"{self.file.stem}:{self.bank}:{self.program}"
 
     @property
     def material(self) -> str:
         """Its identifier in the catalogue."""
-        return f"soundfont:{self.file.removesuffix('.sf2')}"
+        return f"soundfont:{self.file.stem}"
 
     def render(self, part: Part, samples: int) -> Audio:
         """Play the part and return `(2, samples)`."""
         synth, loaded = _synth(self.file)
         if synth.program_select(0, loaded, self.bank, self.program) != 0:
-            raise CorpusError(f"{self.file} has no program {self.program} in bank {self.bank}: choose another.")
+            raise CorpusError(f"{self.file.name} has no program {self.program} in bank {self.bank}: choose another.")
         events: list[tuple[int, int, int, int]] = []  # sample, order (off, bend, on), value, velocity
         for note in part.notes:
             events.append((int(note.start * RATE), 2, note.pitch, note.velocity))
@@ -74,9 +74,8 @@ def _samples(synth: Any, count: int) -> Audio:
     return block
 
 
-def _synth(file: str) -> tuple[Any, int]:
+def _synth(file: Path) -> tuple[Any, int]:
     """A new FluidSynth with one soundfont: a used one would remember, and play the same part differently."""
-    path = soundfont(file)
     try:
         import fluidsynth
     except ImportError as error:
@@ -87,4 +86,4 @@ def _synth(file: str) -> tuple[Any, int]:
     for setting in ("synth.reverb.active", "synth.chorus.active"):
         synth.setting(setting, 0)
     synth.setting("synth.dynamic-sample-loading", 1)  # reads only the samples of the program in use
-    return synth, synth.sfload(str(path))
+    return synth, synth.sfload(str(file))

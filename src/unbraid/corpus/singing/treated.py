@@ -6,7 +6,6 @@ A network that knows only singers in front of a microphone takes these for synth
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from unbraid.corpus.playing.synths import random_lead, random_pad
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
 from unbraid.corpus.singing.syllables import Speech
 from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
+from unbraid.corpus.sources.folders import MaterialFolders
 
 PHRASES = 320
 VALID_EVERY = 10
@@ -48,14 +48,16 @@ class Treated:
         """Whose voice it is."""
         return choose_voice(np.random.default_rng([303, self.number]), self.split)
 
-    def render(self, material: Path) -> Audio:
+    def render(self, material: MaterialFolders) -> Audio:
         """The phrase, `(2, samples)`."""
         rng = np.random.default_rng([304, self.number])
         audio = treated_vocals(rng, self.voice, material, _frame(rng), int(SECONDS * RATE))
         return audio * np.float32(PEAK / max(float(np.abs(audio).max()), 1e-6))
 
 
-def treated_vocals(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+def treated_vocals(
+    rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int
+) -> Audio:
     """Vocals `(2, samples)` of a song: one manner of making them, then effects."""
     path, start = excerpt(rng, voice, material, EXCERPT)
     speech = analysed(path, start, EXCERPT, voice.band_limit)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from unbraid.corpus import mixing
@@ -14,12 +12,13 @@ from unbraid.corpus.effects import echoed, effects, widened
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
 from unbraid.corpus.singing.treated import treated_vocals
 from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
+from unbraid.corpus.sources.folders import MaterialFolders
 
 TREATED = 0.15  # of the songs with vocals
 
 
 def random_vocals(
-    rng: np.random.Generator, split: str, material: Path, frame: Frame, samples: int
+    rng: np.random.Generator, split: str, material: MaterialFolders, frame: Frame, samples: int
 ) -> tuple[Audio, dict[str, object]]:
     """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
     voice = choose_voice(rng, split)
@@ -34,7 +33,7 @@ def random_vocals(
 
 
 def _sung(
-    rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int
+    rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int
 ) -> tuple[Audio, dict[str, object]]:
     path, start = excerpt(rng, voice, material, EXCERPT)
     speech = analysed(path, start, EXCERPT, voice.band_limit)
@@ -85,7 +84,7 @@ def _sung(
     }
 
 
-def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+def _rap(rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int) -> Audio:
     """Plain speech, phrase by phrase from the bar lines."""
     path, start = excerpt(rng, voice, material, samples / RATE)
     speech = read(path, start, samples / RATE + 1).mean(axis=0)
@@ -106,7 +105,7 @@ def _rap(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, s
     return _dress(rng, mixing.pan(stem, 0.0), 60 / frame.tempo)
 
 
-def _recorded(rng: np.random.Generator, voice: Voice, material: Path, frame: Frame, samples: int) -> Audio:
+def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int) -> Audio:
     """Sung recordings as they are, another key now and then heard against the band: real singers' spectra."""
     files = voice.files(material)
     stem = np.zeros(samples, np.float32)

@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.audio_files import read, seconds_of
-from unbraid.corpus.places import REPOSITORIES
 from unbraid.corpus.singing.syllables import Speech, analyse
+from unbraid.corpus.sources.folders import MaterialFolders
+from unbraid.corpus.sources.records import source
 
 EXCERPT = 18.0  # s of speech that a singer takes syllables from
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Recordings of one voice: a folder below `voices/`, how often it is chosen, and what it can do.
+    """Recordings of one voice: its name, how often it is chosen, and what it can do.
 
-    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early; a `fetched`
-    voice is a collection of `repositories` and lies there.
+    `prefix` picks files by the start of their name; `band_limit` in Hz where the recording ends early; `kind` is the
+    kind of its source.
     """
 
     name: str
@@ -30,31 +31,29 @@ class Voice:
     band_limit: float | None = None
     can_rap: bool = True
     sung: bool = False
-    fetched: bool = False
+    kind: str = "voices"
 
     @property
     def id(self) -> str:
         """Its identifier in the catalogue."""
         return f"voice:{self.name}"
 
-    def files(self, material: Path) -> list[Path]:
+    def files(self, material: MaterialFolders) -> list[Path]:
         """The recordings, in order."""
-        if self.fetched:
-            return sorted((REPOSITORIES / self.name).glob("*.wav"))
-        folder = material / self.collection
-        return sorted(p for p in folder.glob("*.opus") if p.name[0] in (self.prefix or p.name[0]))
+        found = source(self.record).found(material)
+        return [path for path in found if path.name[0] in (self.prefix or path.name[0])]
 
     @property
-    def collection(self) -> str:
-        """Under which name its licence is written down."""
-        return f"{'repositories' if self.fetched else 'voices'}/{self.name.split(':')[0]}"
+    def record(self) -> str:
+        """The name of its source."""
+        return f"{self.kind}/{self.name.split(':')[0]}"
 
 
 VOICES = (
     Voice("kathleen", 4.0),
     Voice("nathalie", 3.0),
     Voice("yuki", 2.0, can_rap=False, sung=True),
-    Voice("pjs", 2.5, can_rap=False, sung=True, fetched=True),
+    Voice("pjs", 2.5, can_rap=False, sung=True, kind="solos"),
     Voice("flemishguy", 1.4, band_limit=11500),
     Voice("kokoro", 1.6, prefix="012", band_limit=11500),
     Voice("gcompris_gd", 3.0, split="valid", can_rap=False),
@@ -77,7 +76,7 @@ def analysed(path: Path, start: float, seconds: float, band_limit: float | None)
     return analyse(audio / max(float(np.abs(audio).max()), 1e-3) * 0.7, band_limit)
 
 
-def excerpt(rng: np.random.Generator, voice: Voice, material: Path, seconds: float) -> tuple[Path, float]:
+def excerpt(rng: np.random.Generator, voice: Voice, material: MaterialFolders, seconds: float) -> tuple[Path, float]:
     """A file of the voice and a place in it; places lie on a coarse grid so that analyses can be reused."""
     files = voice.files(material)
     path = files[int(rng.integers(len(files)))]

@@ -1,0 +1,79 @@
+"""The places that material can be fetched from, each at one version that never changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository at a commit.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        commit: the full SHA-1, by which git verifies every file.
+        paths: the files and folders that are wanted; patterns are git's.
+        flat: whether the files land beside each other, whatever folders they lie in.
+    """
+
+    repository: str
+    commit: str
+    paths: tuple[str, ...] = ()
+    flat: bool = False
+
+    def __str__(self) -> str:
+        return f"github.com/{self.repository}"
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A Debian package, which apt verifies.
+
+    Attributes:
+        debian: its name.
+        unpack: a zip archive in it, below `/usr/share`, whose content is wanted too.
+        installed: whether it is a program, which has to be installed to run.
+    """
+
+    debian: str
+    unpack: str = ""
+    installed: bool = False
+
+    def __str__(self) -> str:
+        return self.debian
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """An npm package.
+
+    Attributes:
+        npm: `name@version`.
+        integrity: what npm has to say of the archive, `sha512-…`.
+    """
+
+    npm: str
+    integrity: str
+
+    def __str__(self) -> str:
+        return self.npm
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file of the web; a zip archive is unpacked.
+
+    Attributes:
+        url: its address.
+        sha256: its digest.
+    """
+
+    url: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+Origin = Repository | DebianPackage | NpmPackage | Download
+ORIGINS: tuple[type[Origin], ...] = (Repository, DebianPackage, NpmPackage, Download)
