@@ -158,3 +158,12 @@ def test_what_cannot_be_put_in_its_place_is_said(tmp_path: Path, container: str,
     found, notes = heard(overwritten(song, 0.4, 0.6))
     assert found.shape[1] < whole.shape[1]
     assert notes == [f"the file says that it lasts 4.0 s, but {found.shape[1] / RATE:.1f} s are in it"]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("flv", "libmp3lame"), ("mpeg", "mp2"), ("ogg", "flac"), ("wv", "wavpack")]
+)
+def test_an_end_that_is_overwritten_is_said(tmp_path: Path, container: str, codec: str) -> None:
+    song = made(tmp_path, container, codec, seconds=2.0)
+    assert heard(song)[1] == []
+    assert heard(overwritten(song, 0.95, 1.0))[1]

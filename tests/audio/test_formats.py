@@ -252,6 +252,20 @@ def test_what_comes_before_a_part_is_not_read_where_it_need_not_be(tmp_path: Pat
     np.testing.assert_array_equal(part, read(song)[0][:, 35 * rate : 35 * rate + rate // 2])
 
 
+@pytest.mark.parametrize("rate", FORMATS["mp3"].rates)
+def test_an_mp3_without_room_for_the_tag_that_states_its_delay_is_as_others_play_it(tmp_path: Path, rate: int) -> None:
+    """LAME is 576 samples late and a decoder 529; where the file says so, both are taken out."""
+    sound = noise(1, rate)
+    for level, late in ((0.999, 1105), (0.0, 0)):  # the lowest bit rate and the highest
+        kind = {"format": "MP3", "bitrate_mode": "CONSTANT", "compression_level": level}
+        soundfile.write(tmp_path / "song.mp3", sound.T, rate, subtype="MPEG_LAYER_III", **kind)
+        found, _ = read(tmp_path / "song.mp3")
+        size = 1 << (2 * found.shape[1]).bit_length()
+        likeness = np.fft.irfft(np.fft.rfft(found[0], size) * np.conj(np.fft.rfft(sound[0], size)))
+        assert np.argmax(likeness) == late
+        assert (found.shape == sound.shape) == (late == 0)
+
+
 def test_an_unknown_format(separator: Separator, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="wav, flac, mp3, m4a, ogg, opus"):
         separator.separate_file(write_song(tmp_path / "song.wav"), tmp_path / "out", format="wma")

@@ -16,7 +16,8 @@ SIGNATURES = (
     (0, b"FLV\1", "flv"), (0, b"\x1a\x45\xdf\xa3", "matroska,webm"), (0, b".RMF", "rm"), (8, b"WAVE", "wav"),
     (8, b"AVI ", "avi"), (8, b"AIF", "aiff"), (4, b"\xf8\x72\x6f\xba", "truehd"), (0, b"\x30\x26\xb2\x75", "asf"),
 )  # fmt: skip
-FLV_HEADER, FLV_TAGS = 13, (8, 9, 18)  # bytes; sound, pictures, descriptions
+FLV_HEADER, FLV_BEHIND = 13, 4  # bytes: before the first tag, and behind each, where its length stands once more
+FLV_TAGS = (8, 9, 18)  # sound, pictures, descriptions
 TS_SYNC, TS_PACKET, TIMED_TS_PACKET = 0x47, 188, 192
 WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
 
@@ -43,9 +44,9 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
         elif container == "mpegts":
             return "a packet" if _transport_stream_ends_inside(file, size) else None
         elif container == "mpeg":
-            return "a packet" if _program_stream_ends_inside(file, size) else None
+            return "a packet" if (_program_stream_end(file, size) or 0) > size else None
         elif container == "flv":
-            return "a tag" if _flv_ends_inside(file, size, last) else None
+            return "a tag" if _flv_end(file, size, last) - FLV_BEHIND > size else None
         elif (end := _stated_end(container, file)) is not None:
             return "its samples" if end > size else None
         if container == "rm" and last is not None and _real_media_ends_inside(file, size, last):
@@ -77,6 +78,10 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
                 return size - begins  # nothing came out of it
         elif container == "mpegts" and size % TIMED_TS_PACKET:
             end = size - (size % TS_PACKET) if size % TS_PACKET else _transport_packets_end(file, size)
+        elif container == "mpeg":
+            end = _program_stream_end(file, size)
+        elif container == "flv":
+            end = _flv_end(file, size, last)
         elif container in FRAMED:
             end = _frames_end(container, file, last)
             if end is None and last is not None and last.pos is not None:
@@ -183,10 +188,10 @@ def _transport_stream_ends_inside(file: IO[bytes], size: int) -> bool:
     return False
 
 
-def _program_stream_ends_inside(file: IO[bytes], size: int) -> bool:
-    """Return whether the last packet, which follows the last header of a pack, is incomplete."""
-    at = max(size - (1 << 18), 0)
-    file.seek(at)
+def _program_stream_end(file: IO[bytes], size: int) -> int | None:
+    """Return where the packets end that follow the last header of a pack, or would end."""
+    begins = max(size - (1 << 18), 0)
+    file.seek(begins)
     content = file.read()
     at = content.rfind(b"\0\0\1\xba")
     while 0 <= at < len(content) - 3 and content.startswith(b"\0\0\1", at):
@@ -196,20 +201,21 @@ def _program_stream_ends_inside(file: IO[bytes], size: int) -> bool:
         elif header[3] > 0xBA:
             at += 6 + int.from_bytes(header[4:6], "big")
         else:
-            return False
-    return at > len(content)
+            at += 4  # the end
+            break
+    return None if at < 0 else begins + at
 
 
-def _flv_ends_inside(file: IO[bytes], size: int, last: Any) -> bool:
-    """Return whether the last tag is incomplete: a kind, three bytes of length, seven others, then its content."""
+def _flv_end(file: IO[bytes], size: int, last: Any) -> int:
+    """Return where the last tag ends, or would: a kind, three bytes of length, seven others, content, its length."""
     at = FLV_HEADER if last is None or last.pos is None else last.pos
     while at < size:
         file.seek(at)
         header = file.read(11)
         if header[0] & 0x1F not in FLV_TAGS or any(header[8:]):
-            return False
-        at += 11 + int.from_bytes(header[1:4], "big") + 4  # its length stands behind it once more
-    return at - 4 > size
+            break
+        at += 11 + int.from_bytes(header[1:4], "big") + FLV_BEHIND
+    return at
 
 
 def _real_media_ends_inside(file: IO[bytes], size: int, last: Any) -> bool:
