@@ -20,12 +20,12 @@ import torch
 
 from unbraid.evaluation.dataset import find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr, si_sdr
-from unbraid.training.data import Folder
+from unbraid.training.data.mixes import Folder
+from unbraid.training.data.sample_cache import SampleCache
 from unbraid.training.loop import Run, train
+from unbraid.training.networks.wave_u_net import WAVE_U_NETS
 from unbraid.training.presets import Network, Preset
-from unbraid.training.sample_cache import SampleCache
 from unbraid.training.validation import middle, separate
-from unbraid.training.wave_u_net import WAVE_U_NETS
 
 LOSSES = ("mse", "l1", "stft", "l1+stft")
 NETWORK = replace(WAVE_U_NETS["m6"], levels=9, channels=12)

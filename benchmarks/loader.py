@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from unbraid.stems import STEMS
-from unbraid.training.data import Folder, Mixes, MixingConfig
-from unbraid.training.sample_cache import SampleCache
+from unbraid.training.data.mixes import Folder, Mixes, MixingConfig
+from unbraid.training.data.sample_cache import SampleCache
 
 RATE = 44100
 EXCERPT = 4.5  # s, as the preset trains

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.stems import STEMS
-from unbraid.training.data import Folder, MixingConfig
+from unbraid.training.data.mixes import Folder, MixingConfig
+from unbraid.training.data.recording_chain import INTACT
 from unbraid.training.loop import Run, train
+from unbraid.training.networks.wave_u_net import WAVE_U_NETS
 from unbraid.training.presets import PRESETS, Preset
-from unbraid.training.recording_chain import INTACT
-from unbraid.training.wave_u_net import WAVE_U_NETS
 
 
 @dataclass(frozen=True)

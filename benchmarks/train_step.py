@@ -46,8 +46,8 @@ def audio_per_second(name: str, steps: int, threads: int, measures: set[str]) ->
     import torch
 
     from unbraid.training import loop, memory
-    from unbraid.training.data import Example
-    from unbraid.training.filter_bank_u_net import FilterBankUNet
+    from unbraid.training.data.mixes import Example
+    from unbraid.training.networks.filter_bank_u_net import FilterBankUNet
     from unbraid.training.presets import preset
 
     torch.set_num_threads(threads)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.networks import BANK, tiny
 from tests.training.stems import write_stems
+from tests.training.tiny_networks import BANK, tiny
 from unbraid.cli import main
 from unbraid.inference.model import ModelFacts
 from unbraid.training.presets import PRESETS

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from tests.training import networks
-from unbraid.training.data import Folder
+from tests.training import tiny_networks
+from unbraid.training.data.mixes import Folder
 from unbraid.training.loop import Run, train
 
 STEPS = 4
@@ -21,9 +21,9 @@ STEPS = 4
 def a_run(folder: Path, network: str, name: str = "run") -> Run:
     """Four steps of batches of two, a log line for each."""
     if network == "BANK":
-        preset = replace(networks.tiny(networks.BANK, "masked-spectrum"), optimiser="muon")
+        preset = replace(tiny_networks.tiny(tiny_networks.BANK, "masked-spectrum"), optimiser="muon")
     else:
-        preset = networks.tiny(networks.WAVE, "l1")
+        preset = tiny_networks.tiny(tiny_networks.WAVE, "l1")
     return Run(
         preset, [Folder(folder / "songs")], [], folder / name,
         steps=STEPS, leg=1, workers=0, fuse=False, bf16=False, device="cpu",

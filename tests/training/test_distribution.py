@@ -12,8 +12,8 @@ from tests.training.several_processes import STEPS, a_run
 from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
 from unbraid.training import checkpoint, loop
+from unbraid.training.data.sample_cache import SampleCache
 from unbraid.training.distribution import Team
-from unbraid.training.sample_cache import SampleCache
 
 
 def in_processes(count: int, folder: Path, network: str) -> None:

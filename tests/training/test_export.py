@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.networks import BANK, WAVE
+from tests.training.tiny_networks import BANK, WAVE
 from unbraid import Separator
 from unbraid.errors import TrainingError, UsageError
 from unbraid.inference.dc_blocker import without_offset
 from unbraid.training import checkpoint, export
-from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.networks.wave_u_net import WaveUNet, WaveUNetConfig
 from unbraid.training.validation import separate
-from unbraid.training.wave_u_net import WaveUNet, WaveUNetConfig
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning", "ignore::DeprecationWarning"

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.networks import BANK, WAVE, tiny
 from tests.training.stems import write_stems, write_tones
+from tests.training.tiny_networks import BANK, WAVE, tiny
 from unbraid.errors import TrainingError
 from unbraid.training import checkpoint, loop
-from unbraid.training.data import Folder
-from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.data.mixes import Folder
+from unbraid.training.data.sample_cache import SampleCache
 from unbraid.training.lock import locked
 from unbraid.training.loop import Run, train
 from unbraid.training.memory import keep_freed
-from unbraid.training.sample_cache import SampleCache
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.networks.wave_u_net import WaveUNetConfig
 from unbraid.training.validation import validate
-from unbraid.training.wave_u_net import WaveUNetConfig
 
 BOTH = pytest.mark.parametrize(
     ("network", "loss"), [(BANK, "masked-spectrum"), (WAVE, "l1+stft")], ids=["bank", "wave"]

@@ -48,8 +48,8 @@ def add_parser(commands: Any) -> None:
 @extra("train")
 def run(args: argparse.Namespace) -> None:
     """Train, and say where the weights are."""
-    from unbraid.training.bundles import opened
-    from unbraid.training.data import Folder
+    from unbraid.training.data.bundles import opened
+    from unbraid.training.data.mixes import Folder
     from unbraid.training.loop import Run, train
     from unbraid.training.presets import preset
 

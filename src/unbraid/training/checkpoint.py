@@ -7,7 +7,7 @@ import torch
 
 from unbraid.atomic_files import replacing
 from unbraid.errors import TrainingError
-from unbraid.training.filter_bank_u_net import Residual
+from unbraid.training.networks.filter_bank_u_net import Residual
 
 
 def read(path: Path, device: str = "cpu") -> dict[str, Any]:

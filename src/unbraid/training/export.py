@@ -16,9 +16,9 @@ from unbraid.errors import OutputError, TrainingError, UsageError
 from unbraid.inference.model import FORMAT
 from unbraid.inference.runtimes import onnxruntime_module
 from unbraid.training.checkpoint import averaged, read, restore
-from unbraid.training.filter_bank_u_net import FilterBankUNet
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet
+from unbraid.training.networks.wave_u_net import WaveUNet
 from unbraid.training.presets import Network, preset
-from unbraid.training.wave_u_net import WaveUNet
 
 LICENCE = "MIT"
 LARGE = 1024

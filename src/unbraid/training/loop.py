@@ -16,19 +16,20 @@ from torch.utils.data import DataLoader
 
 from unbraid.errors import TrainingError
 from unbraid.inference.devices import cpu_count
-from unbraid.training import augment, checkpoint, validation
+from unbraid.training import checkpoint, validation
 from unbraid.training.curves import plot_curves
-from unbraid.training.data import Example, Folder, Mixes
+from unbraid.training.data import augment
+from unbraid.training.data.mixes import Example, Folder, Mixes
+from unbraid.training.data.sample_cache import SampleCache
 from unbraid.training.distribution import Team
-from unbraid.training.filter_bank_u_net import FilterBankUNet
 from unbraid.training.lock import locked
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.memory import keep_freed, release_freed
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet
+from unbraid.training.networks.wave_u_net import crop
 from unbraid.training.optimiser import OPTIMISERS
 from unbraid.training.precision import is_bf16_fast
 from unbraid.training.presets import Network, Preset
-from unbraid.training.sample_cache import SampleCache
-from unbraid.training.wave_u_net import crop
 
 ALONE = Team()
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from unbraid.errors import UsageError
-from unbraid.training.data import MixingConfig
-from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.data.mixes import MixingConfig
 from unbraid.training.losses import L1, MSE, MaskedSpectrum, MultiResolutionSTFT, Weighted
-from unbraid.training.wave_u_net import WAVE_U_NETS, WaveUNet, WaveUNetConfig
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.networks.wave_u_net import WAVE_U_NETS, WaveUNet, WaveUNetConfig
 
 Network = FilterBankUNet | WaveUNet
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from unbraid.evaluation.dataset import StemSong, find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr
 from unbraid.stems import STEMS
-from unbraid.training.data import Folder
+from unbraid.training.data.mixes import Folder
+from unbraid.training.data.sample_cache import SampleCache
+from unbraid.training.networks.wave_u_net import WaveUNet
 from unbraid.training.presets import Network
-from unbraid.training.sample_cache import SampleCache
-from unbraid.training.wave_u_net import WaveUNet
 
 EXCERPT_SECONDS = 40
 

@@ -14,9 +14,9 @@ from torch.utils.data import Dataset
 from unbraid.errors import InputError, TrainingError
 from unbraid.evaluation.dataset import StemSong, find_songs, folding
 from unbraid.stems import STEMS, members
-from unbraid.training import augment
-from unbraid.training.recording_chain import RecordingConfig, recorded
-from unbraid.training.sample_cache import SampleCache
+from unbraid.training.data import augment
+from unbraid.training.data.recording_chain import RecordingConfig, recorded
+from unbraid.training.data.sample_cache import SampleCache
 
 
 @dataclass(frozen=True)

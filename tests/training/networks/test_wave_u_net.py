@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unbraid.training.wave_u_net import WAVE_U_NETS, WaveUNet, WaveUNetConfig
+from unbraid.training.networks.wave_u_net import WAVE_U_NETS, WaveUNet, WaveUNetConfig
 
 
 def parameters(config: WaveUNetConfig) -> int:

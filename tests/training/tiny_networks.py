@@ -1,10 +1,10 @@
 """Networks small enough to train in a test."""
 
-from unbraid.training.data import MixingConfig
-from unbraid.training.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.data.mixes import MixingConfig
+from unbraid.training.data.recording_chain import INTACT
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.networks.wave_u_net import WaveUNetConfig
 from unbraid.training.presets import Preset
-from unbraid.training.recording_chain import INTACT
-from unbraid.training.wave_u_net import WaveUNetConfig
 
 BANK = FilterBankUNetConfig(
     window=512,

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.networks import BANK
+from tests.training.tiny_networks import BANK
 from unbraid.inference import filter_bank
-from unbraid.training.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
 from unbraid.training.losses import MaskedSpectrum
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
 
 
 @pytest.fixture(scope="module")

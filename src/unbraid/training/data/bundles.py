@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unbraid.corpus import shards
 from unbraid.errors import CorpusError, TrainingError
-from unbraid.training.data import Folder
+from unbraid.training.data.mixes import Folder
 
 
 def opened(data: Sequence[Folder], cache: Path) -> tuple[list[Folder], list[Folder]]:

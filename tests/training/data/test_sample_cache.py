@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.conftest import noise
-from unbraid.training.sample_cache import SampleCache
+from unbraid.training.data.sample_cache import SampleCache
 
 SONG = 4 * 10_000  # bytes of a song of 10,000 samples, in two channels of 16 bits
 

@@ -7,10 +7,10 @@ from tests.conftest import noise
 from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
 from unbraid.stems import STEMS
-from unbraid.training import augment
-from unbraid.training.data import Folder, Mixes, MixingConfig, told_apart
-from unbraid.training.recording_chain import INTACT
-from unbraid.training.sample_cache import SampleCache
+from unbraid.training.data import augment
+from unbraid.training.data.mixes import Folder, Mixes, MixingConfig, told_apart
+from unbraid.training.data.recording_chain import INTACT
+from unbraid.training.data.sample_cache import SampleCache
 
 
 def mixes(folders: list[Folder], cache: Path, mixing: MixingConfig | None = None, seed: int = 0) -> Mixes:

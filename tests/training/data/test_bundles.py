@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.networks import BANK, tiny
 from tests.training.stems import write_stems
+from tests.training.tiny_networks import BANK, tiny
 from unbraid.cli import main
 from unbraid.corpus import manifest, shards
 from unbraid.errors import TrainingError
-from unbraid.training.bundles import opened
-from unbraid.training.data import Folder
+from unbraid.training.data.bundles import opened
+from unbraid.training.data.mixes import Folder
 from unbraid.training.presets import PRESETS
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from unbraid.stems import STEMS
-from unbraid.training import recording_chain as chain
-from unbraid.training.recording_chain import INTACT, RecordingConfig, Stems, recorded
+from unbraid.training.data import recording_chain as chain
+from unbraid.training.data.recording_chain import INTACT, RecordingConfig, Stems, recorded
 
 RATE = 44_100
 CONDITIONS = [f.name for f in fields(RecordingConfig) if isinstance(f.default, float)]
