@@ -20,12 +20,13 @@ import torch
 
 from unbraid.evaluation.dataset import find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr, si_sdr
-from unbraid.training.data.mixes import Folder
+from unbraid.training.data.mixes import WeightedFolder
 from unbraid.training.data.sample_cache import SampleCache
-from unbraid.training.loop import Run, train
+from unbraid.training.loop import TrainingConfig, train
+from unbraid.training.networks.network import SeparationNetwork
 from unbraid.training.networks.wave_u_net import WAVE_U_NETS
-from unbraid.training.presets import Network, Preset
-from unbraid.training.validation import middle, separate
+from unbraid.training.presets import Preset
+from unbraid.training.validation import load_middle
 
 LOSSES = ("mse", "l1", "stft", "l1+stft")
 NETWORK = replace(WAVE_U_NETS["m6"], levels=9, channels=12)
@@ -57,23 +58,24 @@ def main() -> None:
 def one_run(loss: str, seed: int, steps: int, data: Path, valid: Path, out: Path) -> dict[str, Any]:
     """Train with one loss and seed and return the scores of the averaged weights on held-out songs."""
     preset = Preset("wave-u-net-ablation", NETWORK, loss, seconds=1.0, batch=4, learning_rate=1e-3, weight_decay=0.0)
-    run = Run(preset, [Folder(data)], [], out / f"{loss}-{steps}-{seed}", steps=steps, seed=seed, workers=0)
-    state = train(run, resume=True)
+    folder = out / f"{loss}-{steps}-{seed}"
+    config = TrainingConfig(preset, [WeightedFolder(data)], [], folder, steps=steps, seed=seed, workers=0)
+    state = train(config, resume=True)
     return {
         "loss": loss, "seed": seed, "steps": steps, "batch": preset.batch, "network": asdict(NETWORK),
         "parameters": sum(weight.numel() for weight in state.network.parameters()), "seconds": state.seconds,
         "curve": [entry["loss"] for entry in state.history if "loss" in entry],
-        "scores": score(state.average, valid, SampleCache(out / "samples", NETWORK.sample_rate)),
+        "scores": score(state.averaged_network, valid, SampleCache(out / "samples", NETWORK.sample_rate)),
     }  # fmt: skip
 
 
-def score(network: Network, valid: Path, cache: SampleCache) -> list[dict[str, Any]]:
+def score(network: SeparationNetwork, valid: Path, cache: SampleCache) -> list[dict[str, Any]]:
     """SDR and SI-SDR, in dB, of the network and of the mixture itself, in the middle 40 s of every held-out song."""
     scores = []
     for song in find_songs(valid):
-        stems = fold(middle(song, cache, network.config.audio_channels), network.config.sources)
+        stems = fold(load_middle(song, cache, network.config.audio_channels), network.config.sources)
         mixture = stems.sum(0)
-        estimates = separate(network, torch.from_numpy(mixture)).numpy()
+        estimates = network.separate(torch.from_numpy(mixture)).numpy()
         for source, reference, estimate in zip(network.config.sources, stems, estimates, strict=True):
             if not is_silent(reference, mixture):
                 scores.append({

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from unbraid.stems import STEMS
-from unbraid.training.data.mixes import Folder, Mixes, MixingConfig
+from unbraid.training.data.mixes import MixDataset, MixingConfig, WeightedFolder
 from unbraid.training.data.sample_cache import SampleCache
 
 RATE = 44100
@@ -28,16 +28,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each row is measured (20)")
     parser.add_argument("--need", type=float, default=60.0, help="audio seconds a second that the network takes (60)")
     args = parser.parse_args()
-    kinds = {"as in training": MixingConfig(), "one song": MixingConfig(same_song=1), "many": MixingConfig(same_song=0)}
+    kinds = {
+        "as in training": MixingConfig(),
+        "one song": MixingConfig(p_same_song=1),
+        "many": MixingConfig(p_same_song=0),
+    }
     with tempfile.TemporaryDirectory() as folder:
         cache = SampleCache(Path(folder), RATE)
-        folders = [Folder(path) for path in args.folders]
-        for song in Mixes(folders, STEMS, RATE, cache, MixingConfig(), 0).songs:
+        folders = [WeightedFolder(path) for path in args.folders]
+        for song in MixDataset(folders, STEMS, RATE, cache, MixingConfig(), 0).songs:
             for path in song.stems.values():
                 cache[path]
         print("| mixing | audio s / wall s | audio s / CPU s | times the network's need, by CPU |\n|---|---|---|---|")
         for name, mixing in kinds.items():
-            mixes = Mixes(folders, STEMS, round(EXCERPT * RATE), cache, mixing, 0)
+            mixes = MixDataset(folders, STEMS, round(EXCERPT * RATE), cache, mixing, 0)
             mixes[0]  # what is imported and mapped once
             wall, processor, count = time.perf_counter(), time.process_time(), 0
             while time.perf_counter() - wall < args.seconds:

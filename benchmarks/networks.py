@@ -13,6 +13,7 @@ checkpoint in OUT if it was interrupted. The picture and the table are drawn ane
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,9 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from unbraid.stems import STEMS
-from unbraid.training.data.mixes import Folder, MixingConfig
-from unbraid.training.data.recording_chain import INTACT
-from unbraid.training.loop import Run, train
+from unbraid.training.data.mixes import MixingConfig, WeightedFolder
+from unbraid.training.data.recording_chain import CLEAN_RECORDING
+from unbraid.training.loop import TrainingConfig, train
+from unbraid.training.networks.network import SeparationNetwork
 from unbraid.training.networks.wave_u_net import WAVE_U_NETS
 from unbraid.training.presets import PRESETS, Preset
 
@@ -43,7 +45,23 @@ class StridedConfig:
     @property
     def stride(self) -> int:
         """Samples that a frame of the bottleneck stands for."""
-        return int(torch.tensor(self.strides).prod())
+        return math.prod(self.strides)
+
+    def build(self) -> "StridedUNet":
+        """Return the network with PyTorch's own random weights."""
+        return StridedUNet(self)
+
+    def excerpt_samples(self, seconds: float) -> int:
+        """Return the multiple of `stride` that is nearest to `seconds`."""
+        return max(1, round(seconds * self.sample_rate / self.stride)) * self.stride
+
+    def padding(self, samples: int) -> tuple[int, int]:
+        """Return the zeros before and after a song that make it a multiple of `stride`."""
+        return 0, -samples % self.stride
+
+    def model_facts(self) -> dict[str, Any]:
+        """Return nothing: it is not exported."""
+        return {}
 
 
 class GatedBlock(nn.Module):
@@ -63,7 +81,7 @@ class GatedBlock(nn.Module):
         return y
 
 
-class StridedUNet(nn.Module):
+class StridedUNet(SeparationNetwork):
     """Mixture (batch, channels, samples) to stems (batch, sources, channels, samples), multiples of the stride."""
 
     def __init__(self, config: StridedConfig) -> None:
@@ -93,20 +111,14 @@ class StridedUNet(nn.Module):
         return torch.cat([stems, mixture.unsqueeze(1) - stems.sum(1, keepdim=True)], 1)
 
 
-@dataclass(frozen=True)
-class StridedPreset(Preset):
-    """A preset of the strided network, which no other part of the project knows."""
-
-    def build(self) -> Any:  # noqa: D102
-        return StridedUNet(self.network)  # type: ignore[arg-type]
-
-
 M6 = replace(WAVE_U_NETS["m6"], sources=STEMS, audio_channels=2)
 # what the presets mixed by when the first of the three had its hour: the others are to have the same
-MIXING = MixingConfig(filled=0, balance_spread=2.5, speed_spread=0.12, featured=0, effects=0, recording=INTACT)
+MIXING = MixingConfig(
+    p_fill_missing=0, balance_spread=2.5, speed_spread=0.12, p_feature=0, p_effect=0, recording=CLEAN_RECORDING
+)
 NETWORKS: dict[str, Preset] = {
     "wave-u-net": Preset("wave-u-net", M6, "l1", seconds=3, batch=4, weight_decay=0.0, mixing=MIXING),
-    "strided": StridedPreset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0, mixing=MIXING),  # type: ignore[arg-type]
+    "strided": Preset("strided", StridedConfig(), "l1", seconds=4, batch=4, weight_decay=0.0, mixing=MIXING),
     "filter-bank": replace(PRESETS["unbraid"], name="filter-bank", mixing=MIXING),
 }
 
@@ -122,12 +134,14 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, default=Path("docs/training/networks.png"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    valid = [Folder(path) for path in args.valid]
+    valid = [WeightedFolder(path) for path in args.valid]
     for name in args.only or NETWORKS:
         preset = NETWORKS[name]
-        run = Run(preset, [Folder.parse(text) for text in args.data], valid, args.out / name, minutes=args.minutes)
-        run.leg, run.validate_every = 4_000 // int(preset.batch * preset.seconds), 2  # a look each 8,000 s of audio
-        train(run, resume=True)
+        data = [WeightedFolder.parse(text) for text in args.data]
+        config = TrainingConfig(preset, data, valid, args.out / name, minutes=args.minutes)
+        # a validation after each 8,000 s of audio
+        config.interval_steps, config.validate_every = 4_000 // int(preset.batch * preset.seconds), 2
+        train(config, resume=True)
     report(args.out, args.plot)
 
 
@@ -144,7 +158,7 @@ def report(out: Path, plot: Path) -> None:
         preset = NETWORKS[name]
         rate = last["step"] * preset.batch * preset.seconds / last["seconds"]
         gains = " | ".join(f"{last['gain'].get(stem, float('nan')):+.2f}" for stem in STEMS)
-        millions = sum(weight.numel() for weight in preset.build().parameters()) / 1e6
+        millions = sum(weight.numel() for weight in preset.network.build().parameters()) / 1e6
         print(f"| `{name}` | {millions:.1f} M | {last['step']} | {rate:.1f} | {last['mean_gain']:+.2f} | {gains} |")
     draw(found, plot)
 
@@ -156,9 +170,9 @@ def draw(found: dict[str, Sequence[dict[str, Any]]], path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, label in zip(figure.subplots(1, 2), ("mean of all sources", "vocals"), strict=True):
         for name, history in found.items():
-            looks = [entry for entry in history if "mean_gain" in entry]
-            values = [entry["mean_gain"] if label != "vocals" else entry["gain"]["vocals"] for entry in looks]
-            axes.plot([entry["seconds"] / 60 for entry in looks], values, marker=".", label=name)
+            validations = [entry for entry in history if "mean_gain" in entry]
+            values = [entry["mean_gain"] if label != "vocals" else entry["gain"]["vocals"] for entry in validations]
+            axes.plot([entry["seconds"] / 60 for entry in validations], values, marker=".", label=name)
         axes.set(xlabel="minutes of one processor thread", ylabel="SDR above the mixture, dB", title=label)
         axes.grid(alpha=0.3)
     axes.legend(frameon=False)

@@ -46,25 +46,24 @@ def audio_per_second(name: str, steps: int, threads: int, measures: set[str]) ->
     import torch
 
     from unbraid.training import loop, memory
-    from unbraid.training.data.mixes import Example
-    from unbraid.training.networks.filter_bank_u_net import FilterBankUNet
-    from unbraid.training.presets import preset
+    from unbraid.training.data.mixes import TrainingExample
+    from unbraid.training.presets import find_preset
 
     torch.set_num_threads(threads)
     if "keep" in measures:
-        memory.keep_freed()
-    chosen = preset(name)
-    run = loop.Run(chosen, [], [], Path("unused"), steps=10**6, bf16="bf16" in measures, device="cpu")
-    state = loop.new_state(run)
-    if "fuse" in measures and isinstance(state.network, FilterBankUNet):
+        memory.keep_freed_memory()
+    chosen = find_preset(name)
+    run = loop.TrainingConfig(chosen, [], [], Path("unused"), steps=10**6, bf16="bf16" in measures, device="cpu")
+    state = loop.initial_state(run)
+    if "fuse" in measures:
         state.network.fuse()
     config, objective = chosen.network, loop.Objective(state.network, chosen.build_loss())
     stems = 0.1 * torch.randn(chosen.batch, len(config.sources), config.audio_channels, chosen.excerpt_samples)
-    told = torch.eye(len(config.sources)).expand(chosen.batch, -1, -1)
+    merge_matrix = torch.eye(len(config.sources)).expand(chosen.batch, -1, -1)
     times = []
     for _ in range(steps + 2):  # the first two compile and warm up
         began = time.perf_counter()
-        loop.step(run, state, objective, Example(stems, told))
+        loop.train_step(run, state, objective, TrainingExample(stems, merge_matrix))
         times.append(time.perf_counter() - began)
     median = sorted(times[2:])[steps // 2]
     return chosen.batch * chosen.excerpt_samples / config.sample_rate / median

@@ -12,21 +12,21 @@ from pathlib import Path
 import torch
 
 from tests.training import tiny_networks
-from unbraid.training.data.mixes import Folder
-from unbraid.training.loop import Run, train
+from unbraid.training.data.mixes import WeightedFolder
+from unbraid.training.loop import TrainingConfig, train
 
 STEPS = 4
 
 
-def a_run(folder: Path, network: str, name: str = "run") -> Run:
+def a_run(folder: Path, network: str, name: str = "run") -> TrainingConfig:
     """Four steps of batches of two, a log line for each."""
     if network == "BANK":
         preset = replace(tiny_networks.tiny(tiny_networks.BANK, "masked-spectrum"), optimiser="muon")
     else:
         preset = tiny_networks.tiny(tiny_networks.WAVE, "l1")
-    return Run(
-        preset, [Folder(folder / "songs")], [], folder / name,
-        steps=STEPS, leg=1, workers=0, fuse=False, bf16=False, device="cpu",
+    return TrainingConfig(
+        preset, [WeightedFolder(folder / "songs")], [], folder / name,
+        steps=STEPS, interval_steps=1, workers=0, fuse=False, bf16=False, device="cpu",
     )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ import torch
 from tests.training.several_processes import STEPS, a_run
 from tests.training.stems import write_stems
 from unbraid.errors import TrainingError
-from unbraid.training import checkpoint, loop
+from unbraid.training import loop
+from unbraid.training.checkpoint import read_checkpoint
 from unbraid.training.data.sample_cache import SampleCache
-from unbraid.training.distribution import Team
+from unbraid.training.distribution import ProcessGroup
 
 
 def in_processes(count: int, folder: Path, network: str) -> None:
@@ -40,22 +41,22 @@ def test_two_processes_step_like_one_and_go_on_where_one_stopped(folder: Path, n
     whole = a_run(folder, network, "whole")
     loop.train(whole)
     run = a_run(folder, network)
-    stopped = loop.new_state(run)
+    stopped = loop.initial_state(run)
     objective = loop.Objective(stopped.network, run.preset.build_loss())
     cache = SampleCache(folder / "samples", run.preset.network.sample_rate)
     for _ in range(STEPS // 2):
-        loop.leg(run, stopped, objective, cache)
-    loop.save(run, stopped)
+        loop.train_interval(run, stopped, objective, cache)
+    loop.save_state(run, stopped)
     in_processes(2, folder, network)
     assert losses(run.folder) == pytest.approx(losses(whole.folder), rel=1e-4)
-    one, two = (checkpoint.read(r.checkpoint)["average"] for r in (whole, run))
+    one, two = (read_checkpoint(r.checkpoint)["average"] for r in (whole, run))
     for name, weight in one.items():
         assert torch.allclose(weight, two[name], atol=1e-3), name
 
 
 def test_a_batch_is_shared_out_whole() -> None:
-    shares = [Team(size=3, rank=rank).share(12) for rank in range(3)]
+    shares = [ProcessGroup(size=3, rank=rank).batch_slice(12) for rank in range(3)]
     assert [i for share in shares for i in range(12)[share]] == list(range(12))
     assert {share.stop - share.start for share in shares} == {4}
     with pytest.raises(TrainingError, match="--batch"):
-        Team(size=5).share(12)
+        ProcessGroup(size=5).batch_slice(12)

@@ -11,29 +11,28 @@ from tests.training.stems import write_stems, write_tones
 from tests.training.tiny_networks import BANK, WAVE, tiny
 from unbraid.errors import TrainingError
 from unbraid.training import checkpoint, loop
-from unbraid.training.data.mixes import Folder
+from unbraid.training.data.mixes import WeightedFolder
 from unbraid.training.data.sample_cache import SampleCache
-from unbraid.training.lock import locked
-from unbraid.training.loop import Run, train
-from unbraid.training.memory import keep_freed
-from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
-from unbraid.training.networks.wave_u_net import WaveUNetConfig
+from unbraid.training.loop import TrainingConfig, train
+from unbraid.training.memory import keep_freed_memory
+from unbraid.training.networks.network import NetworkConfig
 from unbraid.training.validation import validate
 
 BOTH = pytest.mark.parametrize(
     ("network", "loss"), [(BANK, "masked-spectrum"), (WAVE, "l1+stft")], ids=["bank", "wave"]
 )
-Config = FilterBankUNetConfig | WaveUNetConfig
 
 
-def a_run(tmp_path: Path, name: str, network: Config, loss: str, steps: int, leg: int = 2) -> Run:
-    return Run(
+def a_run(
+    tmp_path: Path, name: str, network: NetworkConfig, loss: str, steps: int, interval_steps: int = 2
+) -> TrainingConfig:
+    return TrainingConfig(
         tiny(network, loss),
-        [Folder(tmp_path / "songs")],
+        [WeightedFolder(tmp_path / "songs")],
         [],
         tmp_path / name,
         steps=steps,
-        leg=leg,
+        interval_steps=interval_steps,
         workers=0,
         fuse=False,
         device="cpu",
@@ -41,10 +40,10 @@ def a_run(tmp_path: Path, name: str, network: Config, loss: str, steps: int, leg
 
 
 @BOTH
-def test_a_step_on_noise_changes_every_weight(tmp_path: Path, network: Config, loss: str) -> None:
+def test_a_step_on_noise_changes_every_weight(tmp_path: Path, network: NetworkConfig, loss: str) -> None:
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     run = a_run(tmp_path, "run", network, loss, steps=3)
-    before = loop.new_state(run).network.state_dict()
+    before = loop.initial_state(run).network.state_dict()
     after = train(run).network.state_dict()
     # blocks and masks start as zero, so in the first steps the gradient reaches only what closes them
     changed = [name for name in before if not torch.equal(before[name], after[name])]
@@ -52,29 +51,29 @@ def test_a_step_on_noise_changes_every_weight(tmp_path: Path, network: Config, l
 
 
 @BOTH
-def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: Config, loss: str) -> None:
+def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: NetworkConfig, loss: str) -> None:
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     whole = train(a_run(tmp_path, "whole", network, loss, steps=4))
     run = a_run(tmp_path, "halves", network, loss, steps=4)
-    stopped = loop.new_state(run)
+    stopped = loop.initial_state(run)
     objective = loop.Objective(stopped.network, run.preset.build_loss())
-    loop.leg(run, stopped, objective, SampleCache(tmp_path / "samples", 44_100))
-    loop.save(run, stopped)
+    loop.train_interval(run, stopped, objective, SampleCache(tmp_path / "samples", 44_100))
+    loop.save_state(run, stopped)
     resumed = train(run, resume=True)
     assert resumed.step == whole.step == 4
     for name, weight in whole.network.state_dict().items():
         assert torch.equal(weight, resumed.network.state_dict()[name]), name
-    for name, weight in whole.average.state_dict().items():
-        assert torch.equal(weight, resumed.average.state_dict()[name]), name
+    for name, weight in whole.averaged_network.state_dict().items():
+        assert torch.equal(weight, resumed.averaged_network.state_dict()[name]), name
 
 
 def test_a_full_disk_is_a_sentence_and_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
-    checkpoint.write({"preset": "unbraid", "average": {"weight": torch.ones(3)}}, path)
+    checkpoint.write_checkpoint({"preset": "unbraid", "average": {"weight": torch.ones(3)}}, path)
     (tmp_path / ".checkpoint.pt.part").symlink_to("/dev/full")
     with pytest.raises(TrainingError, match="is its disk full"):
-        checkpoint.write({"preset": "unbraid", "average": {"weight": torch.zeros(1_000_000)}}, path)
-    assert checkpoint.read(path)["average"]["weight"].sum() == 3
+        checkpoint.write_checkpoint({"preset": "unbraid", "average": {"weight": torch.zeros(1_000_000)}}, path)
+    assert checkpoint.read_checkpoint(path)["average"]["weight"].sum() == 3
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
@@ -89,7 +88,7 @@ def test_a_checkpoint_of_another_preset_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_training_needs_a_budget(tmp_path: Path) -> None:
-    run = Run(tiny(BANK, "masked-spectrum"), [Folder(tmp_path)], [], tmp_path / "run")
+    run = TrainingConfig(tiny(BANK, "masked-spectrum"), [WeightedFolder(tmp_path)], [], tmp_path / "run")
     with pytest.raises(TrainingError, match="budget"):
         train(run)
 
@@ -97,10 +96,10 @@ def test_a_training_needs_a_budget(tmp_path: Path) -> None:
 def test_it_overfits_a_two_second_clip(tmp_path: Path) -> None:
     """Tones of far-off frequencies: what any network of the kind must learn within seconds."""
     song = write_tones(tmp_path / "songs" / "tones", {"vocals": 1_500.0, "bass": 90.0, "drums": 9_000.0})
-    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=80, leg=40)
-    run.valid = [Folder(song.parent)]
+    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=80, interval_steps=40)
+    run.valid = [WeightedFolder(song.parent)]
     state = train(run)
-    scores = validate(state.average, run.valid, SampleCache(tmp_path / "samples", 44_100), "cpu")
+    scores = validate(state.averaged_network, run.valid, SampleCache(tmp_path / "samples", 44_100), "cpu")
     assert scores["mean_gain"] > 15, scores
     assert (run.folder / "curves.png").stat().st_size > 10_000
     losses = [entry["loss"] for entry in state.history if "loss" in entry]
@@ -111,7 +110,10 @@ def test_it_overfits_a_two_second_clip(tmp_path: Path) -> None:
 def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3})
     run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=1)
-    with locked(run.folder), pytest.raises(TrainingError, match=r"Another training is writing into .*run"):
+    with (
+        checkpoint.locked_folder(run.folder),
+        pytest.raises(TrainingError, match=r"Another training is writing into .*run"),
+    ):
         train(run)
     assert not run.checkpoint.exists()
     train(run)
@@ -128,16 +130,16 @@ def test_freed_memory_is_kept_until_songs_are_mixed_by_a_new_fork(tmp_path: Path
 
 
 def _kept_and_left(tmp_path: Path) -> tuple[int, int]:
-    """Bytes by which the process has grown when 268 MB are freed, and after a leg that follows."""
+    """Bytes by which the process has grown when 268 MB are freed, and after an interval that follows."""
     run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=4)
-    state, cache = loop.new_state(run), SampleCache(tmp_path / "samples", 44_100)
+    state, cache = loop.initial_state(run), SampleCache(tmp_path / "samples", 44_100)
     objective = loop.Objective(state.network, run.preset.build_loss())
-    keep_freed()
-    loop.leg(run, state, objective, cache)
+    keep_freed_memory()
+    loop.train_interval(run, state, objective, cache)
     before = _resident()
     np.ones(2**25)
     kept = _resident() - before
-    loop.leg(run, state, objective, cache)
+    loop.train_interval(run, state, objective, cache)
     return kept, _resident() - before
 
 

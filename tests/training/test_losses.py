@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from unbraid.training.losses import L1, MSE, MultiResolutionSTFT, Weighted
-from unbraid.training.presets import LOSSES
+from unbraid.training.losses import L1, LOSSES, MSE, MultiResolutionSTFT, Weighted
 
 SHAPE = (2, 3, 2, 8_192)
 

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from unbraid.training.muon import Muon
-from unbraid.training.optimiser import MuonAdamW
+from unbraid.training.optimiser import Muon, MuonAdamW
 
 
 def network() -> nn.Sequential:

@@ -41,6 +41,19 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="highest learning rate (default: the preset's)"
     )
+    parser.add_argument(
+        "--warm-up",
+        type=int,
+        metavar="STEPS",
+        help="steps over which the learning rate rises at the start (default: the preset's)",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=options.positive,
+        default=2.0,
+        metavar="M",
+        help="write a checkpoint this often; a stop loses at most this much training (default: 2)",
+    )
     options.add_seed(parser, default=0)
     parser.set_defaults(run=run)
 
@@ -48,34 +61,28 @@ def add_parser(commands: Any) -> None:
 @extra("train")
 def run(args: argparse.Namespace) -> None:
     """Train, and say where the weights are."""
-    from unbraid.training.data.bundles import opened
-    from unbraid.training.data.mixes import Folder
-    from unbraid.training.loop import Run, train
-    from unbraid.training.presets import preset
+    from unbraid.training.data.bundles import expand_bundles
+    from unbraid.training.data.mixes import WeightedFolder
+    from unbraid.training.loop import TrainingConfig, train
+    from unbraid.training.presets import find_preset
 
     if not args.data:
         raise UsageError("A training needs songs as stems: give --data DIR, as often as you have folders of them.")
     if args.minutes is None and args.steps is None:
         raise UsageError("A training needs a budget: give --minutes or --steps.")
-    chosen = preset(args.preset)
-    if args.batch is not None:
-        if args.batch < 1:
-            raise UsageError("A batch holds at least one excerpt.")
-        chosen = replace(chosen, batch=args.batch)
-    if args.learning_rate is not None:
-        if not 0 < args.learning_rate < 1:
-            raise UsageError("A learning rate lies between 0 and 1.")
-        chosen = replace(chosen, learning_rate=args.learning_rate)
+    given = {name: getattr(args, name) for name in ("batch", "learning_rate", "warm_up")}
+    preset = replace(find_preset(args.preset), **{name: value for name, value in given.items() if value is not None})
     folder = Path(args.out or f"runs/{args.preset}")
-    data, held_out = opened([Folder.parse(text) for text in args.data], folder.parent / "bundles")
-    config = Run(
-        preset=chosen,
+    data, held_out = expand_bundles([WeightedFolder.parse(text) for text in args.data], folder.parent / "bundles")
+    config = TrainingConfig(
+        preset=preset,
         data=data,
-        valid=[Folder.parse(text) for text in args.valid] or held_out,
+        valid=[WeightedFolder.parse(text) for text in args.valid] or held_out,
         folder=folder,
         minutes=args.minutes,
         steps=args.steps,
         seed=args.seed,
+        checkpoint_minutes=args.checkpoint_minutes,
     )
     train(config, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, one speaks

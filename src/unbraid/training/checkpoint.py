@@ -1,17 +1,21 @@
 """Weights on disk, written and read with sentences instead of PyTorch's many kinds of error."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
+from torch import nn
 
 from unbraid.atomic_files import replacing
 from unbraid.errors import TrainingError
-from unbraid.training.networks.filter_bank_u_net import Residual
+from unbraid.training.networks.residual_blocks import ResidualBlock
 
 
-def read(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """Return what `loop.save` wrote to `path`, tensors on `device`.
+def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Return what `loop.save_state` wrote to `path`, tensors on `device`.
 
     Raises TrainingError if the file is missing or is no checkpoint.
     """
@@ -25,8 +29,8 @@ def read(path: Path, device: str = "cpu") -> dict[str, Any]:
     return saved
 
 
-def write(content: dict[str, Any], path: Path) -> None:
-    """Write what `read` gives back, by a temporary name: never half of it.
+def write_checkpoint(content: dict[str, Any], path: Path) -> None:
+    """Write what `read_checkpoint` gives back, by a temporary name: never half of it.
 
     Raises TrainingError if it cannot be written, as on a full disk.
     """
@@ -40,14 +44,14 @@ def write(content: dict[str, Any], path: Path) -> None:
         ) from error
 
 
-def averaged(path: Path, device: str = "cpu") -> dict[str, Any]:
+def averaged_weights(path: Path, device: str = "cpu") -> dict[str, Any]:
     """Return the averaged weights of a checkpoint, or those of a model that was exported to `.onnx`.
 
     A training can so go on from the shipped model, without the checkpoint that it came from.
     Raises TrainingError if the file is missing or is neither.
     """
     if path.suffix != ".onnx":
-        weights: dict[str, Any] = read(path, device)["average"]
+        weights: dict[str, Any] = read_checkpoint(path, device)["average"]
         return weights
     import onnx
 
@@ -65,7 +69,7 @@ def averaged(path: Path, device: str = "cpu") -> dict[str, Any]:
     return {short: torch.tensor(arrays[name], dtype=torch.float32, device=device) for name, short in names.items()}
 
 
-def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path, grow: bool = False) -> None:
+def load_weights(network: nn.Module, weights: dict[str, Any], path: Path, grow: bool = False) -> None:
     """Put `weights`, read from `path`, into `network`; raises TrainingError if they are those of another network.
 
     With `grow` they may be those of a smaller one: residual blocks that it lacks do nothing: the answers are its own.
@@ -80,11 +84,31 @@ def restore(network: torch.nn.Module, weights: dict[str, Any], path: Path, grow:
         raise TrainingError(f"{path} holds the weights of another network than this version's: train anew.") from error
 
 
-def _identities(network: torch.nn.Module) -> dict[str, Any]:
+def _identities(network: nn.Module) -> dict[str, Any]:
     """The weights of all residual blocks of `network`, changed so that they add nothing."""
     return {
         f"{place}.{name}": weight
         for place, block in network.named_modules()
-        if isinstance(block, Residual)
+        if isinstance(block, ResidualBlock)
         for name, weight in block.as_identity().items()
     }
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of `folder`, made if need be, until the block or the process ends, however it ends.
+
+    Raises TrainingError if another training writes into it: each would overwrite the other's checkpoint.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TrainingError(
+            f"Another training is writing into {folder}: wait for it, stop it, or give another --out."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

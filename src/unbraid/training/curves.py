@@ -7,18 +7,18 @@ from unbraid.atomic_files import replacing
 
 
 def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
-    """Draw the loss of each leg and the mean SDR gain of each validation against hours of training."""
+    """Draw the loss of each interval and the mean SDR gain of each validation against hours of training."""
     from matplotlib.figure import Figure
 
-    legs = [entry for entry in history if "loss" in entry]
-    looks = [entry for entry in history if "gain" in entry]
+    intervals = [entry for entry in history if "loss" in entry]
+    validations = [entry for entry in history if "gain" in entry]
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot([e["seconds"] / 3600 for e in legs], [e["loss"] for e in legs])
+    left.plot([e["seconds"] / 3600 for e in intervals], [e["loss"] for e in intervals])
     left.set(xlabel="hours", ylabel="training loss", title="Loss")
-    sources = sorted({name for e in looks for name in e["gain"]})
+    sources = sorted({name for e in validations for name in e["gain"]})
     for source in sources:
-        points = [(e["seconds"] / 3600, e["gain"][source]) for e in looks if source in e["gain"]]
+        points = [(e["seconds"] / 3600, e["gain"][source]) for e in validations if source in e["gain"]]
         right.plot([x for x, _ in points], [y for _, y in points], marker=".", label=source)
     right.set(xlabel="hours", ylabel="SDR above the mixture, dB", title="Held-out songs")
     if sources:

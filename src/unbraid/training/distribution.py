@@ -20,12 +20,12 @@ from unbraid.errors import TrainingError
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-PATIENCE = timedelta(hours=2)
+TIMEOUT = timedelta(hours=2)
 """How long the others wait for the first process, which validates and saves alone."""
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """The processes of one training; alone there is nothing to agree on, and accelerate is not even loaded."""
 
     size: int = 1
@@ -33,55 +33,55 @@ class Team:
     accelerator: "Accelerator | None" = None
 
     @classmethod
-    def gathered(cls, device: str) -> "Team":
+    def join(cls, device: str) -> "ProcessGroup":
         """Meet the processes that torchrun started beside this one, if it did."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
-        # loaded later it would hold the group as a default argument, and the group's threads would outlive `leave`
+        # loaded later it would hold the group as a default argument, and the group's threads would outlive `close`
         import torch.distributed.nn.functional  # noqa: F401
         from accelerate import Accelerator
         from accelerate.utils import InitProcessGroupKwargs
 
-        patience = InitProcessGroupKwargs(timeout=PATIENCE)
-        accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", kwargs_handlers=[patience])
+        timeout = InitProcessGroupKwargs(timeout=TIMEOUT)
+        accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", kwargs_handlers=[timeout])
         return cls(accelerator.num_processes, accelerator.process_index, accelerator)
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process is the one that prints, validates and saves."""
         return self.rank == 0
 
-    def share(self, batch: int) -> slice:
+    def batch_slice(self, batch: int) -> slice:
         """Return which of a batch's examples are this process's; TrainingError if they cannot be shared evenly."""
         if batch % self.size:
             raise TrainingError(f"A batch of {batch} cannot be shared evenly by {self.size} processes: give --batch.")
         each = batch // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
-    def joined(self, module: nn.Module) -> nn.Module:
+    def wrap(self, module: nn.Module) -> nn.Module:
         """Return the module with gradients averaged over all processes; its weights become the first one's."""
         if self.accelerator is None:
             return module
-        joined: nn.Module = self.accelerator.prepare_model(module)
-        return joined
+        wrapped: nn.Module = self.accelerator.prepare_model(module)
+        return wrapped
 
     def mean(self, value: float) -> float:
         """Return the mean of every process's value."""
-        return self._reduced(value) / self.size
+        return self._sum(value) / self.size
 
-    def agreed(self, value: float) -> float:
-        """Return the first process's value: clocks differ, and a schedule must not."""
-        return self._reduced(value if self.leads else 0.0)
+    def from_main(self, value: float) -> float:
+        """Return the main process's value: clocks differ, and a schedule must not."""
+        return self._sum(value if self.is_main else 0.0)
 
-    def _reduced(self, value: float) -> float:
+    def _sum(self, value: float) -> float:
         if self.accelerator is None:
             return value
         here = torch.tensor([value], dtype=torch.float64, device=self.accelerator.device)
         total: torch.Tensor = self.accelerator.reduce(here, "sum")
         return float(total[0])
 
-    def leave(self) -> None:
-        """Wait for the others and part from them; what was `joined` must not be held any more."""
+    def close(self) -> None:
+        """Wait for the others and end the group; nothing may hold what `wrap` gave any more."""
         if self.accelerator is not None:
             self.accelerator.wait_for_everyone()  # who left while another still works would abort
             self.accelerator.free_memory()  # lets go of the modules, and so the group; its threads then end with it

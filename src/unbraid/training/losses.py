@@ -1,20 +1,15 @@
 """What a training step minimises: on waveforms (MSE, L1, multi-resolution STFT, sums of them) or on masked spectra.
 
+A loss on waveforms takes estimate and reference, both (batch, sources, channels, samples), and gives a scalar.
+
 The published Wave-U-Net minimises MSE. unbraid's first improvement is the spectral loss, in two forms:
 `MultiResolutionSTFT` for any network that gives waveforms, `MaskedSpectrum` for a network that masks a filter bank.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-
-
-class WaveformLoss(Protocol):
-    """Takes estimate and reference, both (batch, sources, channels, samples), gives a scalar."""
-
-    def __call__(self, estimate: Tensor, reference: Tensor) -> Tensor: ...  # noqa: D102
 
 
 class MSE(nn.Module):
@@ -42,7 +37,7 @@ class MultiResolutionSTFT(nn.Module):
     Args:
         windows: STFT window lengths in samples; the hop is a quarter of each.
         convergence, log_magnitude, complex_distance: weights of the three parts.
-        floor: magnitude, relative to the STFT peak of a full-scale sine, below which nothing is told apart.
+        floor: magnitude, relative to the STFT peak of a full-scale sine, below which all is alike.
     """
 
     def __init__(
@@ -127,13 +122,13 @@ class MaskedSpectrum(nn.Module):
     place (L1) asks for the median, and the median of a source that seldom leads in a band is silence.
 
     Args:
-        share: of the mixture's norm that is added to the stem's own.
+        mixture_share: of the mixture's norm that is added to the stem's own.
         floor: magnitude below which all is silent.
     """
 
-    def __init__(self, share: float = 0.5, floor: float = 1e-2) -> None:
+    def __init__(self, mixture_share: float = 0.5, floor: float = 1e-2) -> None:
         super().__init__()
-        self.share, self.floor = share, floor
+        self.mixture_share, self.floor = mixture_share, floor
 
     def forward(self, masks: Tensor, power: Tensor, stem_power: Tensor, optimum: Tensor, residual: Tensor) -> Tensor:
         """Scalar loss.
@@ -146,9 +141,17 @@ class MaskedSpectrum(nn.Module):
             residual: D − C²/A, shaped like `masks`.
         """
         error = power * (masks - optimum).square() + residual
-        value: Tensor = (self._norm(error) / (self._norm(stem_power) + self.share * self._norm(power))).mean()
+        value: Tensor = (self._norm(error) / (self._norm(stem_power) + self.mixture_share * self._norm(power))).mean()
         return value
 
     def _norm(self, power: Tensor) -> Tensor:
         """Root mean square of each stem, from the power of its bands."""
         return (power.mean((2, 3, 4)) + self.floor**2).sqrt()
+
+
+LOSSES: dict[str, Callable[[], nn.Module]] = {
+    **WAVEFORM_LOSSES,
+    "l1+stft": lambda: Weighted({"l1": 1.0, "stft": 0.1}),
+    "masked-spectrum": MaskedSpectrum,
+}
+"""What a preset can name."""

@@ -1,19 +1,67 @@
-"""What steps the weights: Muon for all that multiplies features, AdamW for the rest.
+"""What steps the weights and averages them: Muon for all that multiplies features, AdamW for the rest.
 
 By Muon every direction in which a layer can change moves alike, not only the few that the gradient is full of. A
 convolution is the matrix (outputs, inputs · kernel). Its steps are scaled to the size of AdamW's, so that one learning
 rate serves both (Liu et al. 2025).
 """
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
-from unbraid.training.muon import Muon
-
-SMALLEST = 16
+MIN_MATRIX = 16
 """Rows and columns that a matrix must have for Muon: there is little to orthogonalise in fewer."""
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""Of the polynomial a x + b x³ + c x⁵ that brings every singular value near one (Jordan et al. 2024)."""
+ITERATIONS = 5
+ADAMW_SIZE = 0.2
+"""Root mean square of AdamW's usual steps, to which Muon's are scaled (Liu et al. 2025)."""
+
+
+class Muon(torch.optim.Optimizer):
+    """Steps matrices (rows, columns) by their orthogonalised Nesterov momentum (Jordan et al. 2024).
+
+    As `torch.optim.Muon`, which multiplies in bfloat16 alone: a processor without it spends more on that than on all
+    else.
+    """
+
+    def __init__(
+        self, matrices: Iterable[Tensor], learning_rate: float, weight_decay: float, momentum: float = 0.95
+    ) -> None:
+        super().__init__(matrices, {"lr": learning_rate, "weight_decay": weight_decay, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # no closure is ever given
+        """Step every matrix that has a gradient."""
+        for group in self.param_groups:
+            rate, momentum = group["lr"], group["momentum"]
+            for matrix in group["params"]:
+                if matrix.grad is None:
+                    continue
+                state = self.state[matrix]
+                if not state:
+                    state["momentum_buffer"] = torch.zeros_like(matrix.grad)
+                mean = state["momentum_buffer"].lerp_(matrix.grad, 1 - momentum)
+                update = orthogonalised(matrix.grad.lerp(mean, momentum))
+                matrix.mul_(1 - rate * group["weight_decay"])
+                matrix.add_(update, alpha=-rate * ADAMW_SIZE * max(matrix.shape) ** 0.5)
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """The matrix with all its singular values near one, by Newton–Schulz iterations; float32 or bfloat16."""
+    x = matrix.bfloat16() if is_bf16_fast(matrix.device.type) else matrix.float()
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.T
+    x = x / x.norm().clamp_min(1e-7)
+    a, b, c = COEFFICIENTS
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if tall else x
 
 
 class MuonAdamW(torch.optim.Optimizer):
@@ -25,7 +73,7 @@ class MuonAdamW(torch.optim.Optimizer):
     def __init__(self, network: nn.Module, learning_rate: float, weight_decay: float) -> None:
         weights = list(network.parameters())
         super().__init__([{"params": weights}], {"lr": learning_rate})
-        self._convolutions = [(w, _matrix(w)) for w in weights if w.ndim > 1 and min(_matrix(w).shape) >= SMALLEST]
+        self._convolutions = [(w, _matrix(w)) for w in weights if w.ndim > 1 and min(_matrix(w).shape) >= MIN_MATRIX]
         taken = {id(w) for w, _ in self._convolutions}
         others = [w for w in weights if id(w) not in taken]
         groups = [
@@ -81,3 +129,35 @@ def adamw(network: nn.Module, learning_rate: float, weight_decay: float) -> torc
 
 
 OPTIMISERS = {"adamw": adamw, "muon": MuonAdamW}
+
+
+def weight_average(network: nn.Module, decay: float, steps: int = 0) -> AveragedModel:
+    """Return the exponential moving average of a network's weights.
+
+    Args:
+        network: its weights are the average at first.
+        decay: per step, once some steps are done; (1 + n) / (10 + n) after the first n.
+        steps: how many are done already.
+    """
+    average = AveragedModel(network, multi_avg_fn=_move_average(decay))
+    average.requires_grad_(False).eval()
+    count_steps(average, steps)
+    return average
+
+
+def count_steps(average: AveragedModel, steps: int) -> None:
+    """Tell an average how many steps went into it, besides the first weights, which count as one."""
+    average.n_averaged.fill_(1 + steps)
+
+
+def _move_average(decay: float) -> Callable[[PARAM_LIST, PARAM_LIST, Tensor | int], None]:
+    def move(averaged: PARAM_LIST, current: PARAM_LIST, count: Tensor | int) -> None:
+        done = int(count)
+        get_ema_multi_avg_fn(min(decay, (1 + done) / (10 + done)))(averaged, current, count)
+
+    return move
+
+
+def is_bf16_fast(device: str) -> bool:
+    """Whether bfloat16 is faster than float32 there: on GPUs, and on CPUs with AVX-512 BF16 or AMX."""
+    return device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

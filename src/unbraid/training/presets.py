@@ -1,17 +1,15 @@
 """Named recipes: which network, which loss, how it is fed and stepped."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import nn
 
 from unbraid.errors import UsageError
 from unbraid.training.data.mixes import MixingConfig
-from unbraid.training.losses import L1, MSE, MaskedSpectrum, MultiResolutionSTFT, Weighted
-from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
-from unbraid.training.networks.wave_u_net import WAVE_U_NETS, WaveUNet, WaveUNetConfig
-
-Network = FilterBankUNet | WaveUNet
+from unbraid.training.losses import LOSSES
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
+from unbraid.training.networks.network import NetworkConfig
+from unbraid.training.networks.wave_u_net import WAVE_U_NETS
 
 
 @dataclass(frozen=True)
@@ -19,15 +17,25 @@ class Preset:
     """One way to train.
 
     Attributes:
+        name: what a checkpoint and a model file say of their origin.
+        network: what is trained.
         loss: a key of `LOSSES`.
         seconds: length of what the network answers in an excerpt, rounded to what its shape allows.
+        batch: excerpts in a step.
         optimiser: a key of `OPTIMISERS`.
+        learning_rate: the highest, between warm-up and decay.
+        weight_decay: of matrices, per step and relative to the learning rate.
+        gradient_norm: to which longer gradients are clipped.
         warm_up: steps over which the learning rate rises.
         ema: decay of the exponential moving average of the weights, per step.
+        mixing: how examples are put together.
+
+    Raises:
+        UsageError: batch, learning rate or warm-up make no sense.
     """
 
     name: str
-    network: FilterBankUNetConfig | WaveUNetConfig
+    network: NetworkConfig
     loss: str
     seconds: float = 4.5
     batch: int = 8
@@ -39,32 +47,23 @@ class Preset:
     ema: float = 0.999
     mixing: MixingConfig = field(default_factory=MixingConfig)
 
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise UsageError("A batch holds at least one excerpt.")
+        if not 0 < self.learning_rate < 1:
+            raise UsageError("A learning rate lies between 0 and 1.")
+        if self.warm_up < 1:
+            raise UsageError("A warm-up takes at least one step.")
+
     @property
     def excerpt_samples(self) -> int:
         """Samples of an excerpt, context included."""
-        wanted = self.seconds * self.network.sample_rate
-        if isinstance(self.network, WaveUNetConfig):
-            return self.network.shapes(round(wanted))[0]
-        return max(1, round(wanted / self.network.stride)) * self.network.stride
-
-    def build(self) -> Network:
-        """A freshly initialised network."""
-        if isinstance(self.network, FilterBankUNetConfig):
-            return FilterBankUNet(self.network)
-        return WaveUNet(self.network)
+        return self.network.excerpt_samples(self.seconds)
 
     def build_loss(self) -> nn.Module:
         """The loss that a step minimises."""
         return LOSSES[self.loss]()
 
-
-LOSSES: dict[str, Callable[[], nn.Module]] = {
-    "mse": MSE,
-    "l1": L1,
-    "stft": MultiResolutionSTFT,
-    "l1+stft": lambda: Weighted({"l1": 1.0, "stft": 0.1}),
-    "masked-spectrum": MaskedSpectrum,
-}
 
 PRESETS: dict[str, Preset] = {
     "unbraid": Preset(
@@ -80,7 +79,7 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset(name: str) -> Preset:
+def find_preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:

@@ -5,32 +5,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
+from unbraid.audio.types import Audio
 from unbraid.evaluation.dataset import StemSong, find_songs, fold
 from unbraid.evaluation.metrics import is_silent, sdr
 from unbraid.stems import STEMS
-from unbraid.training.data.mixes import Folder
+from unbraid.training.data.mixes import WeightedFolder
 from unbraid.training.data.sample_cache import SampleCache
-from unbraid.training.networks.wave_u_net import WaveUNet
-from unbraid.training.presets import Network
+from unbraid.training.networks.network import SeparationNetwork
 
 EXCERPT_SECONDS = 40
 
 
-def validate(network: Network, folders: Sequence[Folder], cache: SampleCache, device: str) -> dict[str, Any]:
-    """Mean gain per source in dB (`gain`), its mean over sources (`mean_gain`), and SDR per song and source (`sdr`).
+def validate(
+    network: SeparationNetwork, folders: Sequence[WeightedFolder], cache: SampleCache, device: str
+) -> dict[str, Any]:
+    """Score a network on all songs of some folders.
 
     Each song is scored on its middle 40 seconds. A source that is silent there is left out.
+
+    Returns:
+        `gain`: mean SDR above the mixture's by source, in dB; `mean_gain`: its mean over sources; `sdr`: by song and
+        source, in dB.
     """
     config = network.config
     scores: dict[str, dict[str, float]] = {}
     gains: dict[str, list[float]] = {}
     for song in (song for folder in folders for song in find_songs(folder.path)):
-        stems = fold(middle(song, cache, config.audio_channels), config.sources)
+        stems = fold(load_middle(song, cache, config.audio_channels), config.sources)
         mixture = stems.sum(0)
-        estimates = separate(network, torch.from_numpy(mixture).to(device)).cpu().numpy()
+        estimates = network.separate(torch.from_numpy(mixture).to(device)).cpu().numpy()
         scores[song.name] = {}
         for source, reference, estimate in zip(config.sources, stems, estimates, strict=True):
             if not is_silent(reference, mixture):
@@ -46,21 +50,7 @@ def summary(scores: dict[str, Any]) -> str:
     return f"SDR above the mixture, dB: {gains}  mean {scores['mean_gain']:+.2f}"
 
 
-@torch.no_grad()
-def separate(network: Network, mixture: Tensor) -> Tensor:
-    """Stems (sources, channels, samples) of a whole mixture (channels, samples), with silence before and after it."""
-    samples = mixture.shape[-1]
-    if isinstance(network, WaveUNet):
-        longer, output = network.config.shapes(samples)
-        before = (longer - output) // 2
-        padded = torch.nn.functional.pad(mixture, (before, longer - before - samples))
-    else:
-        padded = torch.nn.functional.pad(mixture, (0, -samples % network.config.stride))
-    stems: Tensor = network(padded[None])[0, ..., :samples]
-    return stems
-
-
-def middle(song: StemSong, cache: SampleCache, channels: int) -> NDArray[np.float32]:
+def load_middle(song: StemSong, cache: SampleCache, channels: int) -> Audio:
     """Return the middle of a song's stems, (len(STEMS), channels, samples)."""
     arrays = {stem: cache[path] for stem, path in song.stems.items()}
     longest = max(len(array) for array in arrays.values())

@@ -10,8 +10,8 @@ from tests.training.tiny_networks import BANK, tiny
 from unbraid.cli import main
 from unbraid.corpus import manifest, shards
 from unbraid.errors import TrainingError
-from unbraid.training.data.bundles import opened
-from unbraid.training.data.mixes import Folder
+from unbraid.training.data.bundles import expand_bundles
+from unbraid.training.data.mixes import WeightedFolder
 from unbraid.training.presets import PRESETS
 
 
@@ -43,23 +43,23 @@ def test_one_command_trains_on_a_bundle_and_the_next_goes_on(
 
 
 def test_a_bundle_is_unpacked_once_and_folders_stay_what_they_are(tmp_path: Path) -> None:
-    data = [Folder(a_bundle(tmp_path), 0.5), Folder(tmp_path / "songs")]
-    train, valid = opened(data, tmp_path / "cache")
+    data = [WeightedFolder(a_bundle(tmp_path), 0.5), WeightedFolder(tmp_path / "songs")]
+    train, valid = expand_bundles(data, tmp_path / "cache")
     (unpacked,) = (tmp_path / "cache").iterdir()
-    assert train == [Folder(unpacked / "train", 0.5), Folder(tmp_path / "songs")]
-    assert valid == [Folder(unpacked / "valid")]
+    assert train == [WeightedFolder(unpacked / "train", 0.5), WeightedFolder(tmp_path / "songs")]
+    assert valid == [WeightedFolder(unpacked / "valid")]
     (unpacked / "mark").touch()
-    assert opened(data, tmp_path / "cache") == (train, valid)
+    assert expand_bundles(data, tmp_path / "cache") == (train, valid)
     assert (unpacked / "mark").exists()
 
 
 def test_what_is_wrong_with_a_bundle_is_a_sentence(tmp_path: Path) -> None:
     bundle = a_bundle(tmp_path, ("valid",))
     with pytest.raises(TrainingError, match="no songs to train on"):
-        opened([Folder(bundle)], tmp_path / "cache")
+        expand_bundles([WeightedFolder(bundle)], tmp_path / "cache")
     (tmp_path / "half.tar").write_bytes(bundle.read_bytes()[:5_000])
     with pytest.raises(TrainingError, match="not a whole shard"):
-        opened([Folder(tmp_path / "half.tar")], tmp_path / "other")
+        expand_bundles([WeightedFolder(tmp_path / "half.tar")], tmp_path / "other")
     with pytest.raises(TrainingError, match="cannot be read"):
-        opened([Folder(tmp_path / "none.tar")], tmp_path / "other")
+        expand_bundles([WeightedFolder(tmp_path / "none.tar")], tmp_path / "other")
     assert not list((tmp_path / "other").glob("*"))

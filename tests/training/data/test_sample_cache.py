@@ -37,7 +37,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_samples_are_those_of_the_file_decoded_or_kept(songs: list[Path], tmp_path: Path) -> None:
-    cache = SampleCache(tmp_path / "cache", 44_100, spared=0)
+    cache = SampleCache(tmp_path / "cache", 44_100, reserved_bytes=0)
     expected = soundfile.read(songs[0], dtype="int16")[0]
     for samples in (cache[songs[0]], cache[songs[0]], SampleCache(tmp_path / "cache", 44_100)[songs[0]]):
         np.testing.assert_array_equal(samples, expected)
@@ -49,18 +49,18 @@ def test_what_was_unused_for_longest_makes_room(songs: list[Path], disk: Path) -
     kept = {}
     for age, song in ((300, a), (200, b)):
         before = set(disk.glob("*"))
-        SampleCache(disk, 44_100, spared=0)[song]
+        SampleCache(disk, 44_100, reserved_bytes=0)[song]
         (kept[song],) = set(disk.glob("*")) - before
         os.utime(kept[song], (kept[song].stat().st_mtime - age,) * 2)
-    SampleCache(disk, 44_100, spared=0)[a]  # now b is the older one
-    SampleCache(disk, 44_100, spared=0)[c]
+    SampleCache(disk, 44_100, reserved_bytes=0)[a]  # now b is the older one
+    SampleCache(disk, 44_100, reserved_bytes=0)[c]
     assert kept[a].exists()
     assert not kept[b].exists()
     assert len(list(disk.iterdir())) == 2
 
 
 def test_what_finds_no_room_is_decoded_each_time(songs: list[Path], disk: Path) -> None:
-    cache = SampleCache(disk, 44_100, spared=2 * SONG)
+    cache = SampleCache(disk, 44_100, reserved_bytes=2 * SONG)
     for _ in range(2):
         np.testing.assert_array_equal(cache[songs[0]], soundfile.read(songs[0], dtype="int16")[0])
     assert not list(disk.iterdir())
@@ -74,6 +74,6 @@ def test_a_disk_that_others_fill_leaves_no_half_of_a_file(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(np, "save", full)
-    samples = SampleCache(tmp_path / "cache", 44_100, spared=0)[songs[0]]
+    samples = SampleCache(tmp_path / "cache", 44_100, reserved_bytes=0)[songs[0]]
     np.testing.assert_array_equal(samples, soundfile.read(songs[0], dtype="int16")[0])
     assert not list((tmp_path / "cache").iterdir())

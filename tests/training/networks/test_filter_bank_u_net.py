@@ -6,6 +6,7 @@ from tests.training.tiny_networks import BANK
 from unbraid.inference import filter_bank
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.networks.input_repair import make_up_gain
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,10 @@ def network() -> FilterBankUNet:
 
 def test_its_filter_bank_is_the_one_of_inference(network: FilterBankUNet) -> None:
     audio = torch.randn(2, 128 * 20)
-    ours = torch.view_as_complex(network.analysis(audio)).numpy()
+    ours = torch.view_as_complex(network.bank.analysis(audio)).numpy()
     theirs = filter_bank.analysis(audio.numpy(), BANK.window, BANK.hop)
     assert np.abs(ours - theirs).max() < 1e-4
-    back = network.synthesis(network.analysis(audio))
+    back = network.bank.synthesis(network.bank.analysis(audio))
     assert (back - audio)[..., 512:-512].abs().max() < 1e-5
 
 
@@ -36,7 +37,7 @@ def test_stems_sum_to_the_mixture(network: FilterBankUNet) -> None:
 
 
 def test_an_answer_depends_on_its_context_alone(network: FilterBankUNet) -> None:
-    context, middle = BANK.context, 4 * BANK.stride
+    context, middle = BANK.tile_context, 4 * BANK.stride
     song = torch.randn(1, 2, 2 * context + middle)
     other = torch.randn(1, 2, 2 * context + middle + 16 * BANK.stride)
     other[..., 8 * BANK.stride : 8 * BANK.stride + song.shape[-1]] = song
@@ -52,10 +53,10 @@ def test_broken_recordings_get_the_masks_of_the_whole_song(network: FilterBankUN
     inverted = torch.tensor([[[1.0], [-1.0]]])
     with torch.no_grad():
         masks, other_way, soft = (
-            network.masks(network.analysis(x)) for x in (song, song * inverted, song * 10 ** (-40 / 20))
+            network.masks(network.bank.analysis(x)) for x in (song, song * inverted, song * 10 ** (-40 / 20))
         )
-        left_only = network.masks(network.analysis(song * torch.tensor([[[1.0], [0.0]]])))[:, :, 0]
-        both_left = network.masks(network.analysis(song[:, :1].expand(-1, 2, -1)))[:, :, 0]
+        left_only = network.masks(network.bank.analysis(song * torch.tensor([[[1.0], [0.0]]])))[:, :, 0]
+        both_left = network.masks(network.bank.analysis(song[:, :1].expand(-1, 2, -1)))[:, :, 0]
     assert masks.std(1).max() > 1e-3, "the masks of all sources are the same: the test shows nothing"
     assert (other_way - masks).abs().max() < 1e-4
     assert (soft - masks).abs().max() < 1e-4
@@ -66,12 +67,15 @@ def test_no_frame_near_a_loud_one_is_made_louder(network: FilterBankUNet) -> Non
     audio = 0.001 * torch.randn(1, 2, BANK.stride * 64)
     loud = BANK.stride * 32
     audio[..., loud : loud + 4 * BANK.stride] *= 1000
-    gain = network.make_up_gain(network.powers(network.analysis(audio))).flatten()
+    powers = network.powers(network.bank.analysis(audio))
+    gain = make_up_gain(powers[:, :2], BANK.loudness_frames).flatten()
     first, last = loud // BANK.hop, (loud + 4 * BANK.stride) // BANK.hop - 1
-    near = slice(first - BANK.level_frames + 1, last + BANK.level_frames)
+    near = slice(first - BANK.loudness_frames + 1, last + BANK.loudness_frames)
     assert (gain[near] == 1).all()
-    assert (gain[: first - BANK.level_frames - 2] > 10).all()
-    assert (network.make_up_gain(torch.zeros(1, 4, 16, BANK.n_bands)) < 2e5).all(), "silence has a bound, too"
+    assert (gain[: first - BANK.loudness_frames - 2] > 10).all()
+    assert (make_up_gain(torch.zeros(1, 2, 16, BANK.n_bands), BANK.loudness_frames) < 2e5).all(), (
+        "silence has a bound, too"
+    )
 
 
 def test_the_shipped_network_fits_its_size_limit() -> None:
@@ -85,9 +89,9 @@ def test_its_first_layer_learns_the_same_in_bfloat16() -> None:
     network = FilterBankUNet(FilterBankUNetConfig())
     views = torch.randn(2, network.views, 32, network.config.n_bands)
     with torch.no_grad():
-        expected = network.embedded(views)
+        expected = network.embed_bands(views)
         with torch.autocast("cpu", torch.bfloat16):
-            narrow = network.embedded(views)
+            narrow = network.embed_bands(views)
     assert (narrow - expected).norm() < 0.02 * expected.norm()
 
 
@@ -104,26 +108,31 @@ def test_the_loss_on_bands_is_the_error_of_the_masked_spectrum() -> None:
     stems[:, 3] = 0
     with torch.no_grad():
         found = network.training_loss(stems, MaskedSpectrum(floor=1e-4))
-        sources = network.analysis(stems)
+        sources = network.bank.analysis(stems)
         mixture = sources.sum(1, keepdim=True)
         error = network.masks(mixture[:, 0]).unsqueeze(-1) * mixture - sources
-        e, s, x = (network.by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources, mixture))
+        e, s, x = (
+            network.bank.sum_by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources, mixture)
+        )
     assert found.item() == pytest.approx((e / (s + 0.5 * x)).mean().item(), rel=1e-3)
 
 
-def test_masks_of_sources_not_told_apart_count_as_one() -> None:
+def test_masks_of_sources_not_merge_apart_count_as_one() -> None:
     torch.manual_seed(0)
     network = FilterBankUNet(BANK).eval()
     stems = torch.randn(1, 5, 2, BANK.stride * 8)
     stems[:, 2:] = 0  # the second holds the sum of the last four
-    told = torch.tensor([[[1.0, 0, 0, 0, 0], [0, 1, 1, 1, 1], *[[0] * 5] * 3]])
+    merge = torch.tensor([[[1.0, 0, 0, 0, 0], [0, 1, 1, 1, 1], *[[0] * 5] * 3]])
     with torch.no_grad():
-        found = network.training_loss(stems, MaskedSpectrum(), told)
-        sources = network.analysis(stems)
+        found = network.training_loss(stems, MaskedSpectrum(), merge)
+        sources = network.bank.analysis(stems)
         mixture = sources.sum(1, keepdim=True)
         masks = network.masks(mixture[:, 0])
         error = torch.stack([masks[:, 0], masks[:, 1:].sum(1)], 1).unsqueeze(-1) * mixture - sources[:, :2]
-        e, s, x = (network.by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt() for z in (error, sources[:, :2], mixture))
+        e, s, x = (
+            network.bank.sum_by_band(z.square().sum(-1)).mean((2, 3, 4)).sqrt()
+            for z in (error, sources[:, :2], mixture)
+        )
     # three of the five have neither signal nor mask
     assert found.item() == pytest.approx((e / (s + 0.5 * x)).sum().item() / 5, rel=1e-2)
 

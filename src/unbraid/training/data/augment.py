@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-Audio = NDArray[np.float32]
+from unbraid.audio.types import Audio
 
 
 def change_speed(audio: Audio, samples: int) -> Audio:
@@ -21,7 +21,7 @@ def change_speed(audio: Audio, samples: int) -> Audio:
     return np.ascontiguousarray(soxr.resample(audio.T, length, samples, "MQ").T)
 
 
-def place(audio: Audio, rng: np.random.Generator) -> Audio:
+def pan(audio: Audio, rng: np.random.Generator) -> Audio:
     """Swap the channels half of the time, narrow or pan a little: (1 or 2, samples) to (2, samples)."""
     if audio.shape[0] == 1:
         audio = np.repeat(audio, 2, axis=0)
@@ -34,7 +34,7 @@ def place(audio: Audio, rng: np.random.Generator) -> Audio:
     return np.ascontiguousarray(audio, np.float32)
 
 
-def low_cut(audio: Audio, frequency: float, sample_rate: int) -> Audio:
+def cut_lows(audio: Audio, frequency: float, sample_rate: int) -> Audio:
     """Take out what lies below `frequency` in Hz (Butterworth, 24 dB an octave)."""
     from scipy.signal import butter, sosfilt
 
@@ -54,7 +54,7 @@ def widen(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(audio + np.stack([side, -side]), np.float32)
 
 
-def room(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+def add_reverb(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """Put the source into a random room or plate (Freeverb) behind a gentle compressor."""
     from pedalboard import Compressor, Pedalboard, Reverb  # type: ignore[attr-defined]  # re-exported by a star
 
@@ -73,7 +73,7 @@ def room(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(Pedalboard(effects)(audio, sample_rate), np.float32)
 
 
-def coded(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+def apply_mp3(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """Send the source through an MP3 encoder and back (LAME, the worse half of its variable rates), nothing delayed.
 
     At the rates of MPEG-1 only, 32, 44.1 and 48 kHz; at others it stays as it is.
@@ -86,8 +86,8 @@ def coded(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(Pedalboard([codec])(audio, sample_rate), np.float32)
 
 
-def effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
-    """Send the source through one effect of a producer's rack, set at random: filter, drive, echo, chorus or few bits.
+def apply_effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
+    """Send the source through one of a producer's effects, set at random: filter, drive, echo, chorus or few bits.
 
     The songs whose stems are known are few, and a network soon knows their sounds by heart; so they are never twice
     the same.
@@ -117,7 +117,7 @@ def effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     return np.asarray(changed * np.float32(min(level / _rms(changed), 4.0)), np.float32)
 
 
-def to_level(audio: Audio, decibels: float) -> Audio:
+def set_level(audio: Audio, decibels: float) -> Audio:
     """Scale to an RMS of `decibels` below full scale; near-silence is left as it is."""
     rms = _rms(audio)
     if rms < 1e-4:
@@ -129,7 +129,7 @@ def _rms(audio: Audio) -> float:
     return float(np.sqrt(np.mean(np.square(audio)) + 1e-12))
 
 
-def limit_bus(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
+def limit_mixture(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
     """Saturate the sum of stems (sources, channels, samples) as a limiter would, all scaled alike at each sample."""
     mixture = stems.sum(0) * np.float32(drive)
     gain = np.tanh(mixture) / np.where(np.abs(mixture) < 1e-4, 1, mixture)
@@ -137,7 +137,9 @@ def limit_bus(stems: NDArray[np.float32], drive: float) -> NDArray[np.float32]:
     return np.asarray(stems * (np.float32(drive) * gain), np.float32)
 
 
-def equalisers(rng: np.random.Generator, shape: tuple[int, ...], bins: int, depth: float = 5.0) -> NDArray[np.float32]:
+def random_equalisers(
+    rng: np.random.Generator, shape: tuple[int, ...], bins: int, depth: float = 5.0
+) -> NDArray[np.float32]:
     """Random smooth gains over frequency, (*shape, bins), about ±`depth` dB: a tilt and three broad bumps."""
     octave = np.linspace(0, 1, 64, dtype=np.float32)  # position on a logarithmic frequency axis
     curve = rng.normal(0, depth / 2, (*shape, 1)) * (octave - 0.5) * 2

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from unbraid.corpus import shards
 from unbraid.errors import CorpusError, TrainingError
-from unbraid.training.data.mixes import Folder
+from unbraid.training.data.mixes import WeightedFolder
 
 
-def opened(data: Sequence[Folder], cache: Path) -> tuple[list[Folder], list[Folder]]:
+def expand_bundles(data: Sequence[WeightedFolder], cache: Path) -> tuple[list[WeightedFolder], list[WeightedFolder]]:
     """Return folders of songs to train on, and held-out ones: of every `.tar` in `data` what it holds for each.
 
     Bundles are unpacked below `cache`, once. Raises TrainingError if one is missing or broken, or has nothing to train
     on.
     """
-    train: list[Folder] = []
-    valid: list[Folder] = []
+    train: list[WeightedFolder] = []
+    valid: list[WeightedFolder] = []
     for folder in data:
         if folder.path.suffix != ".tar":
             train.append(folder)
@@ -29,7 +29,7 @@ def opened(data: Sequence[Folder], cache: Path) -> tuple[list[Folder], list[Fold
             raise TrainingError(f"{folder.path} holds no songs to train on.")
         train.append(replace(folder, path=unpacked / "train"))
         if (unpacked / "valid").is_dir():
-            valid.append(Folder(unpacked / "valid"))
+            valid.append(WeightedFolder(unpacked / "valid"))
     return train, valid
 
 

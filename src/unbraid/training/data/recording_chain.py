@@ -17,7 +17,7 @@ from unbraid.stems import STEMS
 
 Stems = NDArray[np.float32]
 
-REST = STEMS.index("other")
+NOISE_STEM = STEMS.index("other")
 """The stem that gets noise."""
 MP3_DELAY = 1105
 """Samples that LAME (576) and a decoder (529) add at the start."""
@@ -25,63 +25,65 @@ MP3_DELAY = 1105
 
 @dataclass(frozen=True)
 class RecordingConfig:
-    """How often each change is applied to an example, in this order.
+    """Probabilities with which each change is made to an example, in this order.
 
     Attributes:
-        hard_panned: every stem is hard left or hard right, as on records of the sixties.
-        room, loudspeaker: played in a small room; played by a small loudspeaker with resonances.
-        band_limited: a low pass, steep or soft, at a frequency within `cutoffs` in Hz; some lose the lows too.
-        resampled: converted to a low sample rate and back.
-        mono: both channels are their mean.
-        silent_side, inverted_side: one channel is silent; one has its sign flipped.
-        hum, hiss, crackle: 50 or 60 Hz with harmonics; noise; the clicks of a worn record.
-        level: all stems change their level within `levels` in dB.
-        clipped: cut off up to 10 dB below the peak.
-        coded: MP3 at a low bit rate.
+        p_hard_pan: every stem is hard left or hard right, as on records of the sixties.
+        p_room, p_loudspeaker: played in a small room; played by a small loudspeaker with resonances.
+        p_band_limit: a low pass, steep or soft; some lose the lows too.
+        cutoffs: lowest and highest frequency in Hz of that low pass.
+        p_resample: converted to a low sample rate and back.
+        p_mono: both channels are their mean.
+        p_silent_channel, p_inverted_channel: one channel is silent; one has its sign flipped.
+        p_hum, p_hiss, p_crackle: 50 or 60 Hz with harmonics; noise; the clicks of a worn record.
+        p_level: all stems change their level alike.
+        levels: lowest and highest change of level in dB.
+        p_clip: cut off up to 10 dB below the peak.
+        p_mp3: MP3 at a low bit rate.
     """
 
-    hard_panned: float = 0.04
-    room: float = 0.03
-    loudspeaker: float = 0.03
-    band_limited: float = 0.4
+    p_hard_pan: float = 0.04
+    p_room: float = 0.03
+    p_loudspeaker: float = 0.03
+    p_band_limit: float = 0.4
     cutoffs: tuple[float, float] = (3400.0, 16000.0)
-    resampled: float = 0.05
-    mono: float = 0.4
-    silent_side: float = 0.02
-    inverted_side: float = 0.02
-    hum: float = 0.03
-    hiss: float = 0.05
-    crackle: float = 0.02
-    level: float = 0.05
+    p_resample: float = 0.05
+    p_mono: float = 0.4
+    p_silent_channel: float = 0.02
+    p_inverted_channel: float = 0.02
+    p_hum: float = 0.03
+    p_hiss: float = 0.05
+    p_crackle: float = 0.02
+    p_level: float = 0.05
     levels: tuple[float, float] = (-50.0, 6.0)
-    clipped: float = 0.03
-    coded: float = 0.08
+    p_clip: float = 0.03
+    p_mp3: float = 0.08
 
 
-INTACT = RecordingConfig(
-    hard_panned=0, room=0, loudspeaker=0, band_limited=0, resampled=0, mono=0, silent_side=0, inverted_side=0,
-    hum=0, hiss=0, crackle=0, level=0, clipped=0, coded=0,
+CLEAN_RECORDING = RecordingConfig(
+    p_hard_pan=0, p_room=0, p_loudspeaker=0, p_band_limit=0, p_resample=0, p_mono=0, p_silent_channel=0,
+    p_inverted_channel=0, p_hum=0, p_hiss=0, p_crackle=0, p_level=0, p_clip=0, p_mp3=0,
 )  # fmt: skip
-"""Songs stay as they are."""
+"""No change at all."""
 
 
-def recorded(stems: Stems, rng: np.random.Generator, sample_rate: int, config: RecordingConfig) -> Stems:
+def degrade_recording(stems: Stems, rng: np.random.Generator, sample_rate: int, config: RecordingConfig) -> Stems:
     """Apply a random choice of changes, each with its probability in `config`."""
     chain = (
-        (config.hard_panned, lambda x: hard_panned(x, rng)),
-        (config.room, lambda x: in_room(x, rng, sample_rate)),
-        (config.loudspeaker, lambda x: through_loudspeaker(x, rng, sample_rate)),
-        (config.band_limited, lambda x: band_limited(x, rng, sample_rate, config.cutoffs)),
-        (config.resampled, lambda x: resampled(x, rng, sample_rate)),
-        (config.mono, mono),
-        (config.silent_side, lambda x: silent_side(x, rng)),
-        (config.inverted_side, lambda x: inverted_side(x, rng)),
-        (config.hum, lambda x: with_hum(x, rng, sample_rate)),
-        (config.hiss, lambda x: with_hiss(x, rng, sample_rate)),
-        (config.crackle, lambda x: with_crackle(x, rng, sample_rate)),
-        (config.level, lambda x: levelled(x, rng, config.levels)),
-        (config.clipped, lambda x: clipped(x, rng)),
-        (config.coded, lambda x: coded(x, rng, sample_rate)),
+        (config.p_hard_pan, lambda x: hard_pan(x, rng)),
+        (config.p_room, lambda x: add_room(x, rng, sample_rate)),
+        (config.p_loudspeaker, lambda x: play_through_loudspeaker(x, rng, sample_rate)),
+        (config.p_band_limit, lambda x: limit_band(x, rng, sample_rate, config.cutoffs)),
+        (config.p_resample, lambda x: resample_and_back(x, rng, sample_rate)),
+        (config.p_mono, fold_to_mono),
+        (config.p_silent_channel, lambda x: silence_channel(x, rng)),
+        (config.p_inverted_channel, lambda x: invert_channel(x, rng)),
+        (config.p_hum, lambda x: add_hum(x, rng, sample_rate)),
+        (config.p_hiss, lambda x: add_hiss(x, rng, sample_rate)),
+        (config.p_crackle, lambda x: add_crackle(x, rng, sample_rate)),
+        (config.p_level, lambda x: change_level(x, rng, config.levels)),
+        (config.p_clip, lambda x: clip(x, rng)),
+        (config.p_mp3, lambda x: apply_mp3(x, rng, sample_rate)),
     )
     for probability, change in chain:
         if rng.random() < probability:
@@ -92,26 +94,26 @@ def recorded(stems: Stems, rng: np.random.Generator, sample_rate: int, config: R
 # --- the stereo picture -----------------------------------------------------------------------------------------------
 
 
-def mono(stems: Stems) -> Stems:
+def fold_to_mono(stems: Stems) -> Stems:
     """Give both channels their mean."""
     return np.repeat(stems.mean(1, keepdims=True, dtype=np.float32), stems.shape[1], axis=1)
 
 
-def silent_side(stems: Stems, rng: np.random.Generator) -> Stems:
+def silence_channel(stems: Stems, rng: np.random.Generator) -> Stems:
     """Silence one of two channels."""
     kept = stems.copy()
     kept[:, rng.integers(stems.shape[1])] = 0
     return kept
 
 
-def inverted_side(stems: Stems, rng: np.random.Generator) -> Stems:
+def invert_channel(stems: Stems, rng: np.random.Generator) -> Stems:
     """Flip the sign of one of two channels."""
     turned = stems.copy()
     turned[:, rng.integers(stems.shape[1])] *= -1
     return turned
 
 
-def hard_panned(stems: Stems, rng: np.random.Generator) -> Stems:
+def hard_pan(stems: Stems, rng: np.random.Generator) -> Stems:
     """Put each stem, folded to mono, into one of the channels."""
     panned = np.zeros_like(stems)
     sides = rng.integers(stems.shape[1], size=len(stems))
@@ -122,7 +124,7 @@ def hard_panned(stems: Stems, rng: np.random.Generator) -> Stems:
 # --- filters ----------------------------------------------------------------------------------------------------------
 
 
-def band_limited(stems: Stems, rng: np.random.Generator, sample_rate: int, cutoffs: tuple[float, float]) -> Stems:
+def limit_band(stems: Stems, rng: np.random.Generator, sample_rate: int, cutoffs: tuple[float, float]) -> Stems:
     """Cut the highs at a random frequency in Hz, half of the time steeply. Below 5 kHz half lose their lows too."""
     from scipy.signal import butter, cheby2, sosfilt
 
@@ -138,7 +140,7 @@ def band_limited(stems: Stems, rng: np.random.Generator, sample_rate: int, cutof
     return np.asarray(sosfilt(sections.astype(np.float32), stems), np.float32)
 
 
-def resampled(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def resample_and_back(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Convert to a low sample rate and back."""
     low = int(rng.choice([8000, 11025, 16000, 22050, 32000]))
     flat = stems.reshape(-1, stems.shape[-1]).T
@@ -149,7 +151,7 @@ def resampled(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems
     return np.ascontiguousarray(result.T).reshape(stems.shape)
 
 
-def in_room(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def add_room(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Play in a small room: reflections and a tail of 0.1 to 0.5 s, different in each channel."""
     seconds = rng.uniform(0.1, 0.5)
     n = int(seconds * sample_rate)
@@ -158,10 +160,10 @@ def in_room(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     tail[:, : int(0.001 * sample_rate)] = 0
     tail *= 10 ** (rng.uniform(-14, 0) / 20) / np.sqrt(np.square(tail).sum(1, keepdims=True) + 1e-9)
     tail[:, 0] += 1
-    return _convolved(stems, tail)
+    return _convolve(stems, tail)
 
 
-def through_loudspeaker(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def play_through_loudspeaker(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Play through a small loudspeaker: no lows, few highs, three resonances."""
     frequency = np.fft.rfftfreq(4096, 1 / sample_rate)
     octaves = np.log2(np.maximum(frequency, 1))
@@ -170,10 +172,10 @@ def through_loudspeaker(stems: Stems, rng: np.random.Generator, sample_rate: int
     for centre in rng.uniform(low, high, 3):
         decibels = decibels + rng.uniform(-8, 8) * np.exp(-0.5 * ((octaves - centre) / rng.uniform(0.1, 0.4)) ** 2)
     response = np.fft.irfft(10 ** (np.maximum(decibels, -80) / 20))
-    return _convolved(stems, np.roll(response, 2048)[None] * np.hanning(4096))
+    return _convolve(stems, np.roll(response, 2048)[None] * np.hanning(4096))
 
 
-def _convolved(stems: Stems, response: NDArray[np.float64]) -> Stems:
+def _convolve(stems: Stems, response: NDArray[np.float64]) -> Stems:
     """Convolve each channel with its row of `response` (1 or channels, taps); the length stays."""
     from scipy.signal import oaconvolve
 
@@ -184,7 +186,7 @@ def _convolved(stems: Stems, response: NDArray[np.float64]) -> Stems:
 # --- noise ------------------------------------------------------------------------------------------------------------
 
 
-def with_hum(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def add_hum(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Add mains hum: 50 or 60 Hz and harmonics, the same in both channels."""
     time = np.arange(stems.shape[-1]) / sample_rate
     mains = float(rng.choice([50, 60]))
@@ -192,19 +194,19 @@ def with_hum(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
         rng.uniform(0, 1) / number * np.sin(2 * np.pi * (mains * number * time + rng.random()))
         for number in range(1, int(rng.integers(2, 16)))
     ]
-    return _with_noise(stems, np.sum(harmonics, 0)[None], rng.uniform(-50, -20))
+    return _add_noise(stems, np.sum(harmonics, 0)[None], rng.uniform(-50, -20))
 
 
-def with_hiss(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def add_hiss(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Add noise, white or falling with frequency; in three cases of ten the same in both channels."""
     channels = stems.shape[1] if rng.random() < 0.7 else 1
     spectrum = np.fft.rfft(rng.normal(0, 1, (channels, stems.shape[-1])))
     frequency = np.fft.rfftfreq(stems.shape[-1], 1 / sample_rate)
     spectrum *= np.maximum(frequency, 20.0) ** -rng.uniform(0, 0.5)
-    return _with_noise(stems, np.fft.irfft(spectrum, stems.shape[-1]), rng.uniform(-55, -20))
+    return _add_noise(stems, np.fft.irfft(spectrum, stems.shape[-1]), rng.uniform(-55, -20))
 
 
-def with_crackle(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def add_crackle(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Add the clicks of a worn record."""
     from scipy.signal import butter, sosfilt
 
@@ -212,26 +214,26 @@ def with_crackle(stems: Stems, rng: np.random.Generator, sample_rate: int) -> St
     hits = rng.random((stems.shape[1], samples)) < rng.uniform(5, 60) / sample_rate
     clicks = hits * rng.standard_cauchy((stems.shape[1], samples)).clip(-30, 30)
     clicks = sosfilt(butter(1, [500, 6000], "bandpass", fs=sample_rate, output="sos"), clicks)
-    return _with_noise(stems, clicks, rng.uniform(-45, -20))
+    return _add_noise(stems, clicks, rng.uniform(-45, -20))
 
 
-def _with_noise(stems: Stems, noise: NDArray[np.float64], decibels: float) -> Stems:
+def _add_noise(stems: Stems, noise: NDArray[np.float64], decibels: float) -> Stems:
     """Add noise (1 or channels, samples) to *other*, at `decibels` relative to the RMS of the mixture."""
     level = np.sqrt(np.square(stems.sum(0)).mean()) * 10 ** (decibels / 20)
     changed = stems.copy()
-    changed[REST] += (noise * (level / (np.sqrt(np.square(noise).mean()) + 1e-9))).astype(np.float32)
+    changed[NOISE_STEM] += (noise * (level / (np.sqrt(np.square(noise).mean()) + 1e-9))).astype(np.float32)
     return changed
 
 
 # --- levels and nonlinear changes -------------------------------------------------------------------------------------
 
 
-def levelled(stems: Stems, rng: np.random.Generator, levels: tuple[float, float]) -> Stems:
+def change_level(stems: Stems, rng: np.random.Generator, levels: tuple[float, float]) -> Stems:
     """Scale all stems by one gain within `levels` in dB."""
     return stems * np.float32(10 ** (rng.uniform(*levels) / 20))
 
 
-def clipped(stems: Stems, rng: np.random.Generator) -> Stems:
+def clip(stems: Stems, rng: np.random.Generator) -> Stems:
     """Clip the mixture 1 to 10 dB below its peak: one gain a sample, shared by all stems."""
     mixture = stems.sum(0)
     ceiling = np.abs(mixture).max() * 10 ** (-rng.uniform(1, 10) / 20)
@@ -239,7 +241,7 @@ def clipped(stems: Stems, rng: np.random.Generator) -> Stems:
     return np.asarray(stems * gain, np.float32)
 
 
-def coded(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
+def apply_mp3(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     """Send the mixture through MP3 at 32 to 96 kbit/s.
 
     All stems share the real gain that the codec gave each coefficient of a short-time Fourier transform; the error that
@@ -252,15 +254,15 @@ def coded(stems: Stems, rng: np.random.Generator, sample_rate: int) -> Stems:
     from scipy.signal import istft, stft
 
     scale = np.float32(min(1.0, 0.9 / peak))
-    heard = _by_mp3(mixture * scale, sample_rate, int(rng.choice([32, 48, 64, 96]))) / scale
+    heard = _encode_and_decode(mixture * scale, sample_rate, int(rng.choice([32, 48, 64, 96]))) / scale
     before, after = stft(mixture, nperseg=2048)[2], stft(heard, nperseg=2048)[2]
     gain = np.clip((after * before.conj()).real / (np.square(np.abs(before)) + 1e-12), 0, 1.5)
     changed: Stems = istft(stft(stems, nperseg=2048)[2] * gain)[1][..., : stems.shape[-1]].astype(np.float32)
-    changed[REST] += heard - changed.sum(0)
+    changed[NOISE_STEM] += heard - changed.sum(0)
     return changed
 
 
-def _by_mp3(audio: Stems, sample_rate: int, kilobits: int) -> Stems:
+def _encode_and_decode(audio: Stems, sample_rate: int, kilobits: int) -> Stems:
     """Encode audio (channels, samples) with LAME at a constant rate and decode it, without a delay."""
     from pedalboard.io import AudioFile
 

@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from unbraid.atomic_files import replacing
 from unbraid.audio import read
 
-SPARED = 2 * 2**30  # bytes of the disk that are left to everything else, the checkpoints first
-FULL = (errno.ENOSPC, errno.EDQUOT, None)  # numpy reports a short write without a number
+RESERVED_BYTES = 2 * 2**30  # bytes of the disk that are left to everything else, the checkpoints first
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, None)  # numpy reports a short write without a number
 
 
 class SampleCache:
     """Audio files as memory-mapped 16-bit arrays (samples, channels), decoded on first use.
 
-    The operating system keeps in memory what is used. The cache may have the whole disk but `spared` bytes; then what
+    The operating system keeps in memory what is used. The cache may have the whole disk but `reserved_bytes`; then what
     was not used for the longest time makes room, and what finds none is decoded each time. Processes may share it.
     """
 
-    def __init__(self, folder: Path, sample_rate: int, spared: int = SPARED) -> None:
-        self.folder, self.sample_rate, self.spared = folder, sample_rate, spared
+    def __init__(self, folder: Path, sample_rate: int, reserved_bytes: int = RESERVED_BYTES) -> None:
+        self.folder, self.sample_rate, self.reserved_bytes = folder, sample_rate, reserved_bytes
         self._open: dict[Path, NDArray[np.int16]] = {}
 
     def __getitem__(self, path: Path) -> NDArray[np.int16]:
@@ -39,7 +39,7 @@ class SampleCache:
                 self._open[path] = np.load(cached, mmap_mode="r")
             except FileNotFoundError:
                 samples = self._decode(path)
-                self._keep(samples, cached)
+                self._store(samples, cached)
                 return samples
         return self._open[path]
 
@@ -47,7 +47,7 @@ class SampleCache:
         audio, _ = read(path, sample_rate=self.sample_rate)
         return np.ascontiguousarray(np.clip(np.round(audio.T * 32768), -32768, 32767).astype(np.int16))
 
-    def _keep(self, samples: NDArray[np.int16], cached: Path) -> None:
+    def _store(self, samples: NDArray[np.int16], cached: Path) -> None:
         """Write `samples` to `cached` if there is room for them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self._make_room(samples.nbytes):
@@ -56,12 +56,12 @@ class SampleCache:
             with replacing(cached, shared=True) as part, part.open("wb") as file:
                 np.save(file, samples)
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in DISK_FULL:
                 raise
 
     def _make_room(self, wanted: int) -> bool:
         """Remove what was not used for the longest time until `wanted` bytes fit, and say whether they do."""
-        missing = wanted + self.spared - shutil.disk_usage(self.folder).free
+        missing = wanted + self.reserved_bytes - shutil.disk_usage(self.folder).free
         if missing <= 0:
             return True
         ages = []

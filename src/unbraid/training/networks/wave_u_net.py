@@ -9,11 +9,13 @@ sample ever sees padding (section 3.2.2 of the paper).
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name the field uses)
 from torch import Tensor, nn
+
+from unbraid.training.networks.network import ExportGraph, SeparationNetwork, crop
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,24 @@ class WaveUNetConfig:
             reach += 2**level * (self.down_filter // 2 + self.up_filter // 2 + 2)
         return int(-(-(reach + self.output_filter // 2) // self.stride) * self.stride)
 
+    def build(self) -> "WaveUNet":
+        """Return the network with PyTorch's own random weights."""
+        return WaveUNet(self)
+
+    def excerpt_samples(self, seconds: float) -> int:
+        """Return the input of the smallest network that gives at least `seconds`."""
+        return self.shapes(round(seconds * self.sample_rate))[0]
+
+    def padding(self, samples: int) -> tuple[int, int]:
+        """Return the zeros before and after a song that make it an input of which every sample is answered."""
+        longer, output = self.shapes(samples)
+        before = (longer - output) // 2
+        return before, longer - before - samples
+
+    def model_facts(self) -> dict[str, Any]:
+        """Return what a model file says of the network; see `NetworkConfig`."""
+        return {"context": self.tile_context, "stride": self.stride, "output": self.output, "filter_bank": None}
+
     def _output(self, bottleneck: int) -> int:
         n = bottleneck
         for _ in range(self.levels):
@@ -105,8 +125,10 @@ class Upsample(nn.Module):
         return y[..., :-1] if self.context else y
 
 
-class WaveUNet(nn.Module):
+class WaveUNet(SeparationNetwork):
     """Mixture (batch, channels, samples) to stems (batch, sources, channels, fewer samples), as in the drawing."""
+
+    config: WaveUNetConfig
 
     def __init__(self, config: WaveUNetConfig) -> None:
         super().__init__()
@@ -154,11 +176,28 @@ class WaveUNet(nn.Module):
             stems = torch.cat([stems, last], 1)
         return torch.as_tensor(stems)
 
+    def export_graph(self) -> ExportGraph:
+        """The whole network, on a tile of any number of strides."""
+        c = self.config
+        mixture = 0.1 * torch.randn(1, c.audio_channels, 2 * c.tile_context + 2 * c.stride)
+        return ExportGraph(TileGraph(self), {"mixture": mixture}, {"mixture": {2: torch.export.Dim.AUTO}}, "stems")
 
-def crop(x: Tensor, samples: int) -> Tensor:
-    """The middle `samples` of the last axis (one more is left out on the right if the difference is odd)."""
-    start = (x.shape[-1] - samples) // 2
-    return x[..., start : start + samples]
+
+class TileGraph(nn.Module):
+    """The network as it is exported: it takes a tile with its context on both sides and gives the tile alone."""
+
+    def __init__(self, network: WaveUNet) -> None:
+        super().__init__()
+        self.network, self.context = network, network.config.tile_context
+
+    def forward(self, mixture: Tensor) -> Tensor:  # noqa: D102
+        config = self.network.config
+        samples = mixture.shape[-1] - 2 * self.context
+        if not config.context:
+            return torch.as_tensor(self.network(mixture)[..., self.context : self.context + samples])
+        # the smallest valid network answers a few samples more than whole strides: they are cut off on the right
+        spare = config.shapes(config.stride)[1] - config.stride
+        return torch.as_tensor(self.network(mixture[..., spare:])[..., :samples])
 
 
 _M1 = WaveUNetConfig()
