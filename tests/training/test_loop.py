@@ -1,7 +1,9 @@
 import multiprocessing
 import resource
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from unbraid.errors import TrainingError
 from unbraid.training import checkpoint, loop
 from unbraid.training.data.mixes import WeightedFolder
 from unbraid.training.data.sample_cache import SampleCache
-from unbraid.training.loop import TrainingConfig, train
+from unbraid.training.loop import TrainingConfig, TrainingState, train
 from unbraid.training.memory import keep_freed_memory
 from unbraid.training.networks.network import NetworkConfig
 from unbraid.training.validation import validate
@@ -51,20 +53,34 @@ def test_a_step_on_noise_changes_every_weight(tmp_path: Path, network: NetworkCo
 
 
 @BOTH
-def test_it_goes_on_exactly_where_it_stopped(tmp_path: Path, network: NetworkConfig, loss: str) -> None:
+def test_it_goes_on_exactly_where_it_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: NetworkConfig, loss: str
+) -> None:
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     whole = train(a_run(tmp_path, "whole", network, loss, steps=4))
-    run = a_run(tmp_path, "halves", network, loss, steps=4)
-    stopped = loop.initial_state(run)
-    objective = loop.Objective(stopped.network, run.preset.build_loss())
-    loop.train_interval(run, stopped, objective, SampleCache(tmp_path / "samples", 44_100))
-    loop.save_state(run, stopped)
+    run = a_run(tmp_path, "killed", network, loss, steps=4)
+    run.checkpoint_minutes = 0
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "train_step", killed_at(3, loop.train_step))
+        train(run)
+    assert checkpoint.read_checkpoint(run.checkpoint)["step"] == 3, "in the middle of an interval"
     resumed = train(run, resume=True)
     assert resumed.step == whole.step == 4
     for name, weight in whole.network.state_dict().items():
         assert torch.equal(weight, resumed.network.state_dict()[name]), name
     for name, weight in whole.averaged_network.state_dict().items():
         assert torch.equal(weight, resumed.averaged_network.state_dict()[name]), name
+
+
+def killed_at(step: int, train_step: Callable[..., float]) -> Callable[..., float]:
+    """A training step that stops the process when so many are done."""
+
+    def step_or_stop(config: TrainingConfig, state: TrainingState, *rest: Any) -> float:
+        if state.step == step:
+            raise KeyboardInterrupt
+        return train_step(config, state, *rest)
+
+    return step_or_stop
 
 
 def test_a_full_disk_is_a_sentence_and_keeps_the_checkpoint_before(tmp_path: Path) -> None:
