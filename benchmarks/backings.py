@@ -18,7 +18,7 @@ from unbraid.audio import Audio, read
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.metrics import sdr
-from unbraid.inference.network import default_model
+from unbraid.inference.shipped_models import find_model
 
 RATE = 44_100
 EXCERPT = 30 * RATE
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="*", help="instead of the one that comes with unbraid")
     parser.add_argument("--singers", default="song-000[0-2]*", help="the held-out songs whose vocals are taken")
     args = parser.parse_args()
-    models = args.models or [default_model()]
+    models = args.models or [find_model(None)]
     separators = [Separator(model) for model in models]
     try:
         backings = find_songs(args.valid / "backing-*")

@@ -28,7 +28,7 @@ from unbraid.evaluation.conditions import CONDITIONS
 from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.evaluation.heat_map import draw_heat_map
 from unbraid.evaluation.robustness import CLEAN, ConditionReport, ConditionScore, Separate, Stems, score_conditions
-from unbraid.inference.network import default_model
+from unbraid.inference.shipped_models import find_model
 from unbraid.stems import STEMS
 
 RATE = 44_100
@@ -59,7 +59,7 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     tile = min(args.seconds, LONGEST_TILE)
-    files: list[Path] = args.model or [default_model()]
+    files: list[Path] = args.model or [find_model(None)]
     alike = len({file.stem for file in files}) < len(files)
     models: dict[str, Separate] = {
         str(file) if alike else file.stem: partial(Separator(file, tile_seconds=tile).separate_array, sample_rate=RATE)

@@ -19,7 +19,7 @@ from unbraid import Separator
 from unbraid.audio import Audio
 from unbraid.errors import InputError
 from unbraid.evaluation.dataset import find_songs
-from unbraid.inference.network import default_model
+from unbraid.inference.shipped_models import find_model
 from unbraid.stems import STEMS
 
 RATE, WINDOW, HOP = 44_100, 4096, 1024
@@ -44,7 +44,7 @@ def main() -> None:
     for song in songs:
         stems = song.references(RATE, 2)
         mixture, wanted = stems.sum(0), stems[STEMS.index(args.stem)]
-        for model in args.models or [default_model()]:
+        for model in args.models or [find_model(None)]:
             print(f"\n{song.name}, {args.stem}, {model.stem}\n")
             report(wanted, mixture, Separator(model).separate_array(mixture, RATE), args.stem)
 

@@ -195,7 +195,7 @@ def test_the_file_tree_in_the_readme_is_that_of_the_repository() -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/quick-start.md", "docs/python.md"])
 def test_python_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = write_mask_model(tmp_path / "tiny.onnx")
-    monkeypatch.setattr("unbraid.separator.default_model", lambda: model)
+    monkeypatch.setattr("unbraid.separator.find_model", lambda name: model)
     monkeypatch.chdir(tmp_path)
     second = np.random.default_rng(1).normal(0, 0.1, (44100, 2)).astype(np.float32)
     examples = [body for language, body in FENCE.findall(text_of(name)) if language == "python"]

@@ -15,7 +15,8 @@ from unbraid.audio import ArraySong, Audio, SongReader
 from unbraid.audio.formats import bit_depth_of
 from unbraid.audio.types import Source
 from unbraid.errors import InputError, UsageError
-from unbraid.inference.network import Network, default_model
+from unbraid.inference.network import Network
+from unbraid.inference.shipped_models import find_model
 from unbraid.inference.stream import StemStream, chosen_stems
 from unbraid.stem_folder import StemFolder, folder_name
 
@@ -125,7 +126,8 @@ class SeparatedSong:
 class Separator:
     """A model, loaded once and used for many songs; every method may be called from any thread.
 
-    `model` is an `.onnx` file made by `unbraid export`; left out, it is the one that comes with unbraid. `device` is
+    `model` is the name of a model that comes with unbraid, as `unbraid info` lists them, or an `.onnx` file made by
+    `unbraid export`; left out, it is the default one. `device` is
     "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where the processor has it), "fp32" or "bf16". `threads` is by
     default what this process may use; the answer does not depend on it, nor on `tile_seconds`.
 
@@ -141,7 +143,7 @@ class Separator:
         threads: int | None = None,
         tile_seconds: float | None = None,
     ) -> None:
-        self.model = default_model() if model is None else Path(model)
+        self.model = find_model(model)
         self._network = Network(
             self.model, device=device, precision=precision, threads=threads, tile_seconds=tile_seconds
         )

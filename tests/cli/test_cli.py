@@ -156,7 +156,9 @@ def test_info(mask_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--model", str(mask_model)]) == 0
     assert "vocals, drums, bass, piano, other (they sum to the song)" in capsys.readouterr().out
     assert main(["info", "--model", str(mask_model), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["sources"] == list(SOURCES)
+    told = json.loads(capsys.readouterr().out)
+    assert told["sources"] == list(SOURCES)
+    assert told["shipped"][0] == "unbraid"
 
 
 def test_bench(mask_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """A model is what it says it is, on every runtime, and on a device with too little memory."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
 from unbraid import ModelError, Separator, UsageError
 from unbraid.inference import runtimes
 from unbraid.inference.model import FilterBank, ModelFacts
-from unbraid.inference.network import Network, default_model
+from unbraid.inference.network import Network
 from unbraid.inference.runtimes import ONNXRuntime, OutOfDeviceMemoryError
+from unbraid.inference.shipped_models import find_model, shipped_models
 
 
 def test_the_facts_are_read_from_the_file(mask_model: Path) -> None:
@@ -161,13 +163,22 @@ def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: 
     assert network.length / 44_100 == pytest.approx(tile, abs=0.01)
 
 
-def test_a_copy_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("unbraid.inference.network.files", lambda package: tmp_path)
+def test_a_model_is_a_name_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("unbraid.inference.shipped_models.files", lambda package: tmp_path)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="no weights"):
-        default_model()
+        find_model(None)
     (tmp_path / "weights").mkdir()
-    expected = write_waveform_model(tmp_path / "weights" / "unbraid.onnx")
-    assert default_model() == expected
+    for name in ("another", "unbraid"):
+        write_waveform_model(tmp_path / "weights" / f"{name}.onnx")
+    assert list(shipped_models()) == ["unbraid", "another"]
+    assert find_model(None) == find_model("unbraid") == tmp_path / "weights/unbraid.onnx"
+    assert Separator("another").model == tmp_path / "weights/another.onnx"
+    assert find_model("mine.onnx") == find_model(Path("mine.onnx")) == Path("mine.onnx")
+    with pytest.raises(ModelError, match=r"no model 'wave': unbraid comes with unbraid, another; or name"):
+        Separator("wave")
+    shutil.copy(tmp_path / "weights/another.onnx", tmp_path / "wave")
+    assert Separator("wave").model == Path("wave")
 
 
 def test_openvino_stays_whole_for_others(mask_model: Path) -> None:

@@ -22,6 +22,7 @@ from unbraid.cli.extras import extra
 from unbraid.cli.reporter import Outcome, Reporter, separated
 from unbraid.cli.songs import PIPE, LeftOut, find_jobs
 from unbraid.errors import InputError, OutputError, UnbraidError, UsageError
+from unbraid.inference.shipped_models import find_model, shipped_models
 from unbraid.separator import SeparationOptions, Separator
 from unbraid.stem_folder import folder_name
 
@@ -83,7 +84,8 @@ def find_tasks(args: argparse.Namespace, wanted: SeparationOptions) -> tuple[lis
                     folder = posixpath.join(out, place, posixpath.basename(song))
                 taken.add(folder)
                 found.append((song, folder))
-    model = args.model and str(Path(args.model).resolve())
+    # a name stays one: where its file is, each worker knows itself
+    model = args.model if args.model in (None, *shipped_models()) else str(find_model(args.model).resolve())
     return [Task(song, folder, model, args.device, options.precision(args), wanted) for song, folder in found], left_out
 
 

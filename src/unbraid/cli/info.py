@@ -20,16 +20,18 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print what the model says of itself and what it runs on."""
     from unbraid import __version__
+    from unbraid.inference.shipped_models import shipped_models
 
-    separator = options.separator(args)
+    separator, shipped = options.separator(args), shipped_models()
     if args.json:
         facts = {"unbraid": __version__, "model": str(separator.model), "runtime": separator.runtime}
-        print(json.dumps(facts | asdict(separator.facts)))
+        print(json.dumps(facts | asdict(separator.facts) | {"shipped": list(shipped)}))
         return
     about = separator.facts
     size = separator.model.stat().st_size / 1e6
     print(f"unbraid {__version__}")
     print(f"model     {separator.model} ({size:.1f} MB)")
+    print(f"shipped   {', '.join(shipped) or 'none'}")
     print(f"preset    {about.preset}, version {about.version}, licence {about.licence}")
     print(f"stems     {', '.join(about.sources)}" + (" (they sum to the song)" if about.sums_to_the_song else ""))
     print(f"sound     {about.sample_rate} Hz, {('mono', 'stereo')[about.channels - 1]}; any song's own is kept")

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose the model and what it runs on; `separator` reads them."""
-    parser.add_argument("--model", metavar="FILE.onnx", help="model to use (default: the one shipped with unbraid)")
+    parser.add_argument(
+        "--model", metavar="NAME|FILE.onnx", help="model to use: a name that `unbraid info` lists, or a file"
+    )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what to run on (default: auto)"
     )

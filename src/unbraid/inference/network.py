@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from unbraid.audio import Audio
-from unbraid.errors import ModelError
 from unbraid.inference import filter_bank
 from unbraid.inference.devices import cpu_count
 from unbraid.inference.model import FilterBank, ModelFacts
@@ -196,12 +194,3 @@ def _tile_length(facts: ModelFacts, seconds: float | None) -> int:
         around = facts.context / facts.sample_rate
         seconds = max(COMPUTED_SECONDS - 2 * around, around)  # a context that fills the bound breaks it
     return max(1, round(seconds * facts.sample_rate / facts.stride)) * facts.stride
-
-
-def default_model() -> Path:
-    """Return the model that is shipped with unbraid; raises ModelError if this copy has none."""
-    weights = files("unbraid").joinpath("weights")
-    found = [path for path in weights.iterdir() if path.name.endswith(".onnx")] if weights.is_dir() else []
-    if not found:
-        raise ModelError("This copy of unbraid has no weights in it: name a model file, or install it again.")
-    return Path(str(found[0]))
