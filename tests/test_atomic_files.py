@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unbraid.atomic_files import replacing
+from unbraid.atomic_files import replacing, replacing_folder
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -40,4 +40,31 @@ def test_what_a_killed_run_has_left_does_no_harm(tmp_path: Path) -> None:
     with replacing(path) as part:
         part.write_text("anew")
     assert path.read_text() == "anew"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "songs"
+    with pytest.raises(OSError, match="disk full"), replacing_folder(path) as part:
+        part.mkdir()
+        (part / "one").touch()
+        raise OSError("disk full")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="not empty"), replacing_folder(path) as part, replacing_folder(path) as other:
+        part.mkdir()  # the other one is faster
+        other.mkdir()
+        (other / "two").touch()
+        assert not path.exists()
+    assert [file.name for file in path.iterdir()] == ["two"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parts_of_the_living_stay_and_those_of_the_dead_go(tmp_path: Path) -> None:
+    path = tmp_path / "samples[1].npy"
+    (tmp_path / ".samples[1].npy.0123abcd.part").write_text("left by a process that was killed")
+    with replacing(path, shared=True) as first, replacing(path, shared=True) as second:
+        assert set(tmp_path.iterdir()) == {first, second}
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first", "the outer one is done last"
     assert list(tmp_path.iterdir()) == [path]

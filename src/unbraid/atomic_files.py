@@ -1,6 +1,10 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Files and folders that are whole or not there: written beside their place, then renamed."""
 
+import glob
 import os
+import shutil
+import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,10 +16,18 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
     Args:
         path: the file that is wanted; its folder must exist.
-        shared: whether another process may be writing the same file. If not, what a killed run has left is used again.
+        shared: whether another process or thread may be writing the same file; see `PartFile`. If not, what a killed
+            run has left is written over.
     """
-    owner = f".{os.getpid()}" if shared else ""
-    part = path.with_name(f".{path.name}{owner}.part")
+    if shared:
+        file = PartFile(path)
+        try:
+            yield file.part
+            file.commit()
+        finally:
+            file.discard()
+        return
+    part = path.with_name(f".{path.name}.part")
     try:
         yield part
         part.replace(path)
@@ -23,3 +35,74 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield the path of a folder to make, which is renamed to `path` when the block is left, or removed on an error.
+
+    Raises OSError if `path` is there by then and is not an empty folder.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+class PartFile:
+    """A file on its way to `path`, written as `part`, which no other process or thread shares.
+
+    It is locked as long as its process lives: of parts of the same file, those that killed processes left are removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            _remove_abandoned(left)
+        self.path, self.part = path, path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._lock: int | None = _create_locked(self.part)
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        self.part.replace(self.path)
+
+    def discard(self) -> None:
+        """Remove what has not got its name, and let go of the lock."""
+        with suppress(OSError):
+            self.part.unlink()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+if sys.platform == "win32":  # where nobody can remove a file that is open
+
+    def _create_locked(part: Path) -> int:
+        """Create a part; return a descriptor to close when it is done with."""
+        part.touch()
+        return os.open(os.devnull, os.O_RDONLY)
+
+    def _remove_abandoned(part: Path) -> None:
+        """Remove a part that no living process writes to."""
+        with suppress(OSError):
+            part.unlink()
+
+else:
+    import fcntl
+
+    def _create_locked(part: Path) -> int:
+        """Create a part; return a descriptor whose lock says that this process lives and writes to it."""
+        while True:
+            descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # it was removed before it had its lock
+
+    def _remove_abandoned(part: Path) -> None:
+        """Remove a part that no living process writes to."""
+        with suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()

@@ -3,7 +3,6 @@
 import os
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,6 +12,7 @@ from typing import IO, Self
 
 import numpy as np
 
+from unbraid.atomic_files import PartFile
 from unbraid.audio import Audio, StemWriter
 from unbraid.audio.formats import bit_depth_of, clips, gain_against_clipping
 from unbraid.errors import OutputError, UsageError
@@ -45,11 +45,9 @@ class StemFolder:
         depth = bit_depth_of(format, bit_depth)
         self.notes: list[str] = []
         self.paths = {stem: folder / f"{stem}.{format}" for stem in stems}
-        token = uuid.uuid4().hex[:8]
-        self._parts = {stem: folder / f".{stem}.{token}.part" for stem in stems}
+        self._parts: dict[str, PartFile] = {}
         self._folder = folder
         self._made: list[Path] = []
-        self._claims: list[int] = []
         self._writers: dict[str, StemWriter] = {}
         self._kept: IO[bytes] | None = None
         self._kept_lengths: list[int] = []
@@ -58,10 +56,16 @@ class StemFolder:
         try:
             self._refuse_to_replace(protect)
             self._make_folder()
-            for stem, part in self._parts.items():
-                self._claims.append(_claim(part))
+            for stem, path in self.paths.items():
+                self._parts[stem] = PartFile(path)
                 self._writers[stem] = StemWriter(
-                    part, format, sample_rate=sample_rate, channels=channels, bit_depth=depth, tags=tags, cover=cover
+                    self._parts[stem].part,
+                    format,
+                    sample_rate=sample_rate,
+                    channels=channels,
+                    bit_depth=depth,
+                    tags=tags,
+                    cover=cover,
                 )
             if clips(format, depth):
                 self._kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by _abandon
@@ -103,11 +107,10 @@ class StemFolder:
             list(self._pool.map(StemWriter.finish, self._writers.values()))
             self._writers.clear()
             with _alone_in(self._folder):  # else two songs of one name could end up with stems of both
-                for stem, part in self._parts.items():
-                    part.replace(self.paths[stem])
+                for part in self._parts.values():
+                    part.commit()
         except OSError as error:
             raise self._output_error(error) from error
-        self._parts.clear()
         self._made.clear()
         return dict(self.paths)
 
@@ -116,9 +119,6 @@ class StemFolder:
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
             self._made.append(path)
-        for stem in self.paths:
-            for left in self._folder.glob(f".{stem}.*.part"):  # by a run that was killed outright, perhaps
-                _sweep(left)
 
     def _encode(self, stems: Mapping[str, Audio]) -> None:
         list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
@@ -143,11 +143,8 @@ class StemFolder:
             with suppress(OSError):  # a full disk, again: it is nameless and goes away all the same
                 self._kept.close()
         for part in self._parts.values():
-            with suppress(OSError):
-                part.unlink()
-        for claim in self._claims:
-            os.close(claim)
-        self._claims.clear()
+            part.discard()
+        self._parts.clear()
         for made in reversed(self._made):
             with suppress(OSError):  # someone else may have put something there
                 made.rmdir()
@@ -162,51 +159,18 @@ class StemFolder:
         return OutputError(f"The stems cannot be written to {self._folder}: {reason}.")
 
 
-if sys.platform == "win32":  # where nobody can remove a file that is open
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time give names in `folder`, where the system can lock folders."""
+    with ExitStack() as stack:
+        if sys.platform != "win32":
+            import fcntl
 
-    def _claim(part: Path) -> int:
-        """Create a part; return a descriptor to close when it is done with."""
-        part.touch()
-        return os.open(os.devnull, os.O_RDONLY)
-
-    def _sweep(part: Path) -> None:
-        """Remove a part that no living process writes to."""
-        with suppress(OSError):
-            part.unlink()
-
-    @contextmanager
-    def _alone_in(folder: Path) -> Iterator[None]:
-        """Do nothing: a folder cannot be locked."""
-        yield
-
-else:
-    import fcntl
-
-    def _claim(part: Path) -> int:
-        """Create a part; return a descriptor whose lock says that this process lives and writes to it."""
-        while True:
-            descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if os.fstat(descriptor).st_nlink:
-                return descriptor
-            os.close(descriptor)  # it was swept away before it had its lock
-
-    def _sweep(part: Path) -> None:
-        """Remove a part that no living process writes to."""
-        with suppress(OSError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
-
-    @contextmanager
-    def _alone_in(folder: Path) -> Iterator[None]:
-        """Let one process at a time give names in `folder`."""
-        with ExitStack() as stack:
             with suppress(OSError):  # a file system without locks, or a folder that may only be written
                 descriptor = os.open(folder, os.O_RDONLY)
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+        yield
 
 
 def folder_name(song: str) -> str:

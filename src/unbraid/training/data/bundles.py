@@ -1,12 +1,11 @@
 """Data that comes in a bundle: a shard made by `unbraid corpus pack`, unpacked where the training is."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from unbraid.atomic_files import replacing_folder
 from unbraid.corpus import shards
 from unbraid.errors import CorpusError, TrainingError
 from unbraid.training.data.mixes import WeightedFolder
@@ -47,15 +46,12 @@ def unpack(bundle: Path, cache: Path) -> Path:
     folder = cache / f"{bundle.stem}-{digest[:12]}"
     if folder.is_dir():
         return folder
-    part = cache / f".{folder.name}.{os.getpid()}.part"
     try:
-        shards.unpack(bundle, part)
-        part.rename(folder)
+        with replacing_folder(folder) as part:
+            shards.unpack(bundle, part)
     except CorpusError as error:
         raise TrainingError(str(error)) from error
     except OSError as error:
         if not folder.is_dir():  # else another process was faster, with the same songs
             raise TrainingError(f"{bundle} cannot be unpacked into {cache}: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
