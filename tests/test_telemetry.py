@@ -7,9 +7,11 @@ its threads or a library of theirs opens a socket to the Internet, which a look-
 import ctypes
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -56,9 +58,11 @@ def forbid_internet() -> None:
 
 def run_alone(script: str, folder: Path) -> tuple[int, set[str]]:
     """Run a script without the Internet; return its exit code and what it wrote to its home and temporary folder."""
-    places = {name: folder / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    places = {name: folder / name.lower() for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
     for place in places.values():
         place.mkdir()
+    # Processes of a training meet at a socket in the temporary folder, whose path must be short.
+    places["TMPDIR"] = temporary = Path(tempfile.mkdtemp(prefix="unbraid-"))
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     environment |= dict.fromkeys(CACHES, str(folder / "caches"))
     ran = subprocess.run(
@@ -66,8 +70,10 @@ def run_alone(script: str, folder: Path) -> tuple[int, set[str]]:
         env=environment | {name: str(place) for name, place in places.items()},
         cwd=folder,
         preexec_fn=forbid_internet if sys.platform == "linux" else None,
+        timeout=240,
     )
-    written = {str(path.relative_to(folder)) for place in places.values() for path in place.rglob("*")}
+    written = {str(path) for place in places.values() for path in place.rglob("*")}
+    shutil.rmtree(temporary)
     return ran.returncode, written
 
 
