@@ -17,7 +17,7 @@ from pathlib import Path
 import soundfile
 
 from unbraid.corpus.audio_files import RATE
-from unbraid.corpus.songs import make_song
+from unbraid.corpus.building.rendered import make_song
 from unbraid.corpus.sources.folders import material_folders
 
 

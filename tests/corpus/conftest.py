@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from unbraid.corpus.playing import struck_bass
-from unbraid.corpus.singing import treated
+from unbraid.corpus.playing import bass_808
+from unbraid.corpus.singing import processed_vocals
 from unbraid.corpus.sources import folders, records
 from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.source import Source
@@ -17,8 +17,8 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UNBRAID_CORPUS", raising=False)
     monkeypatch.setattr(folders, "SHARE", tmp_path / "share")
     monkeypatch.setattr(folders, "data_folder", lambda: tmp_path / "fetched")
-    monkeypatch.setattr(struck_bass, "PHRASES", 0)
-    monkeypatch.setattr(treated, "PHRASES", 0)
+    monkeypatch.setattr(bass_808, "PHRASES", 0)
+    monkeypatch.setattr(processed_vocals, "PHRASES", 0)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from unbraid.corpus import building, catalogue, manifest, recordings
 from unbraid.corpus.audio_files import RATE, Audio, read
+from unbraid.corpus.building import build, catalogue, manifest, recorded
+from unbraid.corpus.building.verify import song_problems
 from unbraid.corpus.singing.voices import VOICES
 from unbraid.corpus.sources import backings
 from unbraid.corpus.sources.backings import SUM
@@ -17,7 +18,6 @@ from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.origins import DebianPackage
 from unbraid.corpus.sources.records import source
 from unbraid.corpus.sources.source import Source
-from unbraid.corpus.verifying import song_problems
 
 DEMO = Source(
     "backings/demo",
@@ -54,8 +54,8 @@ def installed(tmp_path: Path, only: Callable[..., None]) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_pieces_become_song_folders_with_one_sum_licensed_and_clean(tmp_path: Path, material: MaterialFolders) -> None:
-    built, known = building.Built(), {item.id: item for item in catalogue._backings(material)}
-    building._add_recordings(built, material, tmp_path / "out")
+    built, known = build.Built(), {item.id: item for item in catalogue._backings(material)}
+    build._add_recordings(built, material, tmp_path / "out")
     places = sorted((tmp_path / "out" / "valid").iterdir())
     assert built.failed == []
     assert [place.name for place in places] == ["backing-demo-lost-march", "backing-demo-theme"]
@@ -73,7 +73,7 @@ def test_only_the_beginning_is_taken_without_silence_at_its_ends(
     tmp_path: Path, material: MaterialFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backings, "SECONDS", 1.25)
-    building._add_recordings(building.Built(), material, tmp_path / "out")
+    build._add_recordings(build.Built(), material, tmp_path / "out")
     theme, march = (
         read(tmp_path / "out" / "valid" / f"backing-demo-{name}" / f"{SUM}.flac") for name in ("theme", "lost-march")
     )
@@ -84,4 +84,4 @@ def test_only_the_beginning_is_taken_without_silence_at_its_ends(
 
 def test_without_the_packages_there_are_no_backings(material: MaterialFolders) -> None:
     assert catalogue._backings(material) == []
-    assert list(recordings.recordings(material)) == []
+    assert list(recorded.recordings(material)) == []

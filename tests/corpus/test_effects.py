@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from unbraid.corpus import effects
 from unbraid.corpus.audio_files import RATE, Audio
+from unbraid.corpus.production import effects
 
 
 def noise(seconds: float = 1.0) -> Audio:

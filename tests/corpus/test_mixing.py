@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Note, Part
+from unbraid.corpus.production import mixing
 
 
 def noise(seed: int, seconds: float = 1.0) -> Audio:
@@ -41,7 +41,7 @@ def test_polishing_deepens_rhythm_widens_voices_and_leaves_pianos_alone() -> Non
 
     mono = np.repeat(noise(1)[:1], 2, axis=0)
     whole = dict.fromkeys(("vocals", "drums", "bass", "piano", "other"), mono)
-    songs = [mixing.polished(np.random.default_rng(seed), whole) for seed in range(12)]
+    songs = [mixing.match_record_tonality(np.random.default_rng(seed), whole) for seed in range(12)]
     for song in songs:
         assert all(stem.shape == mono.shape and np.isfinite(stem).all() for stem in song.values())
         assert np.array_equal(song["piano"], mono)
@@ -52,7 +52,7 @@ def test_polishing_deepens_rhythm_widens_voices_and_leaves_pianos_alone() -> Non
         assert max(low[source] for low in lows) > 1.5
     assert all(min(low.values()) <= 1 for low in lows)  # one makes room for the other
     assert any(min(low.values()) < 0.7 < 1.5 < max(low.values()) for low in lows)
-    alone = [mixing.polished(np.random.default_rng(seed), {"drums": mono})["drums"] for seed in range(12)]
+    alone = [mixing.match_record_tonality(np.random.default_rng(seed), {"drums": mono})["drums"] for seed in range(12)]
     assert min(map(below_60_hz, alone)) == below_60_hz(mono)  # nothing to give way to
 
 
@@ -64,10 +64,10 @@ def test_panning_keeps_the_power() -> None:
 
 
 @pytest.mark.parametrize("source", ["bass", "drums", "piano", "other"])
-def test_a_dressed_instrument_keeps_its_length_and_the_same_seed_dresses_alike(source: str) -> None:
+def test_an_instrument_keeps_its_length_and_sounds_alike_for_the_same_seed(source: str) -> None:
     part = Part("x", 30, False, [Note(0, 1, 60, 90)])
     for seed in range(3):
-        one, two = (mixing.dress(np.random.default_rng(seed), source, part, noise(1, 0.3)) for _ in range(2))
+        one, two = (mixing.instrument_chain(np.random.default_rng(seed), source, part, noise(1, 0.3)) for _ in range(2))
         assert one.shape == (2, int(0.3 * RATE))
         assert np.isfinite(one).all()
         np.testing.assert_array_equal(one, two)

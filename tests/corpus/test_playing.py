@@ -8,7 +8,7 @@ import soundfile
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Note, Part
-from unbraid.corpus.playing import struck_bass, synths
+from unbraid.corpus.playing import bass_808, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.percussion import strike
 from unbraid.corpus.playing.sfz import SfzInstrument, SfzKit, _fair
@@ -116,29 +116,29 @@ def test_a_name_of_definitions_is_included_by_sfizz(tmp_path: Path) -> None:
 
 
 def test_a_struck_bass_is_low_loud_and_the_same_for_the_same_number() -> None:
-    phrase = struck_bass.phrase(3)
-    assert np.array_equal(phrase, struck_bass.phrase(3))
-    assert not np.array_equal(phrase, struck_bass.phrase(4))
-    assert np.abs(phrase).max() == pytest.approx(struck_bass.PEAK)
+    phrase = bass_808.phrase(3)
+    assert np.array_equal(phrase, bass_808.phrase(3))
+    assert not np.array_equal(phrase, bass_808.phrase(4))
+    assert np.abs(phrase).max() == pytest.approx(bass_808.PEAK)
     power = np.abs(np.fft.rfft(phrase[0])) ** 2
-    assert power[: int(200 * struck_bass.SECONDS)].sum() > 0.9 * power.sum()
+    assert power[: int(200 * bass_808.SECONDS)].sum() > 0.9 * power.sum()
 
 
 def test_most_beats_leave_the_lows_to_the_bass_and_some_do_not() -> None:
     below = []
     for number in range(8):
-        power = np.abs(np.fft.rfft(struck_bass.drums(number).mean(0))) ** 2
-        below.append(power[: int(50 * struck_bass.SECONDS)].sum() / power.sum())
+        power = np.abs(np.fft.rfft(bass_808.drums(number).mean(0))) ** 2
+        below.append(power[: int(50 * bass_808.SECONDS)].sum() / power.sum())
     assert 4 <= sum(share < 0.02 for share in below) < 8
 
 
 def test_kicks_fall_on_strokes_of_the_bass() -> None:
-    rhythm = struck_bass.Rhythm.draw(np.random.default_rng([808, 3]))
-    drums = struck_bass.drums(3)
-    assert np.array_equal(drums, struck_bass.drums(3))
-    assert drums.shape == (2, struck_bass.phrase(3).shape[1])
+    rhythm = bass_808.Rhythm.draw(np.random.default_rng([808, 3]))
+    drums = bass_808.drums(3)
+    assert np.array_equal(drums, bass_808.drums(3))
+    assert drums.shape == (2, bass_808.phrase(3).shape[1])
     deep = np.fft.rfft(drums.mean(0))
-    deep[int(100 * struck_bass.SECONDS) :] = 0  # above 100 Hz: what is left are kicks
+    deep[int(100 * bass_808.SECONDS) :] = 0  # above 100 Hz: what is left are kicks
     power = np.fft.irfft(deep, drums.shape[1]) ** 2
     starts = [int(hit * rhythm.step * RATE) for hit in rhythm.hits]
     struck = np.median([power[start : start + RATE // 10].mean() for start in starts])

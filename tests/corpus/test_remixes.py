@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from unbraid.corpus import remixes
 from unbraid.corpus.adapters.song import DatasetSong
 from unbraid.corpus.audio_files import RATE
+from unbraid.corpus.building import remixes
 from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.origins import Repository
 from unbraid.corpus.sources.source import Recording, Source

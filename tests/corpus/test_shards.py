@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unbraid.corpus import manifest, shards
 from unbraid.corpus.audio_files import RATE, read, write_song
-from unbraid.corpus.catalogue import Material
+from unbraid.corpus.building import manifest, shards
+from unbraid.corpus.building.catalogue import Material
 from unbraid.errors import CorpusError
 from unbraid.evaluation.dataset import find_songs
 

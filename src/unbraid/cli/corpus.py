@@ -11,7 +11,7 @@ from unbraid.cli.extras import extra
 from unbraid.errors import UsageError
 
 if TYPE_CHECKING:
-    from unbraid.corpus.building import Built
+    from unbraid.corpus.building.build import Built
 
 
 def add_parser(commands: Any) -> None:
@@ -77,8 +77,8 @@ def _list(args: argparse.Namespace) -> int:
 
 def _hours(folder: Path) -> int:
     """A built corpus as a table of hours, in Markdown."""
-    from unbraid.corpus import manifest
     from unbraid.corpus.audio_files import SOURCES
+    from unbraid.corpus.building import manifest
 
     table = manifest.hours(manifest.read(folder / manifest.NAME))
     sources = [*SOURCES, *sorted({name for row in table.values() for name in row}.difference(SOURCES))]
@@ -119,7 +119,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 @extra("corpus")
 def _pack(args: argparse.Namespace) -> int:
-    from unbraid.corpus import shards
+    from unbraid.corpus.building import shards
 
     if not 8 <= args.kbps <= 256:
         raise UsageError(f"{args.kbps} kbit/s is not what Opus is made for: --kbps 8 to 256.")
@@ -133,7 +133,7 @@ def _pack(args: argparse.Namespace) -> int:
 
 @extra("corpus")
 def _unpack(args: argparse.Namespace) -> int:
-    from unbraid.corpus import shards
+    from unbraid.corpus.building import shards
 
     print(f"{shards.unpack(args.shard, args.out)} songs unpacked.")
     return 0

@@ -21,15 +21,15 @@ from unbraid.corpus.sources.folders import material_folders
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unbraid.corpus.building import Built
-    from unbraid.corpus.catalogue import Material
+    from unbraid.corpus.building.build import Built
+    from unbraid.corpus.building.catalogue import Material
 
 __all__ = ["build", "list_sources", "verify"]
 
 
 def list_sources(*, material: Path | str | None = None) -> list[Material]:
     """All raw material with its licence and split; raises CorpusError if something is missing or not allowed."""
-    from unbraid.corpus.catalogue import materials
+    from unbraid.corpus.building.catalogue import materials
 
     return materials(material_folders(material))
 
@@ -43,14 +43,14 @@ def build(
     workers: int = 2,
     on_progress: Callable[[Built], None] | None = None,
 ) -> Built:
-    """Build at least `hours` of songs below `out`; see `unbraid.corpus.building.build`."""
-    from unbraid.corpus import building
+    """Build at least `hours` of songs below `out`; see `unbraid.corpus.building.build.build`."""
+    from unbraid.corpus.building import build
 
-    return building.build(hours, seed, out, material=material, workers=workers, on_progress=on_progress)
+    return build.build(hours, seed, out, material=material, workers=workers, on_progress=on_progress)
 
 
 def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[str]:
-    """What is wrong with a built corpus, as sentences; see `unbraid.corpus.verifying.verify`."""
-    from unbraid.corpus import verifying
+    """What is wrong with a built corpus, as sentences; see `unbraid.corpus.building.verify.verify`."""
+    from unbraid.corpus.building import verify
 
-    return verifying.verify(corpus, material=material)
+    return verify.verify(corpus, material=material)

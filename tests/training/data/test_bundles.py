@@ -8,7 +8,7 @@ import pytest
 from tests.training.stems import write_stems
 from tests.training.tiny_networks import BANK, tiny
 from unbraid.cli import main
-from unbraid.corpus import manifest, shards
+from unbraid.corpus.building import manifest, shards
 from unbraid.errors import TrainingError
 from unbraid.training.data.bundles import expand_bundles
 from unbraid.training.data.mixes import WeightedFolder

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unbraid.corpus.adapters.song import DatasetSong, sum_of
-from unbraid.corpus.composing.notes import PIANOS
+from unbraid.corpus.general_midi import PIANOS
 from unbraid.errors import CorpusError
 
 SPLITS = {"train": "train", "validation": "valid", "test": "test"}

@@ -111,7 +111,7 @@ def progression(rng: np.random.Generator, key: Key, bars: int = 4) -> list[Chord
 
 
 @dataclass(frozen=True)
-class Frame:
+class SongPlan:
     """What the band agreed on: key, one chord a bar (None: the singer rests), beats a bar, beats a minute."""
 
     key: Key

@@ -10,14 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from unbraid.corpus.audio_files import Audio
+from unbraid.corpus.general_midi import BASSES, PERCUSSION, PIANOS
 from unbraid.errors import CorpusError
-
-PIANOS = frozenset(range(6))  # General MIDI: acoustic, electric and honky-tonk pianos
-BASSES = frozenset(range(32, 40))
-PERCUSSION = frozenset(range(112, 119))
-STRINGS = 48
-SUNG = frozenset((52, 53, 54, 85, 91))  # choirs and voices: they would teach that singing is "other"
-NOISES = frozenset(range(119, 128))
 
 
 @dataclass(frozen=True)

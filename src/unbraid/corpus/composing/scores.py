@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.corpus.composing import accompaniment, grooves, sequencer
-from unbraid.corpus.composing.harmony import Chord, Frame, Key, progression, random_key
-from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Part, humanise, read_midi
+from unbraid.corpus.composing.harmony import Chord, Key, SongPlan, progression, random_key
+from unbraid.corpus.composing.notes import Part, humanise, read_midi
+from unbraid.corpus.general_midi import NOISES, STRINGS, SUNG
 from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.records import of_kind
 from unbraid.corpus.sources.source import Source
@@ -24,7 +25,7 @@ class Score:
     """What is to be played, before anyone has an instrument."""
 
     parts: list[Part]
-    frame: Frame
+    plan: SongPlan
     electronic: bool
     record: dict[str, object]
 
@@ -48,9 +49,9 @@ def presence(rng: np.random.Generator, bars: int, source: str) -> list[bool]:
     return [plays[bar // section] for bar in range(bars)]
 
 
-def _arranged(rng: np.random.Generator, parts: list[Part], frame: Frame) -> list[Part]:
+def _arranged(rng: np.random.Generator, parts: list[Part], plan: SongPlan) -> list[Part]:
     """At most four other parts, everyone silent in some sections, timing and touch humanised but for drums."""
-    bar = frame.beats_per_bar * 60 / frame.tempo
+    bar = plan.beats_per_bar * 60 / plan.tempo
     kept: list[Part] = []
     counts: dict[str, int] = {}
     for part in sorted(parts, key=lambda p: -len(p.notes)):
@@ -58,7 +59,7 @@ def _arranged(rng: np.random.Generator, parts: list[Part], frame: Frame) -> list
         counts[source] = counts.get(source, 0) + 1
         if counts[source] > {"other": 4, "drums": 4}.get(source, 1):
             continue
-        plays = presence(rng, len(frame.chords), source) if frame.chords else []
+        plays = presence(rng, len(plan.chords), source) if plan.chords else []
         if plays:
             part = part.kept(lambda note, plays=plays: plays[min(int((note.start + 0.02) / bar), len(plays) - 1)])  # type: ignore[misc]
         if part.notes:
@@ -87,7 +88,7 @@ def styled(rng: np.random.Generator, split: str, material: MaterialFolders, seco
     if human and beats == 4:
         parts = [part for part in parts if part.source != "drums"] + [grooves.play(rng, groove, len(chords))]
         record["groove"] = groove.id
-    frame = Frame(key, list(chords), beats, tempo)
+    plan = SongPlan(key, list(chords), beats, tempo)
     present = {part.source for part in parts}
     if "bass" not in present and beats == 4 and rng.random() < 0.9:
         parts.append(sequencer.bass(rng, chords, tempo))
@@ -108,7 +109,7 @@ def styled(rng: np.random.Generator, split: str, material: MaterialFolders, seco
     if rng.random() < 0.5:
         low = sequencer.left_hand(rng, chords, tempo, beats)
         parts = [replace(part, notes=part.notes + low) if part.source == "piano" else part for part in parts]
-    return Score(_arranged(rng, parts, frame), frame, bool(rng.random() < 0.1), record)
+    return Score(_arranged(rng, parts, plan), plan, bool(rng.random() < 0.1), record)
 
 
 def programmed(rng: np.random.Generator, split: str, material: MaterialFolders, seconds: float) -> Score:
@@ -117,7 +118,7 @@ def programmed(rng: np.random.Generator, split: str, material: MaterialFolders, 
     tempo = float(rng.choice((rng.uniform(75, 105), rng.uniform(112, 132), rng.uniform(132, 176))))
     section = int(rng.choice((4, 8)))
     chords = _form(rng, key, _bars(tempo, 4, seconds), section)
-    frame = Frame(key, list(chords), 4, tempo)
+    plan = SongPlan(key, list(chords), 4, tempo)
     parts = [sequencer.drums(rng, len(chords), tempo, section), sequencer.bass(rng, chords, tempo)]
     if rng.random() < 0.75:
         write = sequencer.chords_part if rng.random() < 0.7 else sequencer.arpeggio
@@ -137,7 +138,7 @@ def programmed(rng: np.random.Generator, split: str, material: MaterialFolders, 
     ]
     for number in rng.permutation(len(makers))[: int(rng.integers(1, 5))]:
         parts.append(makers[int(number)]())
-    return Score(_arranged(rng, parts, frame), frame, True, {"key": str(key)})
+    return Score(_arranged(rng, parts, plan), plan, True, {"key": str(key)})
 
 
 @dataclass(frozen=True)
@@ -194,12 +195,12 @@ def from_midi(rng: np.random.Generator, split: str, material: MaterialFolders, s
             )
     length = min(seconds, end - start)
     tempo = 120.0
-    frame = Frame(random_key(rng), [], 4, tempo)
-    # No chords are known, so nobody sings; the frame is stretched to the length by its silent bars.
-    silent = replace(frame, chords=[None] * max(4, round(length / 2)))
+    plan = SongPlan(random_key(rng), [], 4, tempo)
+    # No chords are known, so nobody sings; the plan is stretched to the length by its silent bars.
+    silent = replace(plan, chords=[None] * max(4, round(length / 2)))
     arranged = [replace(part, program=STRINGS) if part.program in SUNG else part for part in moved]
     arranged = [part for part in arranged if part.is_drum or part.program not in NOISES]
-    limited = _arranged(rng, arranged, frame)
+    limited = _arranged(rng, arranged, plan)
     return Score(limited, silent, bool(rng.random() < 0.15), {"midi": song.id})
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus.composing.notes import NOISES, STRINGS, SUNG, Instrument, Part
+from unbraid.corpus.composing.notes import Instrument, Part
+from unbraid.corpus.general_midi import NOISES, STRINGS, SUNG
 from unbraid.corpus.playing import sampled, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.hydrogen import HydrogenKit

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio, read, seconds_of
-from unbraid.corpus.composing.harmony import Frame
+from unbraid.corpus.composing.harmony import SongPlan
 from unbraid.corpus.composing.melody import SungNote, compose, harmonise
-from unbraid.corpus.effects import echoed, effects, widened
+from unbraid.corpus.production import mixing
+from unbraid.corpus.production.effects import echoed, effects, widened
+from unbraid.corpus.singing.processed_vocals import processed_vocals
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
-from unbraid.corpus.singing.treated import treated_vocals
 from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
 from unbraid.corpus.sources.folders import MaterialFolders
 
@@ -18,22 +18,22 @@ TREATED = 0.15  # of the songs with vocals
 
 
 def random_vocals(
-    rng: np.random.Generator, split: str, material: MaterialFolders, frame: Frame, samples: int
+    rng: np.random.Generator, split: str, material: MaterialFolders, plan: SongPlan, samples: int
 ) -> tuple[Audio, dict[str, object]]:
     """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
     voice = choose_voice(rng, split)
     draw = rng.random()
     if draw > 1 - TREATED:
-        return treated_vocals(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "treated"}
+        return processed_vocals(rng, voice, material, plan, samples), {"voice": voice.id, "technique": "treated"}
     if voice.sung and draw < 0.4:
-        return _recorded(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "recorded"}
+        return _recorded(rng, voice, material, plan, samples), {"voice": voice.id, "technique": "recorded"}
     if voice.can_rap and voice.band_limit is None and draw < 0.12:
-        return _rap(rng, voice, material, frame, samples), {"voice": voice.id, "manner": "rap"}
-    return _sung(rng, voice, material, frame, samples)
+        return _rap(rng, voice, material, plan, samples), {"voice": voice.id, "technique": "rap"}
+    return _sung(rng, voice, material, plan, samples)
 
 
 def _sung(
-    rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int
+    rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int
 ) -> tuple[Audio, dict[str, object]]:
     path, start = excerpt(rng, voice, material, EXCERPT)
     speech = analysed(path, start, EXCERPT, voice.band_limit)
@@ -44,11 +44,11 @@ def _sung(
     centre = float(np.clip(home + lift + 30 * np.log2(singer.formants), 46, 80))
     density = (
         str(rng.choice(("slow", "medium", "medium", "fast")))
-        if frame.tempo < 120
+        if plan.tempo < 120
         else str(rng.choice(("slow", "slow", "medium")))
     )
-    tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, centre, density)
-    beat, seconds = 60 / frame.tempo, samples / RATE
+    tune = compose(rng, plan.key, plan.chords, plan.beats_per_bar, centre, density)
+    beat, seconds = 60 / plan.tempo, samples / RATE
     first = int(rng.integers(max(1, len(speech.syllables))))
 
     def take(notes: list[SungNote], who: Singer) -> Audio:
@@ -61,12 +61,12 @@ def _sung(
         side = rng.uniform(0.3, 1.0)
         backing = [(take(tune, another_take(rng, singer)), side), (take(tune, another_take(rng, singer)), -side)]
     elif kind == "harmony":
-        part = harmonise(tune, frame.key, int(rng.choice((2, -2, 4, -3))))
+        part = harmonise(tune, plan.key, int(rng.choice((2, -2, 4, -3))))
         backing = [(take(part, another_take(rng, singer)), rng.uniform(-0.8, 0.8))]
     elif kind == "octave":
         backing = [
             (
-                take(harmonise(tune, frame.key, int(rng.choice((-7, 7)))), another_take(rng, singer)),
+                take(harmonise(tune, plan.key, int(rng.choice((-7, 7)))), another_take(rng, singer)),
                 rng.uniform(-0.5, 0.5),
             )
         ]
@@ -74,21 +74,21 @@ def _sung(
     stem = mixing.pan(lead, float(rng.choice((0.0, 0.0, 0.0, rng.uniform(-0.4, 0.4)))))
     for part_audio, position in backing:
         stem = stem + mixing.pan(mixing.at_level(part_audio, -20 + under), position)
-    return _dress(rng, stem, beat), {
+    return _vocal_chain(rng, stem, beat), {
         "voice": voice.id,
         "file": path.name,
         "start": start,
-        "manner": "sung",
+        "technique": "sung",
         "backing": kind,
         "density": density,
     }
 
 
-def _rap(rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int) -> Audio:
+def _rap(rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int) -> Audio:
     """Plain speech, phrase by phrase from the bar lines."""
     path, start = excerpt(rng, voice, material, samples / RATE)
     speech = read(path, start, samples / RATE + 1).mean(axis=0)
-    bar = int(frame.beats_per_bar * 60 / frame.tempo * RATE)
+    bar = int(plan.beats_per_bar * 60 / plan.tempo * RATE)
     stem = np.zeros(samples, np.float32)
     at, taken = 0, 0
     while at < samples - RATE and taken < len(speech) - RATE:
@@ -97,15 +97,15 @@ def _rap(rng: np.random.Generator, voice: Voice, material: MaterialFolders, fram
         fade = min(441, len(chunk) // 2)
         chunk[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
         chunk[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-        silent = frame.chords[min(at // bar, len(frame.chords) - 1)] is None
+        silent = plan.chords[min(at // bar, len(plan.chords) - 1)] is None
         if not silent:
             stem[at : at + length] = chunk
             taken += length
         at += length
-    return _dress(rng, mixing.pan(stem, 0.0), 60 / frame.tempo)
+    return _vocal_chain(rng, mixing.pan(stem, 0.0), 60 / plan.tempo)
 
 
-def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int) -> Audio:
+def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int) -> Audio:
     """Sung recordings as they are, another key now and then heard against the band: real singers' spectra."""
     files = voice.files(material)
     stem = np.zeros(samples, np.float32)
@@ -121,10 +121,10 @@ def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders,
         chunk[len(chunk) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         stem[at : at + len(chunk)] = chunk
         at += len(chunk) + int(rng.choice((0, 0, RATE, 3 * RATE)))
-    return _dress(rng, mixing.pan(stem, 0.0), 60 / frame.tempo)
+    return _vocal_chain(rng, mixing.pan(stem, 0.0), 60 / plan.tempo)
 
 
-def _dress(rng: np.random.Generator, stem: Audio, beat: float) -> Audio:
+def _vocal_chain(rng: np.random.Generator, stem: Audio, beat: float) -> Audio:
     """What a record does with a voice: thinned, compressed, now and then driven, spread, echoed; mostly a room."""
     import pedalboard
 

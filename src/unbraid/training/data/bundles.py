@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unbraid.atomic_files import replacing_folder
-from unbraid.corpus import shards
+from unbraid.corpus.building import shards
 from unbraid.errors import CorpusError, TrainingError
 from unbraid.training.data.mixes import WeightedFolder
 

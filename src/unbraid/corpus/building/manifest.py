@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from unbraid.corpus.audio_files import seconds_of
-from unbraid.corpus.catalogue import Material
+from unbraid.corpus.building.catalogue import Material
 from unbraid.errors import CorpusError
 
 NAME = "manifest.jsonl"

@@ -9,7 +9,7 @@ import numpy as np
 
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing.notes import Part
-from unbraid.corpus.effects import amplifier, effects, excited, widened
+from unbraid.corpus.production.effects import amplifier, effects, excited, widened
 
 if TYPE_CHECKING:
     from pedalboard import Plugin
@@ -57,7 +57,7 @@ def room(rng: np.random.Generator, stem: Audio, amount: float | None = None) -> 
     return effects(stem, reverb)
 
 
-def polished(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, Audio]:
+def match_record_tonality(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, Audio]:
     """The stems of a song `(2, samples)`, most of them made deeper, brighter or wider, as those of records are.
 
     By how much records are ahead says `benchmarks/likeness.py`. Only one is made deeper, the bass or the drums, and the
@@ -65,10 +65,10 @@ def polished(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, 
     """
     deep, thin = [("bass", "drums"), ("drums", "bass"), ("", "")][rng.choice(3, p=[0.5, 0.25, 0.25])]
     thin = thin if deep in stems and rng.random() < 0.5 else ""
-    return {source: _polished(rng, source, stem, source == deep, source == thin) for source, stem in stems.items()}
+    return {source: _match(rng, source, stem, source == deep, source == thin) for source, stem in stems.items()}
 
 
-def _polished(rng: np.random.Generator, source: str, stem: Audio, deep: bool, thin: bool) -> Audio:
+def _match(rng: np.random.Generator, source: str, stem: Audio, deep: bool, thin: bool) -> Audio:
     from pedalboard import LowShelfFilter
 
     if deep or thin:
@@ -88,7 +88,7 @@ def balance(stems: Mapping[str, Audio], peak: float = 0.92) -> dict[str, Audio]:
     return {source: stem * np.float32(peak / highest) for source, stem in stems.items()}
 
 
-def dress(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Audio:
+def instrument_chain(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Audio:
     """What is done to one instrument `(2, samples)` before it joins its source: amplifier, place, compression, room."""
     import pedalboard
 

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 
 from unbraid.corpus.audio_files import RATE, Audio
-from unbraid.corpus.shards import encode
-from unbraid.corpus.singing import treated
-from unbraid.corpus.singing.treated import Treated
+from unbraid.corpus.building.shards import encode
+from unbraid.corpus.singing import processed_vocals
+from unbraid.corpus.singing.processed_vocals import ProcessedVocals
 from unbraid.corpus.singing.voices import VOICES
 from unbraid.corpus.sources.folders import MaterialFolders
 
@@ -29,7 +29,7 @@ def spoken() -> Audio:
 @pytest.fixture
 def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MaterialFolders:
     """A folder in which all voices say that."""
-    monkeypatch.setattr(treated, "SECONDS", SECONDS)
+    monkeypatch.setattr(processed_vocals, "SECONDS", SECONDS)
     opus = encode(spoken[None], 96)
     for voice in VOICES:
         folder = tmp_path / voice.record
@@ -43,37 +43,37 @@ def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("number", range(6))
 def test_a_phrase_is_whole_and_the_same_for_the_same_number(number: int, material: MaterialFolders) -> None:
-    phrase = Treated(number).render(material)
+    phrase = ProcessedVocals(number).render(material)
     assert phrase.shape == (2, int(SECONDS * RATE))
     assert np.isfinite(phrase).all()
-    assert np.abs(phrase).max() == pytest.approx(treated.PEAK)
-    assert np.array_equal(phrase, Treated(number).render(material))
+    assert np.abs(phrase).max() == pytest.approx(processed_vocals.PEAK)
+    assert np.array_equal(phrase, ProcessedVocals(number).render(material))
 
 
 def test_held_out_phrases_have_held_out_voices() -> None:
     for number in range(60):
-        assert Treated(number).voice.split == Treated(number).split
-    assert {Treated(number).split for number in range(10)} == {"train", "valid"}
+        assert ProcessedVocals(number).voice.split == ProcessedVocals(number).split
+    assert {ProcessedVocals(number).split for number in range(10)} == {"train", "valid"}
 
 
 def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: MaterialFolders) -> None:
     rng = np.random.default_rng(0)
     said = spoken * (np.arange(len(spoken)) < 3 * RATE)
-    loud = treated._vocoded(rng, said, treated._frame(rng), 6 * RATE)
+    loud = processed_vocals._vocoded(rng, said, processed_vocals._plan(rng), 6 * RATE)
     assert np.square(loud[:, 4 * RATE :]).mean() < 1e-4 * np.square(loud[:, : 3 * RATE]).mean()
 
 
 def test_chops_are_loud_and_begin_without_a_step(spoken: Audio, material: MaterialFolders) -> None:
     rng = np.random.default_rng(1)
-    chops = treated._chopped(rng, spoken, treated._frame(rng), 6 * RATE)
+    chops = processed_vocals._chopped(rng, spoken, processed_vocals._plan(rng), 6 * RATE)
     assert np.abs(chops).max() > 0.5
     assert not chops[:, 0].any()
 
 
 def test_the_singer_rests_in_bars_without_a_chord(material: MaterialFolders) -> None:
     rng = np.random.default_rng(2)
-    frame = replace(treated._frame(rng), tempo=120.0)
-    frame = replace(frame, chords=[frame.chords[0], None, frame.chords[0]])
-    heard = treated._open(frame, 6 * RATE)
+    plan = replace(processed_vocals._plan(rng), tempo=120.0)
+    plan = replace(plan, chords=[plan.chords[0], None, plan.chords[0]])
+    heard = processed_vocals._open(plan, 6 * RATE)
     assert heard[: int(1.9 * RATE)].min() > 0.49
     assert not heard[int(2.1 * RATE) : int(3.9 * RATE)].any()

@@ -10,9 +10,9 @@ import numpy as np
 
 from unbraid.corpus.adapters.song import DatasetSong, Load, sum_of
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio
-from unbraid.corpus.playing import struck_bass
-from unbraid.corpus.remixes import remixes
-from unbraid.corpus.singing import treated
+from unbraid.corpus.building.remixes import remixes
+from unbraid.corpus.playing import bass_808
+from unbraid.corpus.singing import processed_vocals
 from unbraid.corpus.singing.voices import VOICES
 from unbraid.corpus.sources import backings
 from unbraid.corpus.sources.folders import MaterialFolders
@@ -26,7 +26,7 @@ CROSSOVER = 100.0
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordedSong:
     """A song, the name of its folder, and what each of its stems is called in the catalogue."""
 
     song: DatasetSong
@@ -35,43 +35,43 @@ class Recording:
     kind: str = "real"
 
 
-def recordings(material: MaterialFolders) -> Iterator[Recording]:
+def recordings(material: MaterialFolders) -> Iterator[RecordedSong]:
     """All recordings that lie on this machine, and the phrases that are made on the spot."""
     for source in of_kind("songs"):
         files = {path.stem: path for path in source.found(material) if path.stem in SOURCES}
         if files:
             known = {stem: sum_of([files[stem]]) for stem in SOURCES if stem in files}
-            song = _untangled(DatasetSong(source.title, source.split, known))
+            song = split_bass_from_other(DatasetSong(source.title, source.split, known))
             used = {stem: (f"song:{song.name}/{stem if stem in known else 'other'}",) for stem in song.stems}
-            yield Recording(song, f"real-{song.folder_name}", used)
+            yield RecordedSong(song, f"real-{song.folder_name}", used)
     for song, tracks in remixes(material):
-        yield Recording(song, f"remix-{song.folder_name}", tracks, "remix")
+        yield RecordedSong(song, f"remix-{song.folder_name}", tracks, "remix")
     for source in of_kind("guitars"):
         for path in source.found(material):
             split = "valid" if source.is_held_out(path) else "train"
             song = DatasetSong(path.parent.name, split, {"other": sum_of([path])})
-            yield Recording(song, f"guitar-{song.folder_name}", {"other": (f"guitar:{song.name}",)})
+            yield RecordedSong(song, f"guitar-{song.folder_name}", {"other": (f"guitar:{song.name}",)})
     for source in of_kind("backings"):
         for material_id, song in backings.songs(source, material).items():
-            yield Recording(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, (material_id,)))
+            yield RecordedSong(song, f"backing-{song.folder_name}", dict.fromkeys(song.stems, (material_id,)))
     for source in of_kind("solos"):
         for solo in solos(source, material):
-            yield Recording(solo.song(), f"solo-{solo.song().folder_name}", {solo.stem: (solo.id,)})
-    for number in range(struck_bass.PHRASES):
-        stems = {"drums": partial(struck_bass.drums, number), "bass": partial(struck_bass.phrase, number)}
+            yield RecordedSong(solo.song(), f"solo-{solo.song().folder_name}", {solo.stem: (solo.id,)})
+    for number in range(bass_808.PHRASES):
+        stems = {"drums": partial(bass_808.drums, number), "bass": partial(bass_808.phrase, number)}
         song = DatasetSong(f"{number:03}", "train", stems)
-        yield Recording(song, f"struck-{song.folder_name}", dict.fromkeys(song.stems, ("synthesised",)), "struck")
-    for number in range(treated.PHRASES):
-        phrase = treated.Treated(number)
+        yield RecordedSong(song, f"struck-{song.folder_name}", dict.fromkeys(song.stems, ("synthesised",)), "struck")
+    for number in range(processed_vocals.PHRASES):
+        phrase = processed_vocals.ProcessedVocals(number)
         song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})
-        yield Recording(song, f"treated-{song.folder_name}", {"vocals": (phrase.voice.id,)}, "treated")
+        yield RecordedSong(song, f"treated-{song.folder_name}", {"vocals": (phrase.voice.id,)}, "treated")
     for voice in (voice for voice in VOICES if voice.kind == "voices"):  # the others are solos
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})
-            yield Recording(song, f"voice-{song.folder_name}", {"vocals": (voice.id,)})
+            yield RecordedSong(song, f"voice-{song.folder_name}", {"vocals": (voice.id,)})
 
 
-def _untangled(song: DatasetSong) -> DatasetSong:
+def split_bass_from_other(song: DatasetSong) -> DatasetSong:
     """The song, its bass taken out of `other` if it is known to be there; the two sum to what they were."""
     if song.name not in BASS_IN_OTHER or "bass" in song.stems:
         return song

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.atomic_files import replacing
-from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, Audio, read
+from unbraid.corpus.building import manifest
 from unbraid.errors import CorpusError
 
 OPUS_RATE = 48000  # Opus knows no 44.1 kHz

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from unbraid.corpus import building, manifest, recordings
 from unbraid.corpus.audio_files import RATE, write_song
-from unbraid.corpus.catalogue import Material
+from unbraid.corpus.building import build, manifest, recorded
+from unbraid.corpus.building.catalogue import Material
 from unbraid.corpus.sources.folders import MaterialFolders
 
 TONE = (0.2 * np.sin(np.arange(RATE) / 20)).astype(np.float32)
@@ -22,8 +22,8 @@ def test_a_broken_real_song_is_named_and_counted_and_the_others_are_taken(
         (tmp_path / "songs" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "songs" / name / "drums.flac", TONE, RATE)
     (tmp_path / "songs" / "Francium" / "bass.flac").write_bytes(b"torn")
-    built = building.Built()
-    building._add_recordings(built, material, tmp_path / "out")
+    built = build.Built()
+    build._add_recordings(built, material, tmp_path / "out")
     assert built.songs == 2
     (failure,) = built.failed
     assert "Francium" in failure
@@ -38,7 +38,7 @@ def test_a_bass_in_other_is_taken_out_of_it_and_nothing_is_lost(tmp_path: Path, 
     for name in ("Caesium", "Sodium"):
         (tmp_path / "songs" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "songs" / name / "other.flac", bass + organ, RATE)
-    caesium, sodium = recordings.recordings(material)
+    caesium, sodium = recorded.recordings(material)
     stems = caesium.song.read()
     assert np.abs(stems["bass"] - bass)[:, RATE // 2 : -RATE // 2].max() < 0.01
     assert np.abs(stems["bass"] + stems["other"] - bass - organ).max() < 1e-4
@@ -50,8 +50,8 @@ def test_voices_are_vocals_of_their_split(tmp_path: Path, material: MaterialFold
     for name in ("kathleen", "erithacus"):
         (tmp_path / "voices" / name).mkdir(parents=True)
         soundfile.write(tmp_path / "voices" / name / f"{name}_000.opus", TONE, 48_000, format="OGG", subtype="OPUS")
-    built = building.Built()
-    building._add_recordings(built, material, tmp_path / "out")
+    built = build.Built()
+    build._add_recordings(built, material, tmp_path / "out")
     assert built.failed == []
     assert built.hours == 0, "a stem by itself is no hour of a song"
     assert (tmp_path / "out" / "train" / "voice-kathleen_000" / "vocals.flac").is_file()
@@ -63,10 +63,10 @@ def test_a_built_song_that_broke_later_is_left_out_of_the_manifest_and_named_onc
         record = {"kind": "styled", "materials": {"vocals": ["voice:ann"]}}
         write_song(tmp_path / "train" / f"song-{number}", {"vocals": TONE[None]}, {"song.json": json.dumps(record)})
     (tmp_path / "train" / "song-1" / "vocals.flac").write_bytes(b"torn")
-    built = building.Built()
+    built = build.Built()
     for number in range(2):
-        building._count(built, tmp_path / "train" / f"song-{number}", 1)
-    building._write_manifest(built, tmp_path, KNOWN)
+        build._count(built, tmp_path / "train" / f"song-{number}", 1)
+    build._write_manifest(built, tmp_path, KNOWN)
     assert (built.songs, len(built.failed)) == (1, 1)
     assert "song-1" in built.failed[0]
     assert [line["id"] for line in manifest.read(tmp_path / manifest.NAME)] == ["song-0/vocals"]

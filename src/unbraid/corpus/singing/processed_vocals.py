@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, Audio, read
-from unbraid.corpus.composing.harmony import Frame, progression, random_key
+from unbraid.corpus.composing.harmony import SongPlan, progression, random_key
 from unbraid.corpus.composing.melody import SungNote, compose, harmonise
 from unbraid.corpus.composing.notes import Note, Part
-from unbraid.corpus.effects import echoed, effects, widened
 from unbraid.corpus.playing.synths import random_lead, random_pad
+from unbraid.corpus.production import mixing
+from unbraid.corpus.production.effects import echoed, effects, widened
 from unbraid.corpus.singing.singer import Singer, another_take, random_singer, sing
 from unbraid.corpus.singing.syllables import Speech
 from unbraid.corpus.singing.voices import EXCERPT, Voice, analysed, choose_voice, excerpt
@@ -33,7 +33,7 @@ Mono = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Treated:
+class ProcessedVocals:
     """Phrase `number`: another voice, tune and treatment for every number; every tenth has a held-out voice."""
 
     number: int
@@ -51,34 +51,34 @@ class Treated:
     def render(self, material: MaterialFolders) -> Audio:
         """The phrase, `(2, samples)`."""
         rng = np.random.default_rng([304, self.number])
-        audio = treated_vocals(rng, self.voice, material, _frame(rng), int(SECONDS * RATE))
+        audio = processed_vocals(rng, self.voice, material, _plan(rng), int(SECONDS * RATE))
         return audio * np.float32(PEAK / max(float(np.abs(audio).max()), 1e-6))
 
 
-def treated_vocals(
-    rng: np.random.Generator, voice: Voice, material: MaterialFolders, frame: Frame, samples: int
+def processed_vocals(
+    rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int
 ) -> Audio:
-    """Vocals `(2, samples)` of a song: one manner of making them, then effects."""
+    """Vocals `(2, samples)` of a song: one technique of making them, then effects."""
     path, start = excerpt(rng, voice, material, EXCERPT)
     speech = analysed(path, start, EXCERPT, voice.band_limit)
     spoken = read(path, start, EXCERPT).mean(axis=0)
-    manner = rng.choice(("choir", "tuned", "vocoded", "chopped"), p=(0.35, 0.2, 0.2, 0.25))
-    if manner == "choir":
-        audio = _choir(rng, speech, frame, samples)
-    elif manner == "tuned":
-        audio = _tuned(rng, speech, frame, samples)
-    elif manner == "vocoded":
-        audio = _vocoded(rng, spoken, frame, samples)
+    technique = rng.choice(("choir", "tuned", "vocoded", "chopped"), p=(0.35, 0.2, 0.2, 0.25))
+    if technique == "choir":
+        audio = _choir(rng, speech, plan, samples)
+    elif technique == "tuned":
+        audio = _tuned(rng, speech, plan, samples)
+    elif technique == "vocoded":
+        audio = _vocoded(rng, spoken, plan, samples)
     else:
-        source = spoken if rng.random() < 0.4 else _tuned(rng, speech, frame, samples).mean(axis=0)
-        audio = _chopped(rng, source, frame, samples)
-    return _dressed(rng, audio * _open(frame, samples), 60 / frame.tempo)
+        source = spoken if rng.random() < 0.4 else _tuned(rng, speech, plan, samples).mean(axis=0)
+        audio = _chopped(rng, source, plan, samples)
+    return _processed(rng, audio * _open(plan, samples), 60 / plan.tempo)
 
 
-def _open(frame: Frame, samples: int) -> Mono:
+def _open(plan: SongPlan, samples: int) -> Mono:
     """One in the bars with a chord, zero where the singer rests, `(samples,)`."""
-    bar = np.arange(samples) / (frame.beats_per_bar * 60 / frame.tempo * RATE)
-    sings = np.array([chord is not None for chord in frame.chords], np.float64)
+    bar = np.arange(samples) / (plan.beats_per_bar * 60 / plan.tempo * RATE)
+    sings = np.array([chord is not None for chord in plan.chords], np.float64)
     return _smoothed(sings[np.minimum(bar.astype(int), len(sings) - 1)])
 
 
@@ -88,11 +88,11 @@ def _smoothed(gate: NDArray[np.float64]) -> Mono:
     return np.convolve(gate, np.ones(smooth) / smooth, mode="same").astype(np.float32)
 
 
-def _frame(rng: np.random.Generator) -> Frame:
+def _plan(rng: np.random.Generator) -> SongPlan:
     key, tempo = random_key(rng), rng.uniform(70, 150)
     chords = progression(rng, key)
     bars = int(SECONDS * tempo / 60 / 4)
-    return Frame(key, [chords[bar % len(chords)] for bar in range(bars)], 4, tempo)
+    return SongPlan(key, [chords[bar % len(chords)] for bar in range(bars)], 4, tempo)
 
 
 def _singer(rng: np.random.Generator) -> Singer:
@@ -114,7 +114,7 @@ def _centre(rng: np.random.Generator, speech: Speech) -> float:
     return float(np.clip(home + rng.uniform(-3, 14), 43, 79))
 
 
-def _choir(rng: np.random.Generator, speech: Speech, frame: Frame, samples: int) -> Audio:
+def _choir(rng: np.random.Generator, speech: Speech, plan: SongPlan, samples: int) -> Audio:
     """Three to five takes of one singer on the tones of each chord, held for a beat to a bar, far apart."""
     singer, centre = _singer(rng), _centre(rng, speech)
     held = float(rng.choice((1, 2, 2, 4)))
@@ -122,45 +122,45 @@ def _choir(rng: np.random.Generator, speech: Speech, frame: Frame, samples: int)
     out = np.zeros((2, samples), np.float32)
     spread = rng.uniform(0.3, 1.0)
     for part in range(parts):
-        tune = _held_tones(frame, centre + 4 * (part - (parts - 1) / 2), held, legato=bool(rng.random() < 0.25))
-        take = sing(rng, speech, tune, 60 / frame.tempo, samples / RATE, another_take(rng, singer), first)
+        tune = _held_tones(plan, centre + 4 * (part - (parts - 1) / 2), held, legato=bool(rng.random() < 0.25))
+        take = sing(rng, speech, tune, 60 / plan.tempo, samples / RATE, another_take(rng, singer), first)
         out += mixing.pan(take, spread * (2 * part / (parts - 1) - 1))
     return out
 
 
-def _held_tones(frame: Frame, centre: float, held: float, legato: bool) -> list[SungNote]:
+def _held_tones(plan: SongPlan, centre: float, held: float, legato: bool) -> list[SungNote]:
     """The chord tone nearest to `centre` in every bar, sung anew every `held` beats, or as one breath."""
     notes: list[SungNote] = []
-    for bar, chord in enumerate(frame.chords):
+    for bar, chord in enumerate(plan.chords):
         if chord is None:
             continue
         pitch = min((p for p in range(36, 96) if p % 12 in chord.tones), key=lambda p: abs(p - centre))
-        for beat in np.arange(0, frame.beats_per_bar, held):
+        for beat in np.arange(0, plan.beats_per_bar, held):
             tied = legato and bool(notes) and bar % 4 != 0
-            notes.append(SungNote(bar * frame.beats_per_bar + float(beat), held * 0.97, pitch, tied))
+            notes.append(SungNote(bar * plan.beats_per_bar + float(beat), held * 0.97, pitch, tied))
     return notes
 
 
-def _tuned(rng: np.random.Generator, speech: Speech, frame: Frame, samples: int) -> Audio:
+def _tuned(rng: np.random.Generator, speech: Speech, plan: SongPlan, samples: int) -> Audio:
     """A melody through a pitch corrector, often with the same take a third, fifth or octave away."""
-    singer, beat = _singer(rng), 60 / frame.tempo
+    singer, beat = _singer(rng), 60 / plan.tempo
     density = str(rng.choice(("slow", "medium", "fast")))
-    tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, _centre(rng, speech), density)
+    tune = compose(rng, plan.key, plan.chords, plan.beats_per_bar, _centre(rng, speech), density)
     first = int(rng.integers(max(1, len(speech.syllables))))
     out = mixing.pan(sing(rng, speech, tune, beat, samples / RATE, singer, first), 0.0)
     for steps in rng.choice((2, -3, 4, 7, -7), int(rng.integers(0, 3)), replace=False):
-        part = harmonise(tune, frame.key, int(steps))
+        part = harmonise(tune, plan.key, int(steps))
         take = sing(rng, speech, part, beat, samples / RATE, another_take(rng, singer), first)
         out += mixing.pan(take, rng.uniform(-1, 1)) * np.float32(rng.uniform(0.3, 1))
     return out
 
 
-def _vocoded(rng: np.random.Generator, spoken: Mono, frame: Frame, samples: int) -> Audio:
+def _vocoded(rng: np.random.Generator, spoken: Mono, plan: SongPlan, samples: int) -> Audio:
     """What is said, on the tones of a synthesiser: the carrier's bands at the levels of the voice's."""
     from scipy.signal import istft, stft
 
     said = np.resize(spoken, samples)
-    carrier = _carrier(rng, frame, samples)
+    carrier = _carrier(rng, plan, samples)
     carrier += rng.uniform(0.002, 0.03) * rng.normal(0, 1, carrier.shape).astype(np.float32)  # for the consonants
     hertz, _, voice = stft(said, RATE, nperseg=1024, noverlap=768)
     tones = stft(carrier, RATE, nperseg=1024, noverlap=768)[2]
@@ -173,27 +173,27 @@ def _vocoded(rng: np.random.Generator, spoken: Mono, frame: Frame, samples: int)
     return np.asarray(istft(spoken_tones, RATE, nperseg=1024, noverlap=768)[1][:, :samples], np.float32)
 
 
-def _carrier(rng: np.random.Generator, frame: Frame, samples: int) -> Audio:
+def _carrier(rng: np.random.Generator, plan: SongPlan, samples: int) -> Audio:
     """Chords, or a tune on a staircase, on a bright synthesiser."""
-    beat = 60 / frame.tempo
+    beat = 60 / plan.tempo
     if rng.random() < 0.6:
-        low, whole = int(rng.integers(40, 56)), frame.beats_per_bar * beat
+        low, whole = int(rng.integers(40, 56)), plan.beats_per_bar * beat
         notes = [
             Note(bar * whole, (bar + 1) * whole, low + (tone - low) % 12 + 12 * int(rng.random() < 0.2), 100)
-            for bar, chord in enumerate(frame.chords)
+            for bar, chord in enumerate(plan.chords)
             for tone in (chord.tones if chord else ())
         ]
         patch = random_pad(rng)
     else:
-        tune = compose(rng, frame.key, frame.chords, frame.beats_per_bar, float(rng.integers(43, 64)), "medium")
+        tune = compose(rng, plan.key, plan.chords, plan.beats_per_bar, float(rng.integers(43, 64)), "medium")
         notes = [Note(n.beat * beat, (n.beat + n.beats) * beat, n.pitch, 100) for n in tune]
         patch = random_lead(rng)
     return patch.render(Part("carrier", 80, False, notes), samples)
 
 
-def _chopped(rng: np.random.Generator, voice: Mono, frame: Frame, samples: int) -> Audio:
+def _chopped(rng: np.random.Generator, voice: Mono, plan: SongPlan, samples: int) -> Audio:
     """A few short cuts of the voice as an instrument: on a grid, at other speeds, now and then backwards."""
-    step = int(60 / frame.tempo / 4 * RATE)
+    step = int(60 / plan.tempo / 4 * RATE)
     cuts = [_cut(rng, voice) for _ in range(int(rng.integers(2, 6)))]
     steps = int(rng.choice((16, 32)))
     filled = rng.random(steps) < rng.uniform(0.25, 0.8)
@@ -235,7 +235,7 @@ def _faded(cut: Mono) -> Mono:
     return np.concatenate([cut[:edge] * ramp, cut[edge : len(cut) - edge], cut[len(cut) - edge :] * ramp[::-1]])
 
 
-def _dressed(rng: np.random.Generator, audio: Audio, beat: float) -> Audio:
+def _processed(rng: np.random.Generator, audio: Audio, beat: float) -> Audio:
     """Filters, distortion, a gate on sixteenths, width, echoes and rooms, each now and then and seldom none."""
     import pedalboard
 

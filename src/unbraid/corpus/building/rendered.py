@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from unbraid.corpus import mixing
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio
 from unbraid.corpus.composing import scores
-from unbraid.corpus.effects import echoed, pumped
 from unbraid.corpus.playing import casting
+from unbraid.corpus.production import mixing
+from unbraid.corpus.production.effects import echoed, pumped
 from unbraid.corpus.singing.vocals import random_vocals
 from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.errors import CorpusError
@@ -22,14 +22,14 @@ LEVELS = {"vocals": (-17, 3.0), "drums": (-17, 3.0), "bass": (-18, 3.0), "piano"
 
 
 @dataclass(frozen=True)
-class Song:
+class RenderedSong:
     """Stems by source, `(2, samples)` each, and a record of what made them."""
 
     stems: dict[str, Audio]
     record: dict[str, object]
 
 
-def make_song(seed: list[int], split: str, material: MaterialFolders, seconds: float = 60.0) -> Song:
+def make_song(seed: list[int], split: str, material: MaterialFolders, seconds: float = 60.0) -> RenderedSong:
     """The song of this seed, about `seconds` long; only material of the split is heard in it.
 
     Raises CorpusError when material or a tool is missing, or when the band ends up with fewer than two sources.
@@ -37,25 +37,27 @@ def make_song(seed: list[int], split: str, material: MaterialFolders, seconds: f
     rng = np.random.default_rng(seed)
     kind = str(rng.choice(("styled", "programmed", "from_midi"), p=(0.55, 0.35, 0.1)))
     score = scores.WRITERS[kind](rng, split, material, seconds)
-    samples = int((score.frame.seconds + TAIL) * RATE)
+    samples = int((score.plan.seconds + TAIL) * RATE)
     stems, players, used = _recorded(rng, split, material, score, samples)
-    record: dict[str, object] = {"kind": kind, "tempo": round(score.frame.tempo, 2), **score.record, "players": players}
-    if any(score.frame.chords) and rng.random() < 0.75:
-        sings = scores.presence(rng, len(score.frame.chords), "vocals")
-        sung = [chord if sings[bar] else None for bar, chord in enumerate(score.frame.chords)]
-        frame = replace(score.frame, chords=sung)
-        stems["vocals"], singing = random_vocals(rng, split, material, frame, samples)
+    record: dict[str, object] = {"kind": kind, "tempo": round(score.plan.tempo, 2), **score.record, "players": players}
+    if any(score.plan.chords) and rng.random() < 0.75:
+        sings = scores.presence(rng, len(score.plan.chords), "vocals")
+        sung = [chord if sings[bar] else None for bar, chord in enumerate(score.plan.chords)]
+        plan = replace(score.plan, chords=sung)
+        stems["vocals"], singing = random_vocals(rng, split, material, plan, samples)
         record["vocals"] = singing
         used["vocals"] = {str(singing["voice"])}
     if split == "train":  # the held-out songs stay what they were, so that their scores compare
-        stems = mixing.polished(rng, {source: mixing.at_level(stem, -20) for source, stem in stems.items()})
+        stems = mixing.match_record_tonality(
+            rng, {source: mixing.at_level(stem, -20) for source, stem in stems.items()}
+        )
     levelled = {
         source: mixing.at_level(stems[source], rng.normal(*LEVELS[source])) for source in SOURCES if source in stems
     }
     record["materials"] = {source: sorted(used[source]) for source in levelled}
     if len(levelled) < 2:
         raise CorpusError(f"The song of seed {seed} came out with fewer than two sources.")
-    return Song(mixing.balance(levelled, rng.uniform(0.5, 0.95)), record)
+    return RenderedSong(mixing.balance(levelled, rng.uniform(0.5, 0.95)), record)
 
 
 def _recorded(
@@ -68,11 +70,11 @@ def _recorded(
     for part in score.parts:
         source = part.source
         instrument = casting.choose(rng, source, split, material, part, score.electronic)
-        audio = mixing.dress(rng, source, part, instrument.render(part, samples))
+        audio = mixing.instrument_chain(rng, source, part, instrument.render(part, samples))
         if np.abs(audio).max(initial=0) < 1e-4:
             continue
         if source == "other" and rng.random() < 0.15:
-            audio = echoed(rng, audio, 60 / score.frame.tempo)
+            audio = echoed(rng, audio, 60 / score.plan.tempo)
         audio = mixing.at_level(audio, -20 + rng.normal(0, 3))
         stems[source] = stems[source] + audio if source in stems else audio
         players.setdefault(source, []).append(instrument.name)
@@ -88,6 +90,6 @@ def _pumping(rng: np.random.Generator, score: scores.Score, stems: dict[str, Aud
         return stems
     kicks = [note.start for part in score.parts if part.source == "drums" for note in part.notes if note.pitch in KICKS]
     return {
-        source: pumped(rng, stem, kicks, 60 / score.frame.tempo) if source != "drums" and rng.random() < 0.7 else stem
+        source: pumped(rng, stem, kicks, 60 / score.plan.tempo) if source != "drums" and rng.random() < 0.7 else stem
         for source, stem in stems.items()
     }

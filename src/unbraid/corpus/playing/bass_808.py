@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from unbraid.corpus.audio_files import RATE, Audio
 from unbraid.corpus.composing import sequencer
 from unbraid.corpus.composing.notes import Note
-from unbraid.corpus.effects import effects
 from unbraid.corpus.playing.drum_machines import DrumMachine
+from unbraid.corpus.production.effects import effects
 
 PHRASES = 320
 SECONDS = 24.0

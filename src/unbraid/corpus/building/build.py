@@ -11,10 +11,10 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import seconds_of, write_song
-from unbraid.corpus.catalogue import Material, materials
-from unbraid.corpus.recordings import recordings
+from unbraid.corpus.building import manifest
+from unbraid.corpus.building.catalogue import Material, materials
+from unbraid.corpus.building.recorded import recordings
 from unbraid.corpus.sources.folders import MaterialFolders, material_folders
 from unbraid.errors import CorpusError
 
@@ -81,7 +81,7 @@ def _check_tools() -> None:
 
 def _make(number: int, seed: int, material: MaterialFolders, out: Path, song_seconds: float) -> tuple[Path, int, str]:
     """Song `number`: its folder, whether it is new, and a sentence if it failed."""
-    from unbraid.corpus.songs import make_song
+    from unbraid.corpus.building.rendered import make_song
 
     split = "valid" if number % VALID_EVERY == VALID_EVERY - 1 else "train"
     place = out / split / f"song-{number:06d}"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, Audio, read, write_song
-from unbraid.corpus.catalogue import Material
-from unbraid.corpus.verifying import song_problems
+from unbraid.corpus.building import manifest
+from unbraid.corpus.building.catalogue import Material
+from unbraid.corpus.building.verify import song_problems
 from unbraid.errors import CorpusError
 
 KNOWN = {"voice:ann": "train", "voice:bob": "valid", "sfz:piano": "train"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid.corpus import manifest
 from unbraid.corpus.audio_files import RATE, SOURCES, Audio, read
-from unbraid.corpus.catalogue import splits
+from unbraid.corpus.building import manifest
+from unbraid.corpus.building.catalogue import splits
 from unbraid.corpus.sources.folders import material_folders
 from unbraid.errors import CorpusError
 from unbraid.stems import members
