@@ -2,6 +2,7 @@
 
 from fnmatch import fnmatch
 from pathlib import Path
+from runpy import run_path
 from tomllib import loads
 
 import pytest
@@ -16,6 +17,7 @@ from unbraid.corpus.sources.prepare import PREPARATIONS
 from unbraid.corpus.sources.records import load, of_kind, source, sources
 from unbraid.errors import CorpusError
 
+ROOT = Path(__file__).parents[2]
 GOOD = """
 licence = "CC-BY-4.0"
 thanks = "Ann"
@@ -131,8 +133,14 @@ def test_no_two_files_of_a_source_land_in_one_place(material: MaterialFolders) -
         assert len(set(places)) == len(places), collection.name
 
 
+def test_tables_and_credits_are_those_of_the_records() -> None:
+    for page, text in run_path(str(ROOT / "docs/corpus/tables.py"))["rewritten"]().items():
+        assert page.read_text() == text, f"{page.name} is out of date: run `python docs/corpus/tables.py`."
+        assert text.count("<!-- table: ") == text.count("<!-- end -->") > 0
+
+
 def test_records_are_in_the_package() -> None:
-    project = loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    project = loads((ROOT / "pyproject.toml").read_text())
     package = Path(records.__file__).parents[2]
     shipped = [path for glob in project["tool"]["setuptools"]["package-data"]["unbraid"] for path in package.glob(glob)]
     assert {path for path in shipped if path.suffix == ".toml"} == set(records.RECORDS.rglob("*.toml"))
