@@ -10,10 +10,14 @@ def main() -> None:
     if "runserver" in sys.argv[1:2]:
         os.environ.setdefault("UNBRAID_DEBUG", "1")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("The website needs Django: pip install 'unbraid[web]'.")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"unbraid: {error}")
 
 
 if __name__ == "__main__":

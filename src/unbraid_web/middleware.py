@@ -9,7 +9,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 
-from unbraid_web.health import healthz
+from unbraid_web.operations import health
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -44,9 +44,10 @@ def head_without_body(get_response: Handler) -> Handler:
 
 def health_first(get_response: Handler) -> Handler:
     """Answer /healthz before the host's name and TLS are looked at: who asks is the machine itself."""
+    views = {"/healthz": health.healthz, "/healthz/live": health.live}
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        return healthz(request) if request.path_info == "/healthz" else get_response(request)
+        return views.get(request.path_info, get_response)(request)
 
     return handle
 

@@ -25,7 +25,7 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
         host: address to listen at; with 0.0.0.0, phones and laptops on the same network can use the site.
 
     Raises:
-        SystemExit: with a sentence, if the port is taken.
+        SystemExit: after a sentence, if the port is taken or the settings cannot be used.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unbraid_web.settings")
     check_port(host, port)
@@ -85,8 +85,13 @@ def network_address(host: str) -> str:
 
 
 def prepare() -> None:
-    """Bring database and static files up to date in a process of its own: settings read afterwards see the result."""
-    subprocess.run([sys.executable, "-m", "django", "prepare"], check=True)
+    """Bring database and static files up to date in a process of its own: settings read afterwards see the result.
+
+    Raises:
+        SystemExit: that process has said why it cannot.
+    """
+    if code := subprocess.run([sys.executable, "-m", "unbraid_web", "prepare"]).returncode:
+        sys.exit(code)
 
 
 @contextlib.contextmanager

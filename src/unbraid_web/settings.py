@@ -22,12 +22,14 @@ The limits are at the end. `docs/web.md` tells how they play together.
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 import django
+from django.core.exceptions import ImproperlyConfigured
 
 from unbraid_web.paths import CHECKOUT, PACKAGE, data_folder, kept_secret_key
 
@@ -38,13 +40,24 @@ def flag(name: str) -> bool:
 
 
 def number(name: str, default: float) -> float:
-    """The number that the environment gives for `name`."""
-    return float(os.environ.get(name) or default)
+    """The number that the environment gives for `name`.
+
+    Raises:
+        ImproperlyConfigured: it gives something else.
+    """
+    given = os.environ.get(name) or default
+    try:
+        return float(given)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {given}, which is not a number.") from None
 
 
 def s3_limits() -> Any:
     """How long a storage that does not answer may keep a thread of the site, and how often it is asked again."""
-    from botocore.config import Config  # type: ignore[import-untyped]
+    try:
+        from botocore.config import Config  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImproperlyConfigured("UNBRAID_S3_BUCKET needs django-storages: pip install 'unbraid[s3]'.") from None
 
     return Config(
         connect_timeout=3,
@@ -58,6 +71,8 @@ DATA = data_folder()
 DEBUG = flag("UNBRAID_DEBUG")
 SITE_URL = os.environ.get("UNBRAID_URL", "http://localhost:8000").rstrip("/")
 BEHIND_TLS = urlsplit(SITE_URL).scheme == "https"
+PREFIX = urlsplit(SITE_URL).path  # such as /stems, where the site shares a host with others
+ORIGIN = SITE_URL.removesuffix(PREFIX)  # the prefix is part of every address that Django makes
 
 # Who asks
 
@@ -67,9 +82,13 @@ ALLOWED_HOSTS = [
     *([] if BEHIND_TLS else ["localhost", "127.0.0.1", "[::1]"]),
     *filter(None, os.environ.get("UNBRAID_HOSTS", "").split(",")),
 ]
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_TRUSTED_ORIGINS = [ORIGIN]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
+if PREFIX:  # another site at the same host has cookies of its own
+    FORCE_SCRIPT_NAME = PREFIX
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "unbraid_session", "unbraid_csrf"
+    SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PREFIX}/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
@@ -107,6 +126,7 @@ INSTALLED_APPS = [
     "unbraid_web.songs",
     "unbraid_web.player",
     "unbraid_web.api",
+    "unbraid_web.operations",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -176,11 +196,14 @@ DEFAULT_FROM_EMAIL = os.environ.get("UNBRAID_MAIL_FROM", "unbraid <noreply@local
 
 # What is kept, and where
 
-DATABASES = {
-    "default": dj_database_url.config(
-        default=f"sqlite:///{DATA / 'site.sqlite3'}", conn_max_age=60, conn_health_checks=True
-    )
-}
+try:
+    DATABASES = {
+        "default": dj_database_url.config(
+            default=f"sqlite:///{DATA / 'site.sqlite3'}", conn_max_age=60, conn_health_checks=True
+        )
+    }
+except (ValueError, KeyError):  # the error would show the password
+    raise ImproperlyConfigured("DATABASE_URL is not like postgres://user:password@host/name.") from None
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # Readers and one writer side by side; a writer waits for its turn instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
@@ -220,6 +243,8 @@ BODY_LIMIT = "unbraid_web.admission.body_limit"
 
 # Background work
 
+if USES_BROKER and not find_spec("django_tasks_rq"):
+    raise ImproperlyConfigured("UNBRAID_BROKER_URL needs RQ: pip install 'unbraid[broker]'.")
 TASKS = {
     "default": {"BACKEND": "django_tasks_rq.RQBackend", "QUEUES": ["default"]}
     if USES_BROKER

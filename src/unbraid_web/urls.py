@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from unbraid_web import health
 from unbraid_web.accounts.views import admin_login
 from unbraid_web.api.endpoints import api
+from unbraid_web.operations import metrics
 
 handler400 = "unbraid_web.error_pages.bad_request"
 handler403 = "unbraid_web.error_pages.permission_denied"
@@ -19,5 +19,5 @@ urlpatterns = [
     path("api/", include("unbraid_web.api.urls")),
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
-    path("metrics", health.metrics, name="metrics"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -79,7 +79,7 @@ class Parser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         """Read the headers, then ask how long a body may follow."""
         super().parse_header(header_plus)
-        path: str = self.path  # type: ignore[attr-defined] # set by now
+        path: str = self.path.removeprefix(settings.PREFIX)  # type: ignore[attr-defined] # set by now
         body_limit: Callable[..., int] = import_string(settings.BODY_LIMIT)
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = 1 + body_limit(path, self.headers, self.channel.server.bytes_awaited())
@@ -178,6 +178,7 @@ def make_server(application: Callable[..., Any], host: str, port: int) -> Server
         application,
         host=host,
         port=port,
+        url_prefix=settings.PREFIX,  # taken off, whether or not the proxy has done so
         threads=8,
         ident="unbraid",
         connection_limit=CONNECTIONS,

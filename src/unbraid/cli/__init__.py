@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from unbraid.cli import bench, corpus, evaluate, export, info, separate, train, web
+from unbraid.cli import bench, corpus, doctor, evaluate, export, info, separate, train, web
 from unbraid.cli.streams import safe_streams
 from unbraid.errors import UnbraidError, os_error_sentence
 
-COMMANDS = (separate, info, bench, evaluate, corpus, train, export, web)
+COMMANDS = (separate, info, bench, evaluate, corpus, train, export, web, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -47,7 +47,7 @@ def mail_reset(email: str) -> None:
 
 def _link(name: str, *parts: str) -> str:
     """Return an address of this site; it does not come from the request, which may lie about the host."""
-    return settings.SITE_URL + reverse(f"accounts:{name}", args=parts)
+    return settings.ORIGIN + reverse(f"accounts:{name}", args=parts)
 
 
 def _mail(email: str, subject: str, template: str, **context: Any) -> None:

@@ -98,6 +98,7 @@ def remember_browser(answer: HttpResponseBase, account: str) -> None:
         BROWSER_COOKIE,
         signing.dumps([secrets.token_hex(8), account], salt=BROWSER_SALT),
         max_age=BROWSER_SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -22,6 +22,7 @@ from unbraid_web.songs.models import Song, Upload
 logger = logging.getLogger(__name__)
 EXPORT_LIFE = timedelta(days=1)
 ORPHAN_LIFE = timedelta(hours=1)
+WORKER_LIFE = timedelta(hours=1)  # so long /healthz names one that fell silent
 ROWS_AT_ONCE = 500
 KINDS = (Separation, Export)
 
@@ -54,7 +55,7 @@ def reclaim() -> int:
 def expire() -> int:
     """Drop old stems and old exports."""
     count = 0
-    Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+    Worker.objects.filter(seen_at__lt=timezone.now() - WORKER_LIFE).delete()
     for separation in Separation.objects.expired():
         separation.expire()
         count += 1

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -10,6 +14,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from unbraid_web.separations.jobs.heartbeat import Heartbeat
 from unbraid_web.separations.jobs.job import Job, JobQuerySet, State
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
@@ -84,7 +89,7 @@ class Separation(Job):
     @property
     def has_workers(self) -> bool:
         """Whether anybody is there to do it."""
-        return Worker.objects.alive().exists()
+        return Worker.objects.alive().filter(role=Worker.Role.WORKER).exists()
 
     @property
     def kept_until(self) -> datetime | None:
@@ -221,9 +226,16 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
 
 class Worker(models.Model):
-    """A process that does jobs, and when it was last alive, by the database's clock."""
+    """A process that works in the background, and when it was last alive, by the database's clock."""
+
+    class Role(models.TextChoices):
+        """What it does."""
+
+        WORKER = "worker", "Worker"
+        HOUSEKEEPER = "housekeeper", "Housekeeper"
 
     name = models.CharField(max_length=120, primary_key=True)
+    role = models.CharField(max_length=12, choices=Role.choices, default=Role.WORKER)
     seen_at = models.DateTimeField()
 
     objects = WorkerQuerySet.as_manager()
@@ -233,7 +245,26 @@ class Worker(models.Model):
 
     def beat(self) -> None:
         """Show a sign of life."""
-        Worker.objects.update_or_create(name=self.name, defaults={"seen_at": Now()})
+        Worker.objects.update_or_create(name=self.name, defaults={"role": self.role, "seen_at": Now()})
+
+    @classmethod
+    @contextmanager
+    def present(cls, role: "Worker.Role", away: tuple[type[Exception], ...]) -> Iterator[None]:
+        """Show signs of life as long as this is entered; who leaves in peace is not missed.
+
+        Args:
+            role: what this process does
+            away: what is raised while the database cannot be reached
+        """
+        worker = cls(name=f"{socket.gethostname()}:{os.getpid()}", role=role)
+        with suppress(*away):
+            worker.beat()
+        try:
+            with Heartbeat(worker.beat):
+                yield
+        finally:
+            with suppress(*away):
+                worker.delete()
 
 
 def export_name(separation: Separation, recipe: dict[str, Any]) -> str:

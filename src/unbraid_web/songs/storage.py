@@ -2,16 +2,19 @@
 
 import contextlib
 import errno
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from filelock import FileLock, Timeout
 
@@ -80,6 +83,24 @@ def delete_tree(prefix: str) -> None:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
 
 
+def names() -> Iterator[str]:
+    """Yield the name of every stored file."""
+    if settings.S3_BUCKET:
+        storage: Any = default_storage
+        yield from (item.key for item in storage.bucket.objects.all())
+        return
+    root = Path(default_storage.path(""))
+    for path in root.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(root).as_posix()
+
+
+def replace(name: str, content: IO[bytes]) -> None:
+    """Store a file under exactly this name, in place of one that may be there."""
+    default_storage.delete(name)
+    default_storage.save(name, File(content))
+
+
 def last_change(prefix: str) -> datetime | None:
     """Return when a file in the folder `prefix` last changed; None if there is none."""
     if settings.S3_BUCKET:
@@ -116,6 +137,18 @@ def need_room() -> None:
 def is_full(error: OSError) -> bool:
     """Whether the error says that the disk, or our share of it, is full."""
     return error.errno in FULL
+
+
+def probe() -> None:
+    """Write, read and delete a small file, as the site does with large ones; whatever the storage raises goes on."""
+    name, content = f"probes/{uuid4().hex}", os.urandom(32)
+    stored = default_storage.save(name, ContentFile(content))
+    try:
+        with default_storage.open(stored) as file:
+            if file.read() != content:
+                raise OSError(errno.EIO, "what was read is not what was written")
+    finally:
+        default_storage.delete(stored)
 
 
 def concatenate(names: Iterable[str], into: Path) -> None:

@@ -17,6 +17,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from unbraid_web.accounts.models import User
@@ -70,7 +71,9 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
             upload = announce(user, **file)
         except ValidationError as error:
             return error_response(error.messages[0], 422)
-    return JsonResponse({"url": f"/uploads/{upload.pk}/", "received": upload.received, "piece": MAX_PIECE}, status=201)
+    return JsonResponse(
+        {"url": reverse("songs:upload", args=[upload.pk]), "received": upload.received, "piece": MAX_PIECE}, status=201
+    )
 
 
 @require_http_methods(["GET", "PATCH", "DELETE"])
@@ -80,7 +83,7 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     if user is None:
         return error_response("Log in first.", 401)
     upload = Upload.objects.filter(pk=upload_id, owner=user).first()
-    made = {"song": f"/songs/{upload_id}/"}
+    made = {"song": reverse("player:song", args=[upload_id])}
     if upload is None:  # it may be a song by now, and the answer that said so was lost
         get_object_or_404(Song.objects.owned_by(user), pk=upload_id)
         return JsonResponse(made, status=201)

@@ -108,12 +108,12 @@ def test_a_song_has_so_many_downloads_in_line_and_no_more(alice: Person, separat
 def test_the_page_and_healthz_say_when_nobody_works(alice: Person, visitor: Client, waiting: Song) -> None:
     url, nobody = f"/separations/{waiting.separation.pk}/progress/", "No worker is running at the moment"
     assert nobody in alice.client.get(url).content.decode()
-    assert (visitor.get("/healthz").status_code, visitor.get("/healthz").json()["workers"]) == (503, "none")
+    assert visitor.get("/healthz").json()["workers"] == "none"
     Worker(name="here:1").beat()
     assert nobody not in alice.client.get(url).content.decode()
-    assert visitor.get("/healthz").status_code == 200
+    assert visitor.get("/healthz").json()["workers"] == "ok"
     Worker.objects.update(seen_at=Now() - timedelta(minutes=5))
-    assert visitor.get("/healthz").status_code == 503
+    assert visitor.get("/healthz").json()["workers"] == "none"
 
 
 def test_a_broker_that_is_away_costs_no_upload(

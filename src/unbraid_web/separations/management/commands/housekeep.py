@@ -1,15 +1,18 @@
 """`manage.py housekeep`: what is due now, once or again and again."""
 
+import contextlib
 import logging
+import signal
 import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from unbraid_web.separations import housekeeping
 from unbraid_web.separations.jobs import parent
+from unbraid_web.separations.models import Worker
 
 logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 3600.0
@@ -34,6 +37,13 @@ class Command(BaseCommand):
             done = housekeeping.run_due()
             self.stdout.write(", ".join(f"{count} {what}" for what, count in done.items()))
             return
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C
+        away = (DatabaseError, InterfaceError)
+        with contextlib.suppress(KeyboardInterrupt), Worker.present(Worker.Role.HOUSEKEEPER, away):
+            self.keep_house(every)
+
+    def keep_house(self, every: float) -> None:
+        """Go on until asked to stop."""
         swept: float | None = None
         while True:
             close_old_connections()

@@ -1,9 +1,7 @@
 """`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
 
-import contextlib
 import logging
 import os
-import socket
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -15,7 +13,6 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from unbraid_web.separations.jobs import parent
-from unbraid_web.separations.jobs.heartbeat import Heartbeat
 from unbraid_web.separations.models import Worker
 
 logger = logging.getLogger(__name__)
@@ -41,10 +38,7 @@ class Command(BaseCommand):
         away: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
         if settings.USES_BROKER:
             away += broker_errors()
-        worker = Worker(name=f"{socket.gethostname()}:{os.getpid()}")
-        with contextlib.suppress(*away):
-            worker.beat()
-        with Heartbeat(worker.beat):
+        with Worker.present(Worker.Role.WORKER, away):
             keep_running(run, away)
 
 

@@ -1,0 +1,1 @@
+"""Running the site: whether it is well, its numbers, its backups."""

@@ -1,0 +1,189 @@
+"""Whether each part of the site is well; what is not says so in one sentence, with a remedy."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from unbraid_web.separations.models import Worker
+from unbraid_web.songs import storage
+
+ANSWER_SECONDS = 5.0  # storage that takes longer keeps people waiting too
+KEPT_SECONDS = 10.0  # strangers may ask: so long the last answer counts
+
+
+class Unwell(Exception):  # noqa: N818 # a finding
+    """What is wrong with a part.
+
+    Args:
+        word: for monitoring, which strangers may read
+        sentence: for whoever runs the site
+        remedy: what to do
+    """
+
+    def __init__(self, word: str, sentence: str, remedy: str) -> None:
+        super().__init__(sentence)
+        self.word, self.remedy = word, remedy
+
+
+class Timed:
+    """A check that may hang: it runs in a thread of its own, and its answer counts for a moment."""
+
+    def __init__(self, check: Callable[[], str], what: str) -> None:
+        self._check, self._what = check, what
+        self._lock = threading.Lock()
+        self._answer: Future[str] | None = None
+        self._asked = 0.0
+
+    def __call__(self) -> str:
+        """Return what the check returns.
+
+        Raises:
+            Unwell: what the check raises, or that it does not answer.
+        """
+        with self._lock:
+            is_old = time.monotonic() - self._asked > KEPT_SECONDS
+            if self._answer is None or (self._answer.done() and is_old):
+                self._answer, self._asked = Future(), time.monotonic()
+                threading.Thread(target=self._run, args=(self._answer,), name=self._what, daemon=True).start()
+            answer = self._answer
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError as error:
+            sentence = f"The {self._what} does not answer within {ANSWER_SECONDS:.0f} seconds."
+            raise Unwell(
+                "no answer", sentence, "See whether it runs, and whether the network lets us through."
+            ) from error
+
+    def _run(self, answer: "Future[str]") -> None:
+        try:
+            answer.set_result(self._check())
+        except BaseException as error:  # handed to whoever waits
+            answer.set_exception(error)
+
+
+def database() -> str:
+    """The database answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        sentence = f"The database does not answer: {first_line(error)}."
+        raise Unwell("unreachable", sentence, "See whether it runs, and what DATABASE_URL says.") from error
+    return f"{connection.display_name} answers."
+
+
+def migrations() -> str:
+    """The tables are those of this version."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        sentence = f"{len(missing)} migrations are not applied, {missing[0][0]} first."
+        raise Unwell("missing", sentence, "Run python -m unbraid_web prepare.")
+    return "The tables are those of this version."
+
+
+def try_storage() -> str:
+    """A file can be written, read and deleted."""
+    try:
+        storage.probe()
+    except Exception as error:  # each kind of storage has errors of its own
+        sentence = f"A small file cannot be written, read and deleted: {first_line(error)}."
+        remedy = (
+            f"See that the bucket {settings.S3_BUCKET} and the AWS_* variables are right."
+            if settings.S3_BUCKET
+            else f"See that the user of this process may write to {settings.MEDIA_ROOT}."
+        )
+        raise Unwell("refuses", sentence, remedy) from error
+    where = f"the bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else settings.MEDIA_ROOT
+    return f"A small file was written to {where}, read and deleted."
+
+
+def disk() -> str:
+    """There is more room than must stay free."""
+    if not storage.has_room() or storage.room() < 0:
+        sentence = "There is less room on the disk than UNBRAID_MIN_FREE_MB keeps free: uploads are refused."
+        raise Unwell("full", sentence, "Make room, or move UNBRAID_DATA to a larger disk.")
+    return f"{storage.room() / 1e9:.1f} GB are free beyond what must stay free."
+
+
+def ping(url: str) -> None:
+    """Ask Redis whether it is there."""
+    import redis
+
+    with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
+        client.ping()
+
+
+def broker() -> str:
+    """Redis, which brings jobs to workers, answers."""
+    try:
+        ping(str(settings.RQ_QUEUES["default"]["URL"]))
+    except Exception as error:
+        sentence = f"The broker does not answer: {first_line(error)}. Nothing is lost, but no song starts."
+        raise Unwell("unreachable", sentence, "See whether Redis runs, and what UNBRAID_BROKER_URL says.") from error
+    return "Redis brings the jobs."
+
+
+def cache() -> str:
+    """Redis, which counts attempts, answers."""
+    try:
+        ping(str(settings.CACHES["default"]["LOCATION"]))
+    except Exception as error:
+        sentence = f"The cache does not answer: {first_line(error)}. Each process counts attempts by itself."
+        raise Unwell("unreachable", sentence, "See whether Redis runs, and what UNBRAID_CACHE_URL says.") from error
+    return "Redis counts attempts and calls."
+
+
+def workers() -> str:
+    """Somebody does the work."""
+    alive = names_of(Worker.Role.WORKER)
+    if not alive:
+        raise Unwell("none", "No worker runs: songs wait.", "Start one with python -m unbraid_web work.")
+    return f"{', '.join(alive)} {'is' if len(alive) == 1 else 'are'} at work."
+
+
+def housekeeper() -> str:
+    """Somebody takes back what died, and sweeps."""
+    alive = names_of(Worker.Role.HOUSEKEEPER)
+    if not alive:
+        remedy = "Start one with python -m unbraid_web housekeep --every 15."
+        raise Unwell("none", "No housekeeper runs: the songs of a worker that dies stay where they are.", remedy)
+    return f"{', '.join(alive)} keeps house."
+
+
+def names_of(role: Worker.Role) -> list[str]:
+    """Return the processes of that kind that are alive."""
+    return list(Worker.objects.alive().filter(role=role).order_by("name").values_list("name", flat=True))
+
+
+def silent() -> list[str]:
+    """Return the processes that ended without saying so, within the last hour."""
+    fallen = Worker.objects.exclude(pk__in=Worker.objects.alive().values("pk"))
+    return list(fallen.order_by("name").values_list("name", flat=True))
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, as part of a sentence."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+storage_answers = Timed(try_storage, "storage")
+
+
+def parts() -> dict[str, Callable[[], str]]:
+    """Return the checks of all parts that this site has, by name."""
+    return {
+        "database": database,
+        "migrations": migrations,
+        "storage": storage_answers,
+        "disk": disk,
+        **({"broker": broker} if settings.USES_BROKER else {}),
+        **({"cache": cache} if settings.CACHES["default"].get("LOCATION") else {}),
+        "workers": workers,
+        "housekeeper": housekeeper,
+    }

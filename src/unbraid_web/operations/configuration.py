@@ -1,0 +1,132 @@
+"""Settings that cannot work together, or are not safe: each is one sentence, with what to do as its hint."""
+
+import ipaddress
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+
+SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 16
+
+
+def refusals(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return what keeps every command of the site from starting."""
+    return [Error(f"{sentence}", hint=remedy, id=f"unbraid.{name}") for name, sentence, remedy in impossible()]
+
+
+def warnings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return what works, but not as most people would wish."""
+    return [Warning(f"{sentence}", hint=remedy, id=f"unbraid.{name}") for name, sentence, remedy in doubtful()]
+
+
+def impossible() -> Iterator[tuple[str, str, str]]:
+    """Yield a name, a sentence and a remedy for each combination that must not start."""
+    url = urlsplit(settings.SITE_URL)
+    proxy_is_named = bool(os.environ.get("UNBRAID_PROXY"))
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        yield (
+            "url",
+            f"UNBRAID_URL is {settings.SITE_URL}, which no browser can open.",
+            "Write it like https://stems.example.org, or https://example.org/stems for a path of its own.",
+        )
+    if settings.DEBUG and not is_private(url.hostname or ""):
+        yield (
+            "debug",
+            "UNBRAID_DEBUG shows settings and tracebacks to every visitor.",
+            "Leave it out wherever UNBRAID_URL is not this machine.",
+        )
+    if settings.BEHIND_TLS and not proxy_is_named:
+        yield (
+            "proxy",
+            "UNBRAID_URL is https and UNBRAID_PROXY is not set, so every page would redirect to itself for ever.",
+            "Set UNBRAID_PROXY=1 for a proxy on this machine, else to its address; "
+            "0 if another WSGI server of yours speaks TLS itself.",
+        )
+    if settings.ACCEL_PREFIX and not settings.TRUSTED_PROXY:
+        yield (
+            "accel",
+            "UNBRAID_ACCEL leaves files to nginx, but UNBRAID_PROXY names no proxy: downloads would be empty.",
+            "Set UNBRAID_PROXY, or leave UNBRAID_ACCEL out.",
+        )
+    if settings.ACCEL_PREFIX and not (settings.ACCEL_PREFIX.startswith("/") and settings.ACCEL_PREFIX.endswith("/")):
+        yield (
+            "accel_path",
+            f"UNBRAID_ACCEL is {settings.ACCEL_PREFIX}, which is not a path between two slashes.",
+            "Write it as in nginx.conf: /protected/.",
+        )
+    if len(settings.SECRET_KEY) < SHORTEST_SECRET:
+        yield (
+            "secret",
+            f"UNBRAID_SECRET_KEY has {len(settings.SECRET_KEY)} characters and can be guessed.",
+            "Take 50 random ones (openssl rand -base64 40), or leave it out and one is made and kept in UNBRAID_DATA.",
+        )
+    if settings.S3_BUCKET and not uses_sqlite() and not os.environ.get("UNBRAID_SECRET_KEY"):
+        yield (
+            "secret_of_each",
+            "UNBRAID_SECRET_KEY is not set: hosts without a common folder would refuse each other's sessions.",
+            "Set it to the same 50 random characters on every host (openssl rand -base64 40).",
+        )
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        yield (
+            "metrics",
+            f"UNBRAID_METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters and can be guessed.",
+            "Take 32 random ones: openssl rand -hex 16.",
+        )
+
+
+def doubtful() -> Iterator[tuple[str, str, str]]:
+    """Yield a name, a sentence and a remedy for each combination to think about."""
+    url = urlsplit(settings.SITE_URL)
+    if not settings.BEHIND_TLS and not is_private(url.hostname or ""):
+        yield (
+            "http",
+            f"{settings.SITE_URL} is not encrypted: passwords can be read on their way.",
+            "Put nginx or Caddy in front, and set UNBRAID_URL to the https address.",
+        )
+    if settings.TRUSTED_PROXY == "*":
+        yield (
+            "anybody",
+            "UNBRAID_PROXY=* believes whoever connects about their address.",
+            "See that only the proxy can reach this port.",
+        )
+    if settings.USES_BROKER and not os.environ.get("UNBRAID_CACHE_URL"):
+        yield (
+            "cache",
+            "UNBRAID_CACHE_URL is not set: each web process counts attempts to log in by itself.",
+            "Set it to a database of the same Redis, such as redis://localhost/1.",
+        )
+    if settings.S3_BUCKET and not settings.S3_ORIGIN:
+        yield (
+            "origin",
+            "UNBRAID_S3_ORIGIN is not set: browsers may not fetch stems from the bucket.",
+            "Set it to the bucket's origin as browsers see it, such as https://name.s3.amazonaws.com.",
+        )
+    if settings.S3_BUCKET and uses_sqlite():
+        yield (
+            "sqlite",
+            "Files are in S3 and the database is SQLite: workers on other hosts cannot reach it.",
+            "Set DATABASE_URL to PostgreSQL before a second host joins.",
+        )
+    if settings.BEHIND_TLS and not settings.CONFIRM_BY_MAIL:
+        yield (
+            "mail",
+            "EMAIL_HOST is not set: nobody confirms an address, and links for new passwords end in the log.",
+            "Set EMAIL_HOST and its companions.",
+        )
+
+
+def uses_sqlite() -> bool:
+    """Whether the database is a file."""
+    return "sqlite3" in settings.DATABASES["default"]["ENGINE"]
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is this machine, or one of a home's or an office's own network."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".lan", ".home.arpa", ".internal"))

@@ -1,0 +1,165 @@
+"""Looks at everything that the site needs, and says what is wrong and what to do."""
+
+import json
+import logging
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import chain
+
+from django.conf import settings
+from django.core.mail import get_connection
+from django.db import DatabaseError, connection
+from django.urls import reverse
+
+from unbraid_web.operations import checks, configuration
+from unbraid_web.operations.checks import Unwell, first_line
+
+TRIAL_SECONDS = 300
+CLOCK_SECONDS = 5.0
+NOT_YET_STARTED = ("workers", "housekeeper")
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What there is to say about one part."""
+
+    level: Level
+    part: str
+    sentence: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.level:<5} {self.part:<12} {self.sentence} {self.remedy}".rstrip()
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what there is to say about each part, the settings first."""
+    logging.getLogger("django").setLevel(logging.CRITICAL)  # what they log is said here in sentences
+    yield from settings_in_use()
+    later: dict[str, Callable[[], str]] = {"clock": clock, "mail": mail, "address": address, "separation": separation}
+    has_database = True
+    for name, check in chain(checks.parts().items(), later.items()):
+        if not has_database and name in ("migrations", "clock", *NOT_YET_STARTED):
+            continue
+        found = look(name, check)
+        has_database = has_database and (name not in ("database", "migrations") or found.level is Level.OK)
+        yield found
+
+
+def settings_in_use() -> Iterator[Finding]:
+    """Yield what the settings' own checks say."""
+    wrong = [Finding(Level.FAIL, "settings", sentence, remedy) for _, sentence, remedy in configuration.impossible()]
+    odd = [Finding(Level.WARN, "settings", sentence, remedy) for _, sentence, remedy in configuration.doubtful()]
+    yield from wrong + odd or [Finding(Level.OK, "settings", f"The site is {settings.SITE_URL}.")]
+
+
+def look(part: str, check: Callable[[], str]) -> Finding:
+    """Return what a check has found."""
+    try:
+        return Finding(Level.OK, part, check())
+    except Doubtful as doubt:
+        return Finding(Level.WARN, part, str(doubt), doubt.remedy)
+    except Unwell as error:
+        level = Level.WARN if part in NOT_YET_STARTED else Level.FAIL
+        return Finding(level, part, str(error), error.remedy)
+    except DatabaseError as error:
+        return Finding(Level.FAIL, part, f"The database refuses: {first_line(error)}.", "See what its own log says.")
+
+
+class Doubtful(Exception):  # noqa: N818 # a finding
+    """What works, but not as most people would wish: a sentence, and what to do."""
+
+    def __init__(self, sentence: str, remedy: str) -> None:
+        super().__init__(sentence)
+        self.remedy = remedy
+
+
+def clock() -> str:
+    """This machine's clock agrees with the database's."""
+    if connection.vendor == "sqlite":
+        return "The database has this machine's clock."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_TIMESTAMP")
+        theirs: datetime = cursor.fetchone()[0]
+    apart = abs((datetime.now(UTC) - theirs).total_seconds())
+    if apart > CLOCK_SECONDS:
+        raise Doubtful(f"This machine's clock and the database's are {apart:.0f} seconds apart.", "Run an NTP client.")
+    return "This machine's clock agrees with the database's."
+
+
+def mail() -> str:
+    """The mail server takes our name and password."""
+    if not settings.CONFIRM_BY_MAIL:
+        return "Mails are printed on standard error, since EMAIL_HOST is not set."
+    try:
+        with get_connection():
+            pass
+    except (OSError, smtplib.SMTPException) as error:
+        sentence = f"{settings.EMAIL_HOST} takes no mail from us: {first_line(error)}."
+        raise Unwell(
+            "refuses", sentence, "See EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
+        ) from error
+    return f"{settings.EMAIL_HOST} takes mail from us."
+
+
+def address() -> str:
+    """Who opens the site's address finds the site, with the right scheme."""
+    url = settings.ORIGIN + reverse(settings.LOGIN_URL)
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code in range(300, 400):
+            remedy = "The proxy has to send X-Forwarded-Proto, and UNBRAID_PROXY must be its address."
+            raise Unwell("redirects", f"{url} leads to itself again and again.", remedy) from error
+        remedy = "See that the proxy hands on the Host header, and that its name is in UNBRAID_URL or UNBRAID_HOSTS."
+        raise Unwell("refuses", f"{url} answers {error.code}.", remedy) from error
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLError):
+            raise Doubtful(
+                f"This machine does not trust the certificate of {url}.", "See that it is the right one."
+            ) from error
+        raise Doubtful(f"Nobody answers at {url}: {first_line(reason)}.", "Start the site, then ask again.") from error
+    return f"{url} answers."
+
+
+def separation() -> str:
+    """The model takes one second of noise apart."""
+    model = [f"--model={settings.MODEL}"] if settings.MODEL else []
+    program = "unbraid_web.separations.work.trial"
+    command = [sys.executable, "-m", program, f"--device={settings.DEVICE}", *model]
+    started, remedy = (
+        time.monotonic(),
+        "See UNBRAID_MODEL and UNBRAID_DEVICE, and whether there is 1 GB of memory free.",
+    )
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise Unwell("slow", f"One second of noise was not done in {TRIAL_SECONDS} seconds.", remedy) from error
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or [f"it ended with {run.returncode}"])[-1]
+        raise Unwell("ended", f"The model cannot be run: {last}.", remedy)
+    found = json.loads(run.stdout.splitlines()[-1])
+    if "error" in found:
+        raise Unwell("fails", found["error"], remedy)
+    whole = time.monotonic() - started
+    return f"One second of noise took {found['seconds']:.1f} s, {whole:.1f} s with loading: {found['runtime']}."

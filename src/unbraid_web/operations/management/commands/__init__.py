@@ -1,0 +1,1 @@
+"""Management commands for whoever runs the site."""
