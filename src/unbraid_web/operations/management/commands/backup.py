@@ -1,0 +1,24 @@
+"""`manage.py backup FOLDER`: writes everything that the site keeps into a folder, also while it runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from unbraid_web.operations.backup import back_up
+
+
+class Command(BaseCommand):
+    """Backs up; again into the same folder, it copies what is new."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to."""
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, folder: Path, **options: Any) -> None:
+        """Back up."""
+        rows, new = back_up(folder)
+        self.stdout.write(f"{folder}: {rows} rows, {new} new files")
