@@ -1,5 +1,7 @@
 """What a self-hoster copies says what the code does."""
 
+import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from tests.web.browser.chromium import need
+from unbraid_web.operations.metrics import Site
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -48,8 +51,38 @@ def test_compose_files_run_what_exists(name: str) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_units_run_what_exists(unit: Path) -> None:
-    started = re.findall(r"-m unbraid_web (\w+)", unit.read_text())
-    assert started and set(started) <= COMMANDS
+    started = set(re.findall(r"-m unbraid_web (\w+)", unit.read_text()))
+    scripts = {Path(path).name for path in re.findall(r"ExecStart=/etc/systemd/system/(\S+)", unit.read_text())}
+    assert (started or scripts) and started <= COMMANDS
+    assert all((unit.parent / script).stat().st_mode & 0o111 for script in scripts)
+
+
+@pytest.mark.django_db
+def test_dashboard_and_scalers_ask_for_numbers_that_exist() -> None:
+    told = {family.name for family in Site().collect()}
+    texts = [(DEPLOY / name).read_text() for name in ("grafana.json", "keda.yaml", "systemd/unbraid-scale")]
+    asked = [set(re.findall(r"\bunbraid_(?!web)[a-z_]+", text)) for text in texts]
+    assert asked[0] == told, "the dashboard shows every number"
+    assert asked[1] == asked[2] == {"unbraid_queue_length"}
+    panels = json.loads(texts[0])["panels"]
+    assert all(panel["targets"] for panel in panels)
+    assert yaml.safe_load(texts[1])["spec"]["scaleTargetRef"]["name"] == "unbraid-worker"
+
+
+def test_workers_are_started_by_the_length_of_the_queue(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    programs = {"curl": "cat $ANSWER", "systemctl": f'echo "$@" >> {calls}'}
+    for name, body in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    answer = tmp_path / "answer"
+    for waiting, expected in ((0, "start 1 stop 2 stop 3"), (5, "start 1 start 2"), (90, "start 1 start 2 start 3")):
+        answer.write_text(f'unbraid_queue_length{{kind="separation"}} {waiting}.0\nunbraid_up{{part="disk"}} 1.0\n')
+        calls.write_text("")
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "ANSWER": str(answer), "MOST": "3"}
+        environment["UNBRAID_METRICS_TOKEN"] = "a-token"
+        subprocess.run([DEPLOY / "systemd/unbraid-scale"], env=environment, check=True, timeout=30)
+        assert calls.read_text().replace("unbraid-worker@", "").split() == expected.split()
 
 
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
