@@ -34,10 +34,10 @@ import boto3  # type: ignore[import-untyped]
 import numpy as np
 import psycopg
 import soundfile
-from benchmarks.doors import Door
 from moto.server import ThreadedMotoServer
 from tests.conftest import write_song
 from tests.tiny_models import write_mask_model
+from tests.web.doors import Door
 from tests.web.services import postgres, redis
 from tests.web.site import free_port
 
