@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+import distributed
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
@@ -20,6 +21,8 @@ from tests.conftest import write_song
 from tests.tiny_models import SOURCES
 from unbraid.audio import read
 from unbraid.cli import main
+from unbraid.cli.cluster import Task, outcomes
+from unbraid.separator import SeparationOptions
 
 SEPARATE = [sys.executable, "-W", "ignore", "-m", "unbraid.cli", "separate"]
 
@@ -106,6 +109,34 @@ def test_a_bucket(cluster: LocalCluster, s3: dict[str, str], mask_model: Path, t
     assert read(tmp_path / "accompaniment.flac")[0].shape == read(song)[0].shape
 
 
+class Counting:
+    """Tasks that note how many were asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.left, self.asked = count, 0
+
+    def __iter__(self) -> "Counting":
+        return self
+
+    def __next__(self) -> Task:
+        if self.asked == self.left:
+            raise StopIteration
+        self.asked += 1
+        return Task(f"{self.asked}.wav", "out", None, "cpu", "auto", SeparationOptions())
+
+
+def test_a_long_catalogue_is_enumerated_as_it_is_worked_on(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unbraid.cli.cluster.WINDOW", 4)
+    tasks = Counting(40)
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        for done, outcome in enumerate(outcomes(client, tasks)):
+            assert "error" in outcome  # there are no such files
+            assert tasks.asked <= done + 4
+    assert done == 39
+
+
 def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
     catalogue, out = tmp_path / "catalogue", tmp_path / "out"
     for number in range(6):
@@ -148,3 +179,19 @@ def test_no_scheduler(scheduler: str, tmp_path: Path) -> None:
 def test_what_a_cluster_cannot_do(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["separate", *options, "--dask", "tcp://127.0.0.1:9"]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_scheduler_is_lost_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+    for number in range(30):
+        write_song(tmp_path / f"{number}.wav", seconds=3, seed=number)
+    process = subprocess.Popen(
+        [*SEPARATE, str(tmp_path), "-o", str(tmp_path / "out"), "--dask", cluster.address, "--model", str(mask_model)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(tmp_path.glob("out/*/vocals.wav")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    cluster.processes[0].kill()  # the last test of this file: the workers leave with it
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert said.startswith("unbraid: The Dask scheduler is gone, with ") and said.count("\n") == 1

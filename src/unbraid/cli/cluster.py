@@ -6,12 +6,15 @@ run that is started again goes on where the last one stopped, and no stem is eve
 """
 
 import argparse
+import logging
 import posixpath
 import re
 import tempfile
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,11 +23,13 @@ from unbraid.audio.formats import ENDINGS
 from unbraid.cli import options
 from unbraid.cli.extras import extra
 from unbraid.cli.reporter import Outcome, Reporter, separated
-from unbraid.cli.songs import PIPE, LeftOut, find_jobs
+from unbraid.cli.songs import PIPE, LeftOut, jobs_of
 from unbraid.errors import InputError, OutputError, UnbraidError, UsageError
 from unbraid.inference.shipped_models import find_model, shipped_models
 from unbraid.separator import SeparationOptions, Separator
 from unbraid.stem_folder import folder_name
+
+WINDOW = 1000  # songs with the cluster at a time, more than it has threads; each costs memory here and there
 
 
 @dataclass(frozen=True)
@@ -49,44 +54,80 @@ def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
         raise UsageError("A cluster draws no pictures: leave out --plot.")
     if not re.fullmatch(r"(\w+://)?[^/]+:\d+", args.dask):
         raise UsageError(f"{args.dask} is not a scheduler address; expected one like tcp://host:8786.")
-    tasks, left_out = find_tasks(args, wanted)
-    reporter = Reporter(songs=len(tasks), quiet=args.quiet, json_lines=args.json)
-    reporter.left_out(left_out)
+    left_out = LeftOut([], [])
+    tasks = tasks_of(args, wanted, left_out)
+    first = list(islice(tasks, 1))  # what cannot be read is said before a cluster is asked for
+    reporter = Reporter(songs=0, quiet=args.quiet, json_lines=args.json)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs is said here in sentences
     try:
         client = distributed.Client(args.dask, timeout="5s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"No Dask scheduler answers at {args.dask}.") from error
     with client:
-        # The scheduler gives a song to another worker if one is lost, up to three times (`allowed-failures`).
-        futures = client.map(separate_task, tasks, key=[f"unbraid-{uuid.uuid4()}" for _ in tasks])
-        songs = {future.key: task.song for future, task in zip(futures, tasks, strict=True)}
-        for future in distributed.as_completed(futures, loop=client.loop):
-            reporter.report(future.result() if future.status == "finished" else _lost(songs[future.key], future))
-            future.release()
+        for outcome in outcomes(client, chain(first, tasks)):
+            reporter.songs += 1
+            reporter.report(outcome)
+    reporter.left_out(left_out)
     reporter.summarise()
     return reporter.exit_code
 
 
-def find_tasks(args: argparse.Namespace, wanted: SeparationOptions) -> tuple[list[Task], LeftOut]:
-    """Return a task for each song; folders and URLs of folders are searched through."""
+def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
+    """Yield what became of each song, in the order in which they are done; at most `WINDOW` are with the cluster.
+
+    Raises:
+        OutputError: The scheduler is gone.
+    """
+    import distributed
+
+    songs: dict[str, str] = {}
+    done = distributed.as_completed(loop=client.loop)
+
+    def submit(task: Task) -> None:
+        # The scheduler gives a song to another worker if one is lost, up to three times (`allowed-failures`).
+        future = client.submit(separate_task, task, key=f"unbraid-{uuid.uuid4()}")
+        songs[future.key] = task.song
+        done.add(future)
+
+    for task in islice(tasks, WINDOW):
+        submit(task)
+    for future in done:
+        if future.status not in ("finished", "error"):
+            raise OutputError(
+                f"The Dask scheduler is gone, with {len(songs)} songs under way. Start the same command again: "
+                "songs that are done are left out."
+            )
+        song = songs.pop(future.key)
+        yield future.result() if future.status == "finished" else _lost(song, future)
+        future.release()
+        for task in islice(tasks, 1):
+            submit(task)
+
+
+def tasks_of(args: argparse.Namespace, wanted: SeparationOptions, left_out: LeftOut) -> Iterator[Task]:
+    """Yield a task for each song as it is found; folders and URLs of folders are searched through."""
     local = [song for song in args.songs if "://" not in song]
     if PIPE in local:
         raise UsageError("A cluster cannot read this machine's standard input.")
     out = args.out if "://" in args.out else str(Path(args.out).resolve())
-    jobs, left_out = find_jobs(local, Path("/"))
-    found = [(str(Path(job.song).resolve()), posixpath.join(out, *job.folder.parts[1:])) for job in jobs]
-    taken = {folder for _, folder in found}
-    for url in args.songs:
-        if "://" in url:
-            for song, place in _songs_at(url, left_out):
-                folder = posixpath.join(out, place, folder_name(posixpath.basename(song)))
-                if folder in taken:
-                    folder = posixpath.join(out, place, posixpath.basename(song))
-                taken.add(folder)
-                found.append((song, folder))
     # a name stays one: where its file is, each worker knows itself
     model = args.model if args.model in (None, *shipped_models()) else str(find_model(args.model).resolve())
-    return [Task(song, folder, model, args.device, options.precision(args), wanted) for song, folder in found], left_out
+    taken = set()
+    for song, folder in _places(args.songs, local, out, left_out):
+        if folder in taken:
+            folder = posixpath.join(posixpath.dirname(folder), posixpath.basename(song))
+        taken.add(folder)
+        yield Task(song, folder, model, args.device, options.precision(args), wanted)
+
+
+def _places(songs: list[str], local: list[str], out: str, left_out: LeftOut) -> Iterator[tuple[str, str]]:
+    """Yield each song and the folder for its stems, this machine's songs first."""
+    for job in jobs_of(local, Path("/"), left_out):
+        yield str(Path(job.song).resolve()), posixpath.join(out, *job.folder.parts[1:])
+    for url in songs:
+        if "://" in url:
+            for song, place in _songs_at(url, left_out):
+                yield song, posixpath.join(out, place, folder_name(posixpath.basename(song)))
 
 
 def separate_task(task: Task) -> Outcome:
@@ -148,22 +189,28 @@ def _fetched(song: str, folder: Path) -> Path:
     return local
 
 
-def _songs_at(url: str, left_out: LeftOut) -> list[tuple[str, str]]:
-    """Return the URLs of the songs at a URL, and for each the folder that mirrors its place below that URL."""
+def _songs_at(url: str, left_out: LeftOut) -> Iterator[tuple[str, str]]:
+    """Yield the URLs of the songs at a URL, and for each the folder that mirrors its place below that URL."""
     import fsspec
 
+    count = 0
     try:
         files, root = fsspec.url_to_fs(url)
         if not files.isdir(root):
-            return [(url, "")]
-        below = sorted(files.find(root))
+            yield url, ""
+            return
+        for place, _, names in files.walk(root, on_error="raise"):  # one folder at a time: a catalogue may be huge
+            for name in sorted(names):
+                path = posixpath.join(place, name)
+                if posixpath.splitext(name)[1].lower() in ENDINGS:
+                    count += 1
+                    yield files.unstrip_protocol(path), posixpath.relpath(place, root)
+                elif name:
+                    left_out.files.append(path)
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{url} cannot be read: {error}.") from error
-    songs = [path for path in below if posixpath.splitext(path)[1].lower() in ENDINGS]
-    left_out.files.extend(sorted(set(below).difference(songs)))
-    if not songs:
+    if not count:
         left_out.failures.append((url, f"There is no song at {url}."))
-    return [(files.unstrip_protocol(path), posixpath.relpath(posixpath.dirname(path), root)) for path in songs]
 
 
 def _lost(song: str, future: Any) -> Outcome:

@@ -48,7 +48,7 @@ class Reporter:
     """Prints each song's outcome, and counts the failures."""
 
     def __init__(self, *, songs: int, quiet: bool, json_lines: bool) -> None:
-        self._songs, self._done, self._failed = songs, 0, 0
+        self.songs, self._done, self._failed = songs, 0, 0
         self.exit_code = 0
         """1 or more if anything failed."""
         self._json = json_lines
@@ -85,9 +85,9 @@ class Reporter:
 
     def summarise(self) -> None:
         """Say how many songs are done, if there were several."""
-        if self._talks and self._songs > 1:
+        if self._talks and self.songs > 1:
             failed = f", {self._failed} failed" if self._failed else ""
-            print(f"{self._done} of {self._songs} songs are done{failed}.")
+            print(f"{self._done} of {self.songs} songs are done{failed}.")
 
     @contextmanager
     def progress_bar(self, song: str) -> Iterator["OnProgress"]:
@@ -100,7 +100,7 @@ class Reporter:
         name = Path(song).name
         shown = _printable(name if len(name) < 40 else name[:36] + " …")
         number = self._done + self._failed + 1
-        described = f"{shown} ({number} of {self._songs})" if self._songs > 1 else shown
+        described = f"{shown} ({number} of {self.songs})" if self.songs > 1 else shown
         with tqdm(desc=described, leave=False, bar_format=BAR) as bar:
             begun = time.monotonic()
 

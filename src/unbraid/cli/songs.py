@@ -1,7 +1,7 @@
 """The songs of a batch: which there are and where their stems go."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,26 +46,35 @@ def find_jobs(songs: Sequence[str], out_dir: Path) -> tuple[list[Job], LeftOut]:
 
     Songs that would share one folder get their ending back (`song.mp3`, `song.flac`), then a number.
     """
-    found: list[tuple[str, Path]] = []
     left_out = LeftOut([], [])
-    for song in songs:
-        if song != PIPE and os.path.isdir(song):  # noqa: PTH112  # Path.is_dir raises for names that are too long
-            before = len(found), len(left_out.failures)
-            found += [
-                (os.fspath(path), out_dir / path.relative_to(song).parent)
-                for path in _songs_in(Path(song), out_dir, left_out)
-            ]
-            if before == (len(found), len(left_out.failures)):
-                left_out.failures.append((song, f"There is no song in the folder {song}."))
-        else:
-            found.append((song, out_dir))
+    return list(jobs_of(songs, out_dir, left_out)), left_out
+
+
+def jobs_of(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[Job]:
+    """Yield what `find_jobs` returns, one job after the other, and fill `left_out` meanwhile."""
     taken: set[str] = set()
-    jobs: list[Job] = []
-    for song, folder in dict.fromkeys(found):
+    seen: set[tuple[str, Path]] = set()
+    for song, folder in _found(songs, out_dir, left_out):
+        if (song, folder) in seen:
+            continue
+        seen.add((song, folder))
         name = next(name for name in _names(song) if str(folder / name).casefold() not in taken)
         taken.add(str(folder / name).casefold())
-        jobs.append(Job(song, folder, name))
-    return jobs, left_out
+        yield Job(song, folder, name)
+
+
+def _found(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[tuple[str, Path]]:
+    """Yield each song and the folder in which its own will lie."""
+    for song in songs:
+        if song == PIPE or not os.path.isdir(song):  # noqa: PTH112  # Path.is_dir raises for names that are too long
+            yield song, out_dir
+            continue
+        failures, count = len(left_out.failures), 0
+        for path in _songs_in(Path(song), out_dir, left_out):
+            count += 1
+            yield os.fspath(path), out_dir / path.relative_to(song).parent
+        if not count and failures == len(left_out.failures):
+            left_out.failures.append((song, f"There is no song in the folder {song}."))
 
 
 def is_done(job: Job, stems: Sequence[str], format: str) -> bool:  # noqa: A002  # the users' word for it
