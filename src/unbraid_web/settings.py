@@ -219,7 +219,7 @@ CACHES = {
 }
 MEDIA_ROOT = DATA / "media"
 STATIC_ROOT = DATA / "static"
-STATIC_URL = "static/"
+STATIC_URL = f"{PREFIX}/static/"
 S3_BUCKET = os.environ.get("UNBRAID_S3_BUCKET", "")
 STORAGES = {
     "default": {

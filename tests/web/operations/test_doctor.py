@@ -16,6 +16,7 @@ from tests.web.operations.test_health import manage
 from unbraid_web.operations import configuration, doctor
 from unbraid_web.operations.doctor import Level
 
+SETTINGS = Path(configuration.__file__).parents[1] / "settings.py"
 HTTPS = {"UNBRAID_URL": "https://stems.example.org", "UNBRAID_PROXY": "1"}
 REFUSED: dict[str, dict[str, str]] = {
     "redirect to itself for ever": {"UNBRAID_URL": "https://stems.example.org"},
@@ -48,7 +49,7 @@ def with_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
             monkeypatch.delenv(name, raising=False)
         for name, value in ({"UNBRAID_DATA": str(tmp_path)} | given).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(configuration, "settings", SimpleNamespace(**runpy.run_module("unbraid_web.settings")))
+        monkeypatch.setattr(configuration, "settings", SimpleNamespace(**runpy.run_path(str(SETTINGS))))
 
     return read
 
