@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
     tasks = tasks_of(args, wanted, left_out)
     first = list(islice(tasks, 1))  # what cannot be read is said before a cluster is asked for
     reporter = Reporter(songs=0, quiet=args.quiet, json_lines=args.json)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs is said here in sentences
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it logs is said here in sentences
     try:
         client = distributed.Client(args.dask, timeout="5s", set_as_default=False)
     except (OSError, ValueError) as error:
