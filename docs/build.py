@@ -25,7 +25,16 @@ PAGES_OUTSIDE_DOCS = {
     "src/unbraid/weights/MODEL_CARD.md": "model-card.md",
 }
 CONTENTS = {
-    "Using it": ["quick-start", "command-line", "python", "web", "api", "self-hosting", "troubleshooting"],
+    "Using it": [
+        "quick-start",
+        "command-line",
+        "python",
+        "catalogues",
+        "web",
+        "api",
+        "self-hosting",
+        "troubleshooting",
+    ],
     "Understanding it": ["architecture", "model-card", "experiments", "Diary, November 2026 <experiments/2026-11>"],
     "Training it": ["training", "corpus", "evaluation", "conditions"],
     "The project": ["contributing", "changelog"],
