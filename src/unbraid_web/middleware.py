@@ -1,19 +1,23 @@
 """What holds for every request and every answer, whichever app they belong to."""
 
 import json
+import logging
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
 
 from unbraid_web.operations import health
+from unbraid_web.songs import storage
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
+logger = logging.getLogger(__name__)
 API = "/api/v1/"
+STORAGE_AWAY = "The files cannot be reached at the moment. Nothing is lost: try again in a minute."
 SENTENCES = {
     400: "This request could not be understood.",
     403: "This is not allowed.",
@@ -79,6 +83,24 @@ def login_for_htmx(get_response: Handler) -> Handler:
         return answer
 
     return handle
+
+
+class StorageAway:
+    """Answers with a sentence, and when to ask again, where the storage is away: nothing of ours is at fault."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Go on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the answer, if it was the storage."""
+        if not isinstance(exception, storage.errors()):
+            return None
+        logger.warning("the storage is away: %s", exception)
+        return JsonResponse({"error": STORAGE_AWAY}, status=503, headers={"Retry-After": "10"})
 
 
 def api_errors(get_response: Handler) -> Handler:

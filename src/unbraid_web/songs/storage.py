@@ -134,6 +134,15 @@ def need_room() -> None:
         raise OSError(errno.ENOSPC, "less room than must stay free")
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """Return what is raised when S3 is away or refuses; a disk raises errors of the system."""
+    if not settings.S3_BUCKET:
+        return ()
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+
+    return (BotoCoreError, ClientError)
+
+
 def is_full(error: OSError) -> bool:
     """Whether the error says that the disk, or our share of it, is full."""
     return error.errno in FULL

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import EndpointConnectionError  # type: ignore[import-untyped]
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -21,6 +22,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.conftest import Person
+from unbraid_web.api.models import Token
 from unbraid_web.operations import checks
 from unbraid_web.separations.jobs import job
 from unbraid_web.separations.models import Separation, Worker
@@ -191,3 +193,18 @@ print([name for name in HEAVY if name in sys.modules])
 def test_the_web_process_stays_light(tmp_path: Path) -> None:
     found = manage(tmp_path, "shell", "--no-imports", "-c", LIGHT, UNBRAID_HOSTS="testserver")
     assert found.stdout.strip() == "[]", found.stderr
+
+
+def test_a_storage_that_is_away_is_a_sentence(
+    alice: Person, song_file: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.S3_BUCKET = "stems"
+    away = EndpointConnectionError(endpoint_url="http://s3.example.org")
+    monkeypatch.setattr(default_storage, "save", Mock(side_effect=away))
+    monkeypatch.setattr("unbraid_web.songs.storage._objects", Mock(side_effect=away))
+    _, secret = Token.make(alice.user, "phone")
+    with song_file.open("rb") as file:
+        answer = alice.client.post("/api/v1/songs", {"file": file}, headers={"Authorization": f"Bearer {secret}"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert answer.json()["error"].endswith("Nothing is lost: try again in a minute.")
+    assert not Song.objects.exists()
