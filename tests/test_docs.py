@@ -38,7 +38,7 @@ FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DJANGOS_COMMANDS = {"check", "createsuperuser", "runserver"}
 OTHER_PROGRAMS_OPTIONS = {
     "--build", "--deploy", "--gpus", "--help", "--home-dir", "--inplace", "--listen", "--no-install-recommends",
-    "--now", "--nproc-per-node", "--nthreads", "--scale", "--system",
+    "--now", "--nproc-per-node", "--nthreads", "--scale", "--system", "--yes",
 }  # fmt: skip
 
 
