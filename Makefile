@@ -40,7 +40,7 @@ bench: .venv/developing
 
 # The shipped weights from nothing: the corpus, then the network. Goes on where it was stopped.
 train: .venv/developing
-	$(BIN)/unbraid corpus fetch
+	-$(BIN)/unbraid corpus fetch  # names what it cannot bring; the next step says what it cannot do without
 	$(BIN)/unbraid corpus build --hours $(or $(HOURS),8) --seed 1 -o runs/corpus
 	$(BIN)/unbraid train unbraid --resume --out runs/unbraid --minutes $(or $(MINUTES),200) \
 	    --data 'runs/corpus/train/real-*=1.0' --data 'runs/corpus/train/remix-*=1.5' \

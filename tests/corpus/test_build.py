@@ -72,11 +72,18 @@ def test_a_built_song_that_broke_later_is_left_out_of_the_manifest_and_named_onc
     assert [line["id"] for line in manifest.read(tmp_path / manifest.NAME)] == ["song-0/vocals"]
 
 
+def line(split: str, source: str, licence: str, seconds: float) -> manifest.Line:
+    return {
+        "id": f"song/{source}", "kind": "styled", "source": source, "licence": licence, "attribution": "Ann",
+        "sha256": "", "seconds": seconds, "split": split, "materials": [],
+    }  # fmt: skip
+
+
 def test_hours_are_summed_by_split_licence_and_source() -> None:
-    lines: list[manifest.Line] = [
-        {"split": "train", "source": "bass", "licence": "CC0-1.0 AND MIT", "seconds": 3600.0},
-        {"split": "train", "source": "bass", "licence": "MIT", "seconds": 1800.0},
-        {"split": "valid", "source": "drums", "licence": "CC0-1.0", "seconds": 360.0},
+    lines = [
+        line("train", "bass", "CC0-1.0 AND MIT", 3600.0),
+        line("train", "bass", "MIT", 1800.0),
+        line("valid", "drums", "CC0-1.0", 360.0),
     ]
     assert manifest.hours(lines) == {
         ("train", "all"): {"bass": 1.5},

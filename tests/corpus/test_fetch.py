@@ -16,7 +16,7 @@ import soundfile
 from unbraid.corpus.audio_files import RATE, read, seconds_of
 from unbraid.corpus.sources import fetch, folders
 from unbraid.corpus.sources.folders import MaterialFolders, material_folders
-from unbraid.corpus.sources.origins import DebianPackage, Download, Repository
+from unbraid.corpus.sources.origins import DebianPackage, Download, Generated, Repository
 from unbraid.corpus.sources.source import Recording, Source
 from unbraid.errors import CorpusError
 
@@ -163,6 +163,14 @@ def test_a_package_is_found_where_it_is_installed_or_fetched(tmp_path: Path, mat
         (tmp_path / place / "games/game").mkdir(parents=True)
         (tmp_path / place / "games/game/theme.ogg").write_bytes(b"OggS")
         assert game.found(material) == [tmp_path / place / "games/game/theme.ogg"]
+
+
+def test_what_a_model_made_is_not_fetched(material: MaterialFolders, only: Callable[..., None]) -> None:
+    robot = Source("voices/robot", "MIT", "Ann", (Generated("a vocoder"),), files=("*.opus",))
+    only(robot)
+    assert fetch.fetch_all(material) == []
+    with pytest.raises(CorpusError, match="made with a vocoder"):
+        fetch.fetch(robot, material)
 
 
 def test_a_program_has_to_be_installed(material: MaterialFolders) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -50,10 +51,16 @@ def test_a_phrase_is_whole_and_the_same_for_the_same_number(number: int, materia
     assert np.array_equal(phrase, ProcessedVocals(number).render(material))
 
 
-def test_held_out_phrases_have_held_out_voices() -> None:
-    for number in range(60):
-        assert ProcessedVocals(number).voice.split == ProcessedVocals(number).split
+def test_held_out_phrases_have_held_out_voices(material: MaterialFolders) -> None:
+    chosen = {ProcessedVocals(number): ProcessedVocals(number).voice(material) for number in range(60)}
+    assert all(phrase.split == voice.split for phrase, voice in chosen.items())
+    assert "kokoro" in {voice.name for voice in chosen.values()}
     assert {ProcessedVocals(number).split for number in range(10)} == {"train", "valid"}
+
+
+def test_a_voice_without_recordings_does_not_sing(material: MaterialFolders) -> None:
+    rmtree(material.find("voices/kokoro"))
+    assert not {ProcessedVocals(number).voice(material).record for number in range(60)} & {"voices/kokoro"}
 
 
 def test_a_vocoder_is_silent_where_the_voice_is(spoken: Audio, material: MaterialFolders) -> None:

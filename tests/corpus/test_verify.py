@@ -105,5 +105,9 @@ def test_a_song_that_does_not_say_what_it_was_made_of_is_named(tmp_path: Path) -
 
 
 def test_a_folder_that_is_no_corpus_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"manifest\.jsonl"):
+    with pytest.raises(CorpusError, match=r"manifest\.jsonl is missing"):
         manifest.read(tmp_path / manifest.NAME)
+    for line in ("torn", "[]", '{"id": "song/bass"}'):
+        (tmp_path / manifest.NAME).write_text(line)
+        with pytest.raises(CorpusError, match=r"manifest\.jsonl is not a manifest"):
+            manifest.read(tmp_path / manifest.NAME)

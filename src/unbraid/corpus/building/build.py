@@ -132,5 +132,5 @@ def _write_manifest(built: Built, out: Path, catalogue: dict[str, Material]) -> 
             if str(error) not in built.failed:
                 built.failed.append(str(error))
     manifest.write(out / manifest.NAME, lines)
-    used = {name for line in lines for name in manifest.materials_of(line)}
+    used = {name for line in lines for name in line["materials"]}
     manifest.write(out / "materials.jsonl", (catalogue[name].line() for name in sorted(used)))

@@ -63,10 +63,11 @@ def _material(of: Source, identifier: str, kind: str, stem: str, split: str, *pa
 def _voices(material: MaterialFolders) -> list[Material]:
     found = []
     for voice in VOICES:
-        files = voice.files(material)
-        if not files:
+        files, of = voice.files(material), source(voice.record)
+        if files:
+            found.append(_material(of, voice.id, "voice", "vocals", voice.split, *files))
+        elif of.can_be_fetched:
             raise CorpusError(f"The voice {voice.name} is missing: `unbraid corpus fetch` brings it.")
-        found.append(_material(source(voice.record), voice.id, "voice", "vocals", voice.split, *files))
     return found
 
 

@@ -6,13 +6,39 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from unbraid.corpus.audio_files import seconds_of
 from unbraid.corpus.building.catalogue import Material
 from unbraid.errors import CorpusError
 
 NAME = "manifest.jsonl"
-Line = dict[str, object]
+
+
+class Line(TypedDict):
+    """One stem of a built corpus.
+
+    Attributes:
+        id: song folder and stem.
+        kind: how the song was made.
+        source: the stem, or several with a + between.
+        licence: of all that is heard in it, with AND between.
+        attribution: whom to thank.
+        sha256: the digest of the file.
+        seconds: its length.
+        split: train or valid.
+        materials: the identifiers of what it was made of.
+    """
+
+    id: str
+    kind: str
+    source: str
+    licence: str
+    attribution: str
+    sha256: str
+    seconds: float
+    split: str
+    materials: list[str]
 
 
 def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
@@ -42,7 +68,7 @@ def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
     return lines
 
 
-def write(path: Path, lines: Iterable[Line]) -> None:
+def write(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
     """Write lines of JSON, all or nothing."""
     temporary = path.with_name(f".{path.name}")
     temporary.write_text("".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines))
@@ -52,25 +78,22 @@ def write(path: Path, lines: Iterable[Line]) -> None:
 def read(path: Path) -> list[Line]:
     """The lines of a manifest; CorpusError if it is missing or broken."""
     try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        lines: list[Line] = [json.loads(line) for line in path.read_text().splitlines()]
+        if any(Line.__required_keys__ - line.keys() for line in lines):
+            raise ValueError("a line lacks some of its keys")
     except FileNotFoundError as error:
         raise CorpusError(f"{path} is missing: this is no built corpus, or its build never finished.") from error
-    except json.JSONDecodeError as error:
+    except (AttributeError, ValueError) as error:
         raise CorpusError(f"{path} is not a manifest ({error}): build again, what is there will be kept.") from error
-
-
-def materials_of(line: Line) -> list[str]:
-    """The identifiers of what a stem was made of."""
-    names = line.get("materials", [])
-    return [str(name) for name in names] if isinstance(names, list) else []
+    return lines
 
 
 def hours(lines: Iterable[Line]) -> dict[tuple[str, str], dict[str, float]]:
     """Hours of each source by split and licence; a stem under two licences counts for both, and once for "all"."""
     table: dict[tuple[str, str], dict[str, float]] = {}
     for line in lines:
-        split, source, length = str(line["split"]), str(line["source"]), float(str(line["seconds"])) / 3600
-        for licence in ("all", *str(line["licence"]).split(" AND ")):
+        split, source, length = line["split"], line["source"], line["seconds"] / 3600
+        for licence in ("all", *line["licence"].split(" AND ")):
             row = table.setdefault((split, licence), {})
             row[source] = row.get(source, 0.0) + length
     return table

@@ -64,7 +64,7 @@ def recordings(material: MaterialFolders) -> Iterator[RecordedSong]:
     for number in range(processed_vocals.PHRASES):
         phrase = processed_vocals.ProcessedVocals(number)
         song = DatasetSong(f"{number:03}", phrase.split, {"vocals": partial(phrase.render, material)})
-        yield RecordedSong(song, f"treated-{song.folder_name}", {"vocals": (phrase.voice.id,)}, "treated")
+        yield RecordedSong(song, f"treated-{song.folder_name}", {"vocals": (phrase.voice(material).id,)}, "treated")
     for voice in (voice for voice in VOICES if voice.kind == "voices"):  # the others are solos
         for path in voice.files(material):
             song = DatasetSong(path.stem, voice.split, {"vocals": sum_of([path])})

@@ -61,7 +61,7 @@ def pack(corpus: Path | str, shard: Path | str, max_size: int = 64 * 2**20, kilo
     root, packed = Path(corpus), Packed()
     songs: dict[str, list[manifest.Line]] = {}
     for line in manifest.read(root / manifest.NAME):
-        songs.setdefault(f"{line['split']}/{str(line['id']).rpartition('/')[0]}", []).append(line)
+        songs.setdefault(f"{line['split']}/{line['id'].rpartition('/')[0]}", []).append(line)
     listing = b""
     target = Path(shard)
     with replacing(target) as part:
@@ -81,7 +81,7 @@ def pack(corpus: Path | str, shard: Path | str, max_size: int = 64 * 2**20, kilo
                     _add(archive, member, data)
                 listing += lines
                 packed.songs += 1
-                packed.hours += max(float(str(line["seconds"])) for line in songs[name]) / 3600
+                packed.hours += max(line["seconds"] for line in songs[name]) / 3600
             _add(archive, manifest.NAME, listing)
         if not packed.songs:
             reason = packed.skipped[0] if packed.skipped else f"None is smaller than {max_size / 2**20:g} MiB."
@@ -112,14 +112,14 @@ def unpack(shard: Path | str, out: Path | str) -> int:
         path = target / f"{line['split']}/{line['id']}.opus"
         if not path.is_file() or manifest.digest(path) != line["sha256"]:
             raise CorpusError(f"{path.name} of {line['id']} is broken in {source}: carry it over again.")
-    merged = {(str(line["split"]), str(line["id"])): line for line in [*known, *lines]}
+    merged = {(line["split"], line["id"]): line for line in [*known, *lines]}
     manifest.write(target / manifest.NAME, merged.values())
     return len({Path(name).parent for name in names if name.endswith(".opus")})
 
 
 def _members(place: Path, name: str, lines: list[manifest.Line], kilobits: int) -> Iterator[tuple[str, bytes]]:
     for line in lines:
-        source = str(line["source"])
+        source = line["source"]
         yield f"{name}/{source}.opus", encode(read(place / f"{source}.flac"), kilobits)
     yield f"{name}/song.json", (place / "song.json").read_bytes()
 
@@ -127,7 +127,7 @@ def _members(place: Path, name: str, lines: list[manifest.Line], kilobits: int) 
 def _lines(lines: list[manifest.Line], name: str, members: dict[str, bytes]) -> bytes:
     """The lines of a song with the digests of what is in the shard."""
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in members.items()}
-    ours = (line | {"sha256": digests[f"{name}/{line['source']}.opus"]} for line in lines)
+    ours = ({**line, "sha256": digests[f"{name}/{line['source']}.opus"]} for line in lines)
     return "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in ours).encode()
 
 

@@ -109,13 +109,13 @@ def _folder_problems(root: Path) -> Iterator[str]:
 
 def _manifest_problems(root: Path, lines: list[manifest.Line]) -> Iterator[str]:
     """Files and manifest against each other; the same audio in two splits."""
-    listed = {root / str(line["split"]) / f"{line['id']}.flac": line for line in lines}
+    listed = {root / line["split"] / f"{line['id']}.flac": line for line in lines}
     present = {path for split in SPLITS for path in (root / split).glob("[!.]*/*.flac")}
     for path in sorted(present - listed.keys()):
         yield f"{path.relative_to(root)}: it is not in the manifest; build again to list it."
     for path in sorted(listed.keys() - present):
         yield f"{path.relative_to(root)}: the manifest lists it, but it is gone."
-    heard: dict[object, manifest.Line] = {}
+    heard: dict[str, manifest.Line] = {}
     for path in sorted(listed.keys() & present):
         line = listed[path]
         if manifest.digest(path) != line["sha256"]:

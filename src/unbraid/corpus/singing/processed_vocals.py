@@ -43,15 +43,14 @@ class ProcessedVocals:
         """`train` or `valid`."""
         return "valid" if self.number % VALID_EVERY == VALID_EVERY - 1 else "train"
 
-    @property
-    def voice(self) -> Voice:
+    def voice(self, material: MaterialFolders) -> Voice:
         """Whose voice it is."""
-        return choose_voice(np.random.default_rng([303, self.number]), self.split)
+        return choose_voice(np.random.default_rng([303, self.number]), self.split, material)
 
     def render(self, material: MaterialFolders) -> Audio:
         """The phrase, `(2, samples)`."""
         rng = np.random.default_rng([304, self.number])
-        audio = processed_vocals(rng, self.voice, material, _plan(rng), int(SECONDS * RATE))
+        audio = processed_vocals(rng, self.voice(material), material, _plan(rng), int(SECONDS * RATE))
         return audio * np.float32(PEAK / max(float(np.abs(audio).max()), 1e-6))
 
 

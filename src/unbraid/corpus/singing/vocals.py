@@ -21,7 +21,7 @@ def random_vocals(
     rng: np.random.Generator, split: str, material: MaterialFolders, plan: SongPlan, samples: int
 ) -> tuple[Audio, dict[str, object]]:
     """A finished vocal stem `(2, samples)` for a song, and a record of how it was made."""
-    voice = choose_voice(rng, split)
+    voice = choose_voice(rng, split, material)
     draw = rng.random()
     if draw > 1 - TREATED:
         return processed_vocals(rng, voice, material, plan, samples), {"voice": voice.id, "technique": "treated"}

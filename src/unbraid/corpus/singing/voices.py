@@ -62,9 +62,9 @@ VOICES = (
 )
 
 
-def choose_voice(rng: np.random.Generator, split: str) -> Voice:
-    """A voice of the split, the full-band ones more often."""
-    voices = [voice for voice in VOICES if voice.split == split]
+def choose_voice(rng: np.random.Generator, split: str, material: MaterialFolders) -> Voice:
+    """A voice of the split of which there are recordings, the full-band ones more often."""
+    voices = [voice for voice in VOICES if voice.split == split and voice.files(material)]
     weights = np.array([voice.weight for voice in voices])
     return voices[int(rng.choice(len(voices), p=weights / weights.sum()))]
 

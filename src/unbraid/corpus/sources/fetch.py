@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from unbraid.corpus.sources import records
 from unbraid.corpus.sources.folders import MaterialFolders
-from unbraid.corpus.sources.origins import DebianPackage, Download, NpmPackage, Origin, Repository
+from unbraid.corpus.sources.origins import DebianPackage, Download, Generated, NpmPackage, Origin, Repository
 from unbraid.corpus.sources.prepare import PREPARATIONS
 from unbraid.corpus.sources.source import Source
 from unbraid.errors import CorpusError
@@ -32,7 +32,7 @@ def fetch_all(material: MaterialFolders, on_progress: Callable[[Source], None] |
     """Fetch every source that does not lie here whole; returns what went wrong, as sentences. The others go on."""
     failures = []
     for source in records.sources():
-        if is_whole(source, material):
+        if not source.can_be_fetched or is_whole(source, material):
             continue
         if on_progress:
             on_progress(source)
@@ -97,6 +97,8 @@ def _bring(origin: Origin, source: Source, files: Path, aside: Path, host: str) 
             _unpack_npm(origin, files, aside)
         case Download():
             _download(origin, files, aside)
+        case Generated():
+            raise CorpusError(f"It was {origin}: songs can be made without it.")
 
 
 def _clone(origin: Repository, paths: tuple[str, ...], files: Path, aside: Path, address: str) -> None:

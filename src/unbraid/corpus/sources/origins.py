@@ -75,5 +75,19 @@ class Download:
         return self.url
 
 
-Origin = Repository | DebianPackage | NpmPackage | Download
-ORIGINS: tuple[type[Origin], ...] = (Repository, DebianPackage, NpmPackage, Download)
+@dataclass(frozen=True)
+class Generated:
+    """Sounds of a model or a program, which cannot be fetched; songs can be made without them.
+
+    Attributes:
+        made: with what, in a few words.
+    """
+
+    made: str
+
+    def __str__(self) -> str:
+        return f"made with {self.made}"
+
+
+Origin = Repository | DebianPackage | NpmPackage | Download | Generated
+ORIGINS: tuple[type[Origin], ...] = (Repository, DebianPackage, NpmPackage, Download, Generated)

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from unbraid.corpus.sources.folders import MaterialFolders
-from unbraid.corpus.sources.origins import DebianPackage, Origin, Repository
+from unbraid.corpus.sources.origins import DebianPackage, Generated, Origin, Repository
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class Source:
     def title(self) -> str:
         """The name without its kind."""
         return self.name.partition("/")[2]
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether somebody else can bring it onto their machine."""
+        return not any(isinstance(origin, Generated) for origin in self.origin)
 
     def place(self, material: MaterialFolders) -> Path:
         """The folder in which its files lie."""
