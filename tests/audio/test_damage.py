@@ -167,3 +167,14 @@ def test_an_end_that_is_overwritten_is_said(tmp_path: Path, container: str, code
     song = made(tmp_path, container, codec, seconds=2.0)
     assert heard(song)[1] == []
     assert heard(overwritten(song, 0.95, 1.0))[1]
+
+
+@pytest.mark.parametrize("container", ["ac3", "eac3"])
+def test_halves_of_two_frames_are_no_frame(tmp_path: Path, container: str) -> None:
+    song = made(tmp_path, container, container, seconds=2.0)
+    content = song.read_bytes()
+    with av.open(song) as file:
+        size = next(file.demux(audio=0)).size
+    begins = len(content) // size // 2 * size + size // 3
+    song.write_bytes(content[:begins] + content[begins + 2 * size :])
+    assert heard(song)[1][0] == "1 damaged packet could not be decoded"

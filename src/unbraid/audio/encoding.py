@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from unbraid.audio import wav
 from unbraid.audio.formats import FORMATS, Format, bit_depth_of
 from unbraid.audio.id3 import id3_tag
+from unbraid.audio.ogg import CommentWriter
 from unbraid.audio.resampling import Resampler
 from unbraid.audio.tags import normalised, picture_block, picture_size, picture_type
 from unbraid.audio.types import Audio
@@ -237,9 +238,6 @@ class _SoundFileEncoder:
     is experimental, and PyAV's wheels come without libvorbis.
     """
 
-    TAGS = {name: name for name in ("title", "artist", "album", "date", "genre", "comment", "copyright")} | {
-        "track": "tracknumber"
-    }
     CHUNK = 4096  # libsndfile keeps a whole write on the stack of the Vorbis analysis
 
     def __init__(
@@ -251,16 +249,13 @@ class _SoundFileEncoder:
             file.write(id3_tag(labels.tags, labels.cover))
             file.begin_here()
         self._sound = soundfile.SoundFile(
-            file,
+            file if form.codec == "lame" else CommentWriter(file, labels.tags, labels.cover),
             "w",
             samplerate=rate,
             channels=channels,
             format=form.container.upper(),
             **SOUNDFILE_OPTIONS[form.codec],
         )
-        for tag, attribute in self.TAGS.items():
-            if form.codec != "lame" and (text := labels.tags.get(tag)):
-                setattr(self._sound, attribute, text)
 
     def write(self, block: Audio) -> None:
         for start in range(0, block.shape[1], self.CHUNK):

@@ -49,6 +49,8 @@ class FrameReader:
         self._format: str = container.format.name
         self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
+        if self._format in ("ac3", "eac3"):  # else halves of two frames would count as one
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._seconds, self._bytes = 0.0, 0  # of good packets
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
         # FFmpeg crashes if a file is closed in one thread while another decodes it.
