@@ -67,3 +67,15 @@ def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
     jobs, left_out = find_jobs([str(tmp_path / "songs")], Path("out"))
     assert [str(job.folder) for job in jobs] == ["out/album/linked/1"]
     assert not left_out.failures
+
+
+def test_the_whole_disk_is_not_searched(tmp_path: Path) -> None:
+    (tmp_path / "root").symlink_to("/")
+    searched: list[str] = []
+    for root in ("/", "//", "/..", str(tmp_path / "root")):
+        jobs, left_out = find_jobs([root, "song.wav"], Path("out"), searched.append)
+        assert [job.song for job in jobs] == ["song.wav"]
+        assert left_out.failures == [(root, f"{root} is the whole disk: name the folder that holds the songs.")]
+    assert searched == []
+    find_jobs([str(tmp_path)], Path("out"), searched.append)
+    assert searched == [str(tmp_path)]

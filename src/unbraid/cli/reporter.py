@@ -47,12 +47,19 @@ def separated(name: str, song: "SeparatedSong") -> Outcome:
 class Reporter:
     """Prints each song's outcome, and counts the failures."""
 
-    def __init__(self, *, songs: int, quiet: bool, json_lines: bool) -> None:
-        self.songs, self._done, self._failed = songs, 0, 0
+    def __init__(self, *, songs: int = 0, quiet: bool, json_lines: bool) -> None:
+        self.songs = songs
+        """How many there are in all, as far as that is known."""
+        self._done = self._failed = 0
         self.exit_code = 0
         """1 or more if anything failed."""
         self._json = json_lines
         self._talks = not quiet and not json_lines
+
+    def searching(self, folder: str) -> None:
+        """Say that songs are looked for, on a terminal, where somebody may be waiting."""
+        if self._talks and sys.stderr.isatty():
+            print(f"searching {_printable(folder)} for songs", file=sys.stderr)
 
     def introduce(self, runtime: str) -> None:
         """Say what the songs are separated on."""

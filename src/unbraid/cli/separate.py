@@ -75,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
         require("plot", "matplotlib")
     from unbraid.cli.songs import find_jobs
 
-    jobs, left_out = find_jobs(args.songs, Path(args.out))
-    reporter = Reporter(songs=len(jobs), quiet=args.quiet, json_lines=args.json)
+    reporter = Reporter(quiet=args.quiet, json_lines=args.json)
+    jobs, left_out = find_jobs(args.songs, Path(args.out), reporter.searching)
+    reporter.songs = len(jobs)
     reporter.left_out(left_out)
     if jobs:
         _separate_all(jobs, wanted, args, reporter)

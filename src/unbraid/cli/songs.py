@@ -1,7 +1,7 @@
 """The songs of a batch: which there are and where their stems go."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,20 +41,26 @@ class LeftOut:
     """Files that are not songs by their names."""
 
 
-def find_jobs(songs: Sequence[str], out_dir: Path) -> tuple[list[Job], LeftOut]:
+def find_jobs(
+    songs: Sequence[str], out_dir: Path, on_search: Callable[[str], None] = lambda folder: None
+) -> tuple[list[Job], LeftOut]:
     """Return a job for each song; folders are searched through, and their tree is mirrored under `out_dir`.
+
+    Before a folder is searched, which may take long, `on_search` is called with its name.
 
     Songs that would share one folder get their ending back (`song.mp3`, `song.flac`), then a number.
     """
     left_out = LeftOut([], [])
-    return list(jobs_of(songs, out_dir, left_out)), left_out
+    return list(jobs_of(songs, out_dir, left_out, on_search)), left_out
 
 
-def jobs_of(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[Job]:
+def jobs_of(
+    songs: Iterable[str], out_dir: Path, left_out: LeftOut, on_search: Callable[[str], None] = lambda folder: None
+) -> Iterator[Job]:
     """Yield what `find_jobs` returns, one job after the other, and fill `left_out` meanwhile."""
     taken: set[str] = set()
     seen: set[tuple[str, Path]] = set()
-    for song, folder in _found(songs, out_dir, left_out):
+    for song, folder in _found(songs, out_dir, left_out, on_search):
         if (song, folder) in seen:
             continue
         seen.add((song, folder))
@@ -63,12 +69,18 @@ def jobs_of(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[
         yield Job(song, folder, name)
 
 
-def _found(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[tuple[str, Path]]:
+def _found(
+    songs: Iterable[str], out_dir: Path, left_out: LeftOut, on_search: Callable[[str], None]
+) -> Iterator[tuple[str, Path]]:
     """Yield each song and the folder in which its own will lie."""
     for song in songs:
         if song == PIPE or not os.path.isdir(song):  # noqa: PTH112  # Path.is_dir raises for names that are too long
             yield song, out_dir
             continue
+        if _is_whole_disk(Path(song)):
+            left_out.failures.append((song, f"{song} is the whole disk: name the folder that holds the songs."))
+            continue
+        on_search(song)
         failures, count = len(left_out.failures), 0
         for path in _songs_in(Path(song), out_dir, left_out):
             count += 1
@@ -80,6 +92,10 @@ def _found(songs: Iterable[str], out_dir: Path, left_out: LeftOut) -> Iterator[t
 def is_done(job: Job, stems: Sequence[str], format: str) -> bool:  # noqa: A002  # the users' word for it
     """Return whether all stems of this song exist; a file only gets its name when it is complete."""
     return all(os.path.isfile(job.folder / f"{stem}.{format}") for stem in stems)  # noqa: PTH113  # never raises
+
+
+def _is_whole_disk(folder: Path) -> bool:
+    return folder.resolve() == folder.resolve().parent
 
 
 def _names(song: str) -> Iterator[str]:
@@ -105,7 +121,8 @@ def _songs_in(folder: Path, out_dir: Path, left_out: LeftOut) -> Iterator[Path]:
     searched: set[Path] = set()
     for place, folders, files in os.walk(folder, onerror=cannot_search, followlinks=True):
         here = Path(place)
-        if here.resolve() in searched or (here != folder and here.resolve() == out_dir.resolve()):
+        is_out = here != folder and here.resolve() == out_dir.resolve()
+        if is_out or here.resolve() in searched or _is_whole_disk(here):
             folders.clear()
             continue
         searched.add(here.resolve())
