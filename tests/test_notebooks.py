@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,14 @@ def test_the_tour_runs_and_shows_what_the_repository_shows(tmp_path: Path) -> No
 
 
 def _shown(notebook: Path) -> list[tuple[int, list[str]]]:
-    """The number and the kinds of output of every cell with code."""
+    """The number and the kinds of output of every cell with code; one text may have come in pieces."""
     cells: list[dict[str, Any]] = json.loads(notebook.read_text())["cells"]
     return [
-        (cell["execution_count"], [kind for output in cell["outputs"] for kind in output.get("data", ["text"])])
+        (cell["execution_count"], [kind for kind, _ in groupby(_kinds(cell))])
         for cell in cells
         if cell["cell_type"] == "code"
     ]
+
+
+def _kinds(cell: dict[str, Any]) -> list[str]:
+    return [kind for output in cell["outputs"] for kind in output.get("data", ["text"])]

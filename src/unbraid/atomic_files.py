@@ -61,7 +61,12 @@ class PartFile:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
             _remove_abandoned(left)
         self.path, self.part = path, path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        self._lock: int | None = _create_locked(self.part)
+        self._lock: int | None = None
+        try:
+            self._lock = _create_locked(self.part)
+        except BaseException:  # Ctrl+C may come when the file is there already
+            self.discard()
+            raise
 
     def commit(self) -> None:
         """Give the file its name."""
