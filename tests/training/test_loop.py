@@ -162,3 +162,12 @@ def _kept_and_left(tmp_path: Path) -> tuple[int, int]:
 def _resident() -> int:
     """Bytes of memory that this process holds."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def test_a_temporary_folder_with_a_long_path_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the process that mixes songs cannot hand them over, and the training waits for ever."""
+    run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=1)
+    run.workers = 1
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long" * 20)))
+    with pytest.raises(TrainingError, match="TMPDIR"):
+        train(run)

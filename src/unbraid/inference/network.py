@@ -16,7 +16,7 @@ from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 from unbraid.inference.tiles import Fifo, tiles
 
-COMPUTED_SECONDS = 20.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
+COMPUTED_SECONDS = 27.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
 FRAMES_AT_ONCE = 64  # of which stems are made: what follows the network needs little memory
 
 

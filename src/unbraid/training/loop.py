@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +30,8 @@ from unbraid.training.optimiser import OPTIMISERS, count_steps, is_bf16_fast, we
 from unbraid.training.presets import Preset
 
 SINGLE_PROCESS = ProcessGroup()
+LONGEST_TEMPORARY_PATH = 70
+"""Characters; with more, there is no address for the socket at which a process hands over its mixes."""
 
 
 @dataclass
@@ -114,11 +117,16 @@ def train(config: TrainingConfig, resume: bool = False, start_from: Path | None 
         The final state, which is also in `config.checkpoint`.
 
     Raises:
-        TrainingError: no budget, no songs, a checkpoint of another preset, or a folder that another training writes
-            into.
+        TrainingError: no budget, no songs, a checkpoint of another preset, a folder that another training writes into,
+            or a folder for temporary files with too long a path.
     """
     if config.minutes is None and config.steps is None:
         raise TrainingError("A training needs a budget: give minutes or steps.")
+    if config.workers and len(tempfile.gettempdir()) > LONGEST_TEMPORARY_PATH:
+        folder = tempfile.gettempdir()
+        raise TrainingError(
+            f"The path of the folder for temporary files is too long: {folder}. Set TMPDIR to a shorter one."
+        )
     keep_freed_memory()
     group = ProcessGroup.join(config.device)
     with checkpoint.locked_folder(config.folder) if group.is_main else nullcontext():

@@ -26,6 +26,9 @@ from unbraid.training.networks.input_repair import make_up_gain, repair_channels
 from unbraid.training.networks.network import ExportGraph, SeparationNetwork
 from unbraid.training.networks.residual_blocks import ChannelNorm, Level, block_stack, zero_init
 
+FINE_SLICES = 4
+"""How often an exported network runs its layers at full resolution for a tile."""
+
 
 @dataclass(frozen=True)
 class FilterBankUNetConfig:
@@ -92,6 +95,11 @@ class FilterBankUNetConfig:
         frames += 2**self.levels * sum(self.bottom) + self.loudness_frames
         samples = frames * self.hop + self.window
         return int(-(-samples // self.stride) * self.stride)
+
+    @property
+    def fine_reach(self) -> int:
+        """Frames on each side that the convolutions at full resolution see of a frame."""
+        return 2 + self.fine_blocks
 
     def build(self) -> "FilterBankUNet":
         """Return the network, whose masks are the same for all sources at first."""
@@ -181,9 +189,18 @@ class FilterBankUNet(SeparationNetwork):
 
     def logits(self, features: Tensor) -> Tensor:
         """Masks before the softmax, (batch, sources, channels, frames, bands), from `features`."""
-        c = self.config
         views = features.contiguous(memory_format=torch.channels_last)
-        x = self.unfold(self.norm(self.body(self.embed_bands(views))))
+        return self.fine_logits(self.coarse_features(views), views)
+
+    def coarse_features(self, views: Tensor) -> Tensor:
+        """What the U makes of `views` (batch, views, frames, bands): (batch, features, frames, bands / patch)."""
+        coarse: Tensor = self.norm(self.body(self.embed_bands(views)))
+        return coarse
+
+    def fine_logits(self, coarse: Tensor, views: Tensor) -> Tensor:
+        """Masks before the softmax, as `logits`; a frame depends on `config.fine_reach` more on each side."""
+        c = self.config
+        x = self.unfold(coarse)
         # each cell becomes the `patch` bands that it stands for
         x = x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, c.n_bands, c.fine_channels).permute(0, 3, 1, 2)
         x = x + self.fine(views)
@@ -250,17 +267,31 @@ class FilterBankUNet(SeparationNetwork):
     def export_graph(self) -> ExportGraph:
         """Everything but the filter bank: powers of the views by band to masks."""
         c = self.config
-        powers = 100 * torch.rand(1, self.views, 4 * 2**c.levels, c.n_bands)
-        frames = 2**c.levels * torch.export.Dim("steps", min=1, max=4096)
+        steps = 4 * -(-FINE_SLICES * c.fine_reach // 2**c.levels)  # each slice holds what its neighbours see of it
+        powers = 100 * torch.rand(1, self.views, steps * 2**c.levels, c.n_bands)
+        frames = 2**c.levels * torch.export.Dim("steps", min=steps // 4, max=4096)
         return ExportGraph(MaskGraph(self), {"powers": powers}, {"powers": {2: frames}}, "masks")
 
 
 class MaskGraph(nn.Module):
-    """The part of the network that is exported."""
+    """The part of the network that is exported.
+
+    The layers at full resolution need the most memory, so they answer a slice of the frames after the other.
+    """
 
     def __init__(self, network: FilterBankUNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, powers: Tensor) -> Tensor:  # noqa: D102
-        return self.network.band_masks(powers)
+        network, reach = self.network, self.network.config.fine_reach
+        views = network.features(powers)
+        coarse = network.coarse_features(views)
+        frames, masks = views.shape[2], []
+        for number in range(FINE_SLICES):
+            first, end = number * frames // FINE_SLICES, (number + 1) * frames // FINE_SLICES
+            before, after = (reach if number else 0), (reach if number < FINE_SLICES - 1 else 0)
+            seen = slice(first - before, end + after)
+            logits = network.fine_logits(coarse[:, :, seen], views[:, :, seen])
+            masks.append(logits.softmax(1)[:, :, :, before : before + end - first])
+        return torch.cat(masks, 3)
