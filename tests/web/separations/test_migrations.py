@@ -35,6 +35,21 @@ def test_a_running_job_keeps_its_claim_and_every_song_gets_a_separation() -> Non
     assert Separation.objects.get(song=lost).state == "queued"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_songs_from_before_are_found_without_accents() -> None:
+    before = [("songs", "0003_upload_fingerprint")]
+    executor = MigrationExecutor(connection)
+    latest = executor.loader.graph.leaf_nodes()
+    executor.migrate(before)
+    old = MigrationExecutor(connection).loader.project_state(before).apps.get_model("songs", "Song")
+    for title in ("Élan", "Über"):
+        old.objects.create(title=title, artist="", filename="a.mp3", upload_bytes=1, bytes_total=1)
+
+    MigrationExecutor(connection).migrate(latest)
+    assert [song.title for song in Song.objects.matching("ELAN")] == ["Élan"]
+    assert [song.title for song in Song.objects.sorted_by("title")] == ["Élan", "Über"]
+
+
 def flac(samples: Any) -> ContentFile[bytes]:
     file = io.BytesIO()
     soundfile.write(file, samples, 44_100, format="FLAC", subtype="PCM_16")

@@ -32,7 +32,6 @@ from unbraid_web.separations.work.segments import (
 )
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
-from unbraid_web.songs.models.song import tidy_title
 
 
 @cache
@@ -76,12 +75,9 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
 
 
 def note_facts(song: Song, facts: dict[str, Any]) -> None:
-    """Store the duration; take title and artist from the tags unless the person has named the song by now."""
-    row = Song.objects.filter(pk=song.pk)
-    row.update(duration=facts["duration"])
-    unnamed = row.filter(title=tidy_title(song.filename), artist="")
-    if facts["title"]:
-        unnamed.update(title=facts["title"], artist=facts["artist"])
+    """Store what the file says of itself: its length, title and artist."""
+    Song.objects.filter(pk=song.pk).update(duration=facts["duration"])
+    song.take_tags(facts["title"], facts["artist"])
 
 
 def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shutdown: GracefulShutdown) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Q, Sum
+from django.db import models, transaction
+from django.db.models import Sum
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Lower
 from django.utils import timezone
 
+from unbraid_web.folding import FoldedField, fold
 from unbraid_web.inputs import one_line
 from unbraid_web.songs import storage
 
@@ -51,8 +51,8 @@ class SongQuerySet(models.QuerySet["Song"]):
     def matching(self, words: str) -> "SongQuerySet":
         """Songs in whose title, artist or file name all the words occur; what is beyond 100 characters is no search."""
         songs = self
-        for word in one_line(words[:100]).split():
-            songs = songs.filter(Q(title__icontains=word) | Q(artist__icontains=word) | Q(filename__icontains=word))
+        for word in fold(one_line(words[:100])).split():
+            songs = songs.filter(search_text__contains=word)
         return songs
 
     def sorted_by(self, order: str) -> "SongQuerySet":
@@ -68,10 +68,10 @@ class SongQuerySet(models.QuerySet["Song"]):
         return self.aggregate(total=Sum("bytes_total"))["total"] or 0
 
 
-SORTS: dict[str, tuple[str, list[str | Lower | OrderBy]]] = {
+SORTS: dict[str, tuple[str, list[str | OrderBy]]] = {
     "newest": ("Newest first", ["-created_at"]),
     "oldest": ("Oldest first", ["created_at"]),
-    "title": ("Title", [Lower("title")]),
+    "title": ("Title", ["sort_title"]),
     "longest": ("Longest first", [models.F("duration").desc(nulls_last=True)]),
 }
 
@@ -99,6 +99,8 @@ class Song(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
     share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)
+    search_text = FoldedField("title", "artist", "filename", max_length=2000)
+    sort_title = FoldedField("title", max_length=100)
 
     objects = SongQuerySet.as_manager()
 
@@ -107,7 +109,7 @@ class Song(models.Model):
 
         indexes = (
             models.Index(fields=["owner", "deleted_at", "-created_at"]),
-            models.Index("owner", "deleted_at", Lower("title"), name="song_by_title"),
+            models.Index(fields=["owner", "deleted_at", "sort_title"], name="song_by_title"),
             models.Index(
                 fields=["owner", "deleted_at", "bytes_total"]
             ),  # what is stored, added up from the index alone
@@ -167,9 +169,17 @@ class Song(models.Model):
         if not title:
             raise ValidationError("A song needs a title.")
         if max(len(title), len(artist)) > MAX_NAME:
-            raise ValidationError(f"That is too long: at most {MAX_NAME} letters.")
+            raise ValidationError(f"That is too long: {MAX_NAME} characters at most.")
         self.title, self.artist = title, artist
-        self.save(update_fields=["title", "artist"])
+        self.save(update_fields=["title", "artist", "search_text", "sort_title"])
+
+    def take_tags(self, title: str, artist: str) -> None:
+        """Take title and artist from the file's tags, unless the person has named the song by now."""
+        title, artist = one_line(title)[:MAX_NAME], one_line(artist)[:MAX_NAME]
+        unnamed = Song.objects.filter(pk=self.pk, title=tidy_title(self.filename), artist="")
+        with transaction.atomic():
+            for song in unnamed.select_for_update() if title else ():
+                song.rename(title, artist)
 
     def trash(self) -> None:
         """Take the song out of the library and stop its separation; it can come back for a while."""
