@@ -41,4 +41,18 @@ def roughly(seconds: float) -> str:
 @register.filter
 def percent(fraction: Any) -> str:
     """Return a fraction as whole percent."""
-    return f"{round(100 * float(fraction or 0))} %"
+    return f"{round(100 * float(fraction or 0))}%"
+
+
+@register.filter
+def sentence(text: str) -> str:
+    """Return the text with a capital letter at the beginning and a full stop at the end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+@register.filter
+def ordinal(number: int) -> str:
+    """Return a place in a row as people say it: second, third, 4th."""
+    names = {1: "first", 2: "second", 3: "third"}
+    last = number % 100 if 10 < number % 100 < 14 else number % 10
+    return names.get(number) or f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"

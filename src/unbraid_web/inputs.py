@@ -1,8 +1,11 @@
-"""What people and programs send, made safe to store: text without what no database takes, JSON of any shape."""
+"""What people and programs send, made safe to use: text without what no database takes, ids, JSON of any shape."""
 
+import contextlib
 import json
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -12,6 +15,15 @@ NOT_TEXT = {"Cc", "Cs"}  # control characters, NUL among them, and halves of cha
 def one_line(text: str) -> str:
     """Return the text without control characters and lone surrogates, and without spaces around it."""
     return "".join(c for c in text if unicodedata.category(c) not in NOT_TEXT).strip()
+
+
+def uuids(texts: Iterable[str]) -> list[UUID]:
+    """Return the ids among the texts; what is none is left out."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
 def read_json(request: HttpRequest) -> Any:

@@ -127,6 +127,7 @@ INSTALLED_APPS = [
     "unbraid_web.player",
     "unbraid_web.api",
     "unbraid_web.operations",
+    "unbraid_web.about",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -236,7 +237,9 @@ STORAGES = {
     else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "unbraid_web.static_files.HashedModules"},
 }
-STATICFILES_DIRS = [PACKAGE / "static"]
+STATICFILES_DIRS: list[Any] = [PACKAGE / "static"]
+if (SAMPLES := CHECKOUT / "docs" / "listen").exists():
+    STATICFILES_DIRS.append(("listen", SAMPLES))
 WHITENOISE_USE_FINDERS = True
 ACCEL_PREFIX = os.environ.get("UNBRAID_ACCEL", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # a piece of an upload; whole files are spooled to disk

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("unbraid_web.player.urls")),
     path("", include("unbraid_web.songs.urls")),
     path("", include("unbraid_web.separations.urls")),
+    path("", include("unbraid_web.about.urls")),
     path("account/", include("unbraid_web.accounts.urls")),
     path("api/v1/", api.urls),
     path("api/", include("unbraid_web.api.urls")),

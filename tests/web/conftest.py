@@ -177,12 +177,17 @@ def done(waiting: Song) -> Song:
     return Song.objects.get(pk=waiting.pk)
 
 
+def put_separated(owner: User | None, path: Path) -> Song:
+    """Store a file as a song that was separated."""
+    song = put(owner, path)
+    _separate_once(song)
+    return Song.objects.get(pk=song.pk)
+
+
 @pytest.fixture
 def demo(db: None, song_file: Path) -> Song:
     """The song of nobody that everybody may hear."""
-    song = put(None, song_file)
-    _separate_once(song)
-    return Song.objects.get(pk=song.pk)
+    return put_separated(None, song_file)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ class SongOut(Schema):
     seconds_left: float | None
     queue_position: int | None
     error: str
+    notes: list[str] = Field(description="what was odd about the file, and what was done about it")
     stems: list[StemOut]
     share_path: str | None
 
@@ -62,6 +63,7 @@ class SongOut(Schema):
             seconds_left=separation.seconds_left,
             queue_position=separation.queue_position if separation.state == State.QUEUED else None,
             error=separation.error,
+            notes=separation.notes,
             stems=[
                 StemOut(name=s.name, presence=s.presence, file=reverse("api-1:stem", args=[song.pk, s.name]))
                 for s in stems

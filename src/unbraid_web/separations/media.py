@@ -31,7 +31,7 @@ def send(
         answer["Cache-Control"] = "private, max-age=1800"
         return answer
     if not default_storage.exists(name):
-        raise Http404("This file is not there any more.")
+        raise Http404("This file is no longer here.")
     if settings.ACCEL_PREFIX:
         answer = HttpResponse(content_type=content_type)
         answer["X-Accel-Redirect"] = settings.ACCEL_PREFIX + quote(name)

@@ -57,6 +57,7 @@ class Separation(Job):
     headroom = models.FloatField(default=1.0, help_text="by how much stored samples are softer than in the song")
     peak = models.FloatField(default=1.0, help_text="of the loudest stem; 1 is full scale")
     bytes_stored = models.BigIntegerField(default=0)
+    notes = models.JSONField(default=list, help_text="what was odd about the file, and what was done about it")
 
     objects: ClassVar[Any] = SeparationQuerySet.as_manager()
 
@@ -104,7 +105,7 @@ class Separation(Job):
             self.stems.all().delete()
             self.exports.all().delete()
             Separation.objects.filter(pk=self.pk).update(
-                run="", frames=0, segments=0, bytes_stored=0, stage="", separating_since=None
+                run="", frames=0, segments=0, bytes_stored=0, stage="", separating_since=None, notes=[]
             )
         self.refresh_from_db()
         storage.delete_tree(self.folder)
@@ -269,11 +270,19 @@ class Worker(models.Model):
 
 def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
     """Return the name under which the browser saves an export."""
-    title = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in separation.song.title).strip(". ")
+    song, kind, stems = separation.song, recipe["format"], list(recipe["stems"])
+    name = " - ".join(filter(None, (file_name(song.artist)[:60], file_name(song.title)[:100]))) or "song"
     match recipe["kind"]:
         case "stem":
-            return f"{title or 'song'} - {next(iter(recipe['stems']))}.{recipe['format']}"
+            return f"{name} - {stems[0]}.{kind}"
         case "zip":
-            return f"{title or 'song'} - stems ({recipe['format']}).zip"
+            return f"{name} - stems ({kind}).zip"
         case _:
-            return f"{title or 'song'} - mix.{recipe['format']}"
+            missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
+            how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
+            return f"{name} - {how}.{kind}"
+
+
+def file_name(text: str) -> str:
+    """Return the text without what a file's name cannot have."""
+    return "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in text).strip(". ")

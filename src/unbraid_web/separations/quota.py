@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from unbraid_web.formatting import size as as_words
 from unbraid_web.separations.jobs.errors import JobFailed
@@ -27,7 +28,7 @@ def take_room_for_stems(separation: Separation, seconds: float) -> None:
     with one_at_a_time(owner):
         if expected > (left := quota_of(owner).left):
             raise JobFailed(
-                f"The stems of this song need about {as_words(expected)} and you have {as_words(left)} left. "
+                f"This song's stems need about {as_words(expected)}, but you have {as_words(left)} left. "
                 "Delete some songs, then try again."
             )
         separation.beat(bytes_stored=expected)
@@ -42,9 +43,16 @@ def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
         ValidationError: with a sentence, where there is no room for it.
     """
     there = separation.exports.filter(key=Export.key_of(recipe), state__in=[State.QUEUED, State.RUNNING, State.DONE])
-    if not there.exists():
+    found: Export | None = there.first()
+    if found:
+        return found
+    owner = separation.song.owner
+    with one_at_a_time(owner) if owner else transaction.atomic():
         check_export(separation, recipe)
-    return Export.request(separation, recipe)
+        export = Export.request(separation, recipe)
+    if owner:
+        give_way(owner)
+    return export
 
 
 def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
@@ -56,13 +64,11 @@ def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
     owner, expected = separation.song.owner, Export.expected_bytes(separation, recipe)
     waiting = Export.objects.filter(separation__song__owner=owner, state__in=[State.QUEUED, State.RUNNING])
     if waiting.count() >= settings.MAX_WAITING:
-        raise ValidationError(f"{settings.MAX_WAITING} downloads are waiting already. Try again when some are done.")
+        raise ValidationError(f"{settings.MAX_WAITING} downloads are already waiting. Try again once some are done.")
     # While it is rendered it lies on the disk twice: as it grows, and where it is served from.
     if not storage.has_room(2 * expected):
         raise ValidationError(NO_ROOM)
     if owner and expected > (left := quota_of(owner).left):
         raise ValidationError(
-            f"This download needs {as_words(expected)} and there are {as_words(left)} left. Delete some songs first."
+            f"This download needs up to {as_words(expected)}, and {as_words(left)} are left. Delete some songs first."
         )
-    if owner:
-        give_way(owner)

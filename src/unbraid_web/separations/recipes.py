@@ -30,7 +30,7 @@ def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
     if not isinstance(asked, dict) or not set(asked) <= set(names):
         raise ValidationError(f"The stems of this song are {', '.join(names)}.")
     if wanted["kind"] == "stem" and len(asked) != 1:
-        raise ValidationError("Name the one stem that you want.")
+        raise ValidationError("Name the one stem you want.")
     stems = {}
     for name in names:
         if name in asked:
@@ -39,11 +39,11 @@ def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
             if wanted["kind"] != "mix":
                 gain, pan = 1.0, 0.0  # a stem is what it is; only mixes are mixed
             if not (0 <= gain <= MAX_GAIN and -1 <= pan <= 1):
-                raise ValidationError(f"The gain of a stem lies between 0 and {MAX_GAIN:g}, its pan between -1 and 1.")
+                raise ValidationError(f"A stem's gain must be between 0 and {MAX_GAIN:g}, its pan between -1 and 1.")
             if gain > 0:
                 stems[name] = [round(gain, 4), round(pan, 4)]
     if not stems:
-        raise ValidationError("This mix would be silent. Turn at least one stem up.")
+        raise ValidationError("This mix would be silent. Turn up at least one stem.")
     return {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
 
 
@@ -59,5 +59,5 @@ def number(value: Any) -> float:
         ValidationError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValidationError("Gain and pan are numbers.")
+        raise ValidationError("Gain and pan must be numbers.")
     return float(value)

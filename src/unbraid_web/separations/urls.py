@@ -3,6 +3,7 @@
 from django.urls import path
 
 from unbraid_web.separations import views
+from unbraid_web.separations.bundle import bundle
 
 app_name = "separations"
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("separations/<uuid:separation_id>/<str:name>.flac", views.stem_file, name="stem"),
     path("separations/<uuid:separation_id>/<str:name>.png", views.spectrogram, name="spectrogram"),
     path("separations/<uuid:separation_id>/<str:name>/<int:number>.flac", views.segment, name="segment"),
+    path("library/download/", bundle, name="bundle"),
     path("exports/<uuid:export_id>/", views.export_status, name="export_status"),
     path("exports/<uuid:export_id>/file/", views.export_file, name="export_file"),
 ]

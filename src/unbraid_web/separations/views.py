@@ -67,7 +67,9 @@ def retry(request: HttpRequest, separation_id: UUID) -> HttpResponse:
 
 
 def progress_or_page(request: HttpRequest, separation: Any, refused: str = "") -> HttpResponse:
-    """Answer htmx with the line, and a plain form with the page; with a sentence where something was refused."""
+    """Answer htmx with the line or the card, a plain form with the page; with a sentence where it was refused."""
+    if request.headers.get("HX-Target", "").startswith("song-"):
+        return render(request, "songs/card.html", {"song": separation.song, "refused": refused, "focus": True})
     if request.headers.get("HX-Request"):
         context = {"separation": separation, "song": separation.song, "refused": refused}
         return render(request, "separations/progress.html", context)
@@ -81,7 +83,7 @@ def segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -
     """A few seconds of one stem."""
     separation = audible_separation(request, separation_id)
     if number >= separation.segments:
-        raise Http404("This part is not separated yet.")
+        raise Http404("This part hasn't been separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
     return media.send(request, stem.segment(number), "audio/flac")
 
@@ -100,14 +102,14 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
     """One whole stem as FLAC, or a page that waits until a worker has put it together."""
     separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
-        raise Http404("This song is not separated yet.")
+        raise Http404("This song hasn't been separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
     try:
         found = request_export(separation, stem_recipe(stem.name))
     except ValidationError as error:
         return render(request, "separations/preparing.html", {"refused": error.messages[0]}, status=422)
     if found.state != State.DONE:
-        return render(request, "separations/preparing.html", {"export": found}, status=202)
+        return render(request, "separations/preparing.html", {"name": found.filename}, status=202)
     return media.send(request, found.file, CONTENT_TYPES["flac"], save_as=found.filename, immutable=False)
 
 
@@ -116,11 +118,11 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     """Ask for a download that has to be rendered; the answer is a line that follows its progress."""
     separation = audible_separation(request, separation_id)
     if separation.state != State.DONE:
-        return JsonResponse({"error": "This song is not separated yet."}, status=409)
+        return JsonResponse({"error": "This song hasn't been separated yet."}, status=409)
     try:
         recipe = validated_recipe(read_json(request), [stem.name for stem in separation.stems.all()])
     except (ValueError, ValidationError) as error:
-        return JsonResponse({"error": getattr(error, "message", "This is not a recipe.")}, status=422)
+        return JsonResponse({"error": getattr(error, "message", "This isn't a valid recipe.")}, status=422)
     if not EXPORTS.admits(client_place(request)):
         return JsonResponse({"error": "That's a lot of downloads. Please wait a few minutes."}, status=429)
     try:

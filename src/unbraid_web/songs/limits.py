@@ -3,19 +3,20 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from unbraid_web.accounts.models import User
 from unbraid_web.formatting import size as as_words
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song, Upload
 
-NO_ROOM = "The server has no room left at the moment. Try again later."
+NO_ROOM = "The server has no room left at the moment. Please try again later."
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,23 @@ class Quota:
 
 
 def quota_of(user: User) -> Quota:
-    """Count what the person stores, uploads on their way and stems to come included.
+    """Count what the person stores; what is still to come counts as if it were there: uploads, stems, downloads.
 
-    What gives way when room is needed, rendered downloads and the bin, is not counted here: see `give_way`.
+    What gives way when room is needed, finished downloads and the bin, is not counted here: see `give_way`.
     """
     on_the_way = Upload.objects.filter(owner=user).bytes_announced()
+    on_the_way += bytes_of(exports_of(user).filter(state__in=["queued", "running"]))
     return Quota(Song.objects.owned_by(user).bytes_stored() + on_the_way, user.max_bytes)
+
+
+def exports_of(user: User) -> QuerySet[Any]:
+    """Return the downloads that were rendered from the person's songs, whoever asked for them."""
+    return apps.get_model("separations", "Export").objects.filter(separation__song__owner=user)
+
+
+def bytes_of(exports: QuerySet[Any]) -> int:
+    """How much room downloads take."""
+    return exports.aggregate(total=Sum("bytes_stored"))["total"] or 0
 
 
 @contextlib.contextmanager
@@ -55,12 +67,11 @@ def one_at_a_time(user: User) -> Iterator[None]:
 
 def give_way(user: User) -> None:
     """Delete what exceeds the quota and may go: rendered downloads first, then songs in the bin, the oldest first."""
-    exports = apps.get_model("separations", "Export").objects.filter(separation__song__owner=user)
+    finished = exports_of(user).filter(state="done")
     deleted = Song.objects.filter(owner=user, deleted_at__isnull=False)
-    excess = quota_of(user).used - user.max_bytes + deleted.bytes_stored()
-    excess += exports.aggregate(total=Sum("bytes_stored"))["total"] or 0
+    excess = quota_of(user).used - user.max_bytes + deleted.bytes_stored() + bytes_of(finished)
     for kind, size in (
-        (exports.filter(finished_at__isnull=False).order_by("finished_at"), "bytes_stored"),
+        (finished.order_by("finished_at"), "bytes_stored"),
         (deleted.order_by("deleted_at"), "bytes_total"),
     ):
         for thing in kind if excess > 0 else ():
@@ -85,14 +96,14 @@ def announce(user: User, filename: str, size: int, fingerprint: str = "") -> Upl
 
 
 def check_waiting(user: User) -> None:
-    """See that the person has not too many songs in line.
+    """See that the person does not have too many songs in the queue.
 
     Raises:
         ValidationError: there are too many.
     """
     waiting = Song.objects.owned_by(user).filter(separations__state__in=["queued", "running"]).count()
     if waiting + Upload.objects.filter(owner=user).count() >= settings.MAX_WAITING:
-        raise ValidationError(f"You have {settings.MAX_WAITING} songs waiting already. Add more when some are done.")
+        raise ValidationError(f"You already have {settings.MAX_WAITING} songs waiting. Add more once some are done.")
 
 
 def restore(user: User, song: Song) -> None:
@@ -104,12 +115,13 @@ def restore(user: User, song: Song) -> None:
     with one_at_a_time(user):
         if song.bytes_total > (left := quota_of(user).left):
             raise ValidationError(
-                f"You have {as_words(left)} left and this song needs {as_words(song.bytes_total)}. "
+                f"This song needs {as_words(song.bytes_total)}, but you have {as_words(left)} left. "
                 "Delete other songs first."
             )
         if song.separation.is_cancelled:
             check_waiting(user)
         song.restore()
+    give_way(user)
 
 
 def refusal_reason(user: User, size: int) -> str:
@@ -118,11 +130,11 @@ def refusal_reason(user: User, size: int) -> str:
         return "This file is empty."
     if size > settings.MAX_UPLOAD_BYTES:
         return (
-            f"This file has {as_words(size)}; the most we take is {as_words(settings.MAX_UPLOAD_BYTES)}. "
+            f"This file is {as_words(size)}; the limit is {as_words(settings.MAX_UPLOAD_BYTES)}. "
             "Save it as FLAC or MP3 to make it smaller."
         )
     if size > (left := quota_of(user).left):
-        return f"You have {as_words(left)} left and this file needs {as_words(size)}. Delete some songs first."
+        return f"This file needs {as_words(size)}, but you have {as_words(left)} left. Delete some songs first."
     if not storage.has_room(size + Upload.objects.under_way().bytes_missing()):
         return NO_ROOM
     try:

@@ -32,7 +32,7 @@ def test_ones_own_song(alice: Person, charlie: Person, visitor: Client, done: So
 
 def test_a_song_that_waits_has_its_page_too(alice: Person, waiting: Song) -> None:
     page = alice.client.get(f"/songs/{waiting.pk}/").content.decode()
-    assert "Next in line." in page
+    assert "You’re next." in page
     assert "hidden" in page[page.index('id="downloads"') :][:80]
 
 
@@ -88,4 +88,4 @@ def test_others_do_not_get_the_manifest(separation: Separation, only_for_alice: 
 def test_errors_are_pages_too(visitor: Client, settings: Any) -> None:
     answer = visitor.get("/nothing/here/")
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()

@@ -16,11 +16,11 @@ def line(who: Client, song: Song) -> str:
 
 
 def test_tells_the_place_in_line(alice: Person, waiting: Song) -> None:
-    assert "Next in line." in line(alice.client, waiting)
+    assert "You’re next." in line(alice.client, waiting)
     for _ in range(2):
         Separation.objects.create(song=waiting, queued_at=timezone.now() - timedelta(minutes=1))
     first = Separation.objects.earliest("created_at")
-    assert "Number 3 in line." in alice.client.get(f"/separations/{first.pk}/progress/").content.decode()
+    assert "Third in the queue." in alice.client.get(f"/separations/{first.pk}/progress/").content.decode()
 
 
 def test_tells_percent_and_remaining_time(alice: Person, waiting: Song) -> None:

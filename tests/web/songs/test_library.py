@@ -1,5 +1,7 @@
 """The library page."""
 
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -7,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.web.conftest import Person
 from unbraid_web.accounts.models import User
 from unbraid_web.separations.models import Separation
+from unbraid_web.songs import limits
 from unbraid_web.songs.models import Song
 
 URL = "/library/"
@@ -82,6 +85,70 @@ def test_htmx_gets_the_list_alone(alice: Person, done: Song) -> None:
     part = alice.client.get(URL, headers={"HX-Request": "true", "HX-Target": "songs"}).content.decode()
     assert part.lstrip().startswith('<section id="songs"')
     assert done.title in part
+
+
+def titles(page: str) -> list[str]:
+    return re.findall(r'song-title">([^<]*)<', page)
+
+
+def count(page: str) -> list[str]:
+    return re.findall(r"(\d+) songs?<", page)
+
+
+def test_several_songs_are_deleted_and_brought_back_where_they_were(alice: Person, charlie: Person) -> None:
+    add(alice.user, *(f"{letter}.mp3" for letter in "abcde"))
+    add(charlie.user, "foreign.mp3")
+    chosen = [str(song.pk) for song in Song.objects.exclude(title__in=["a", "e"])]
+    place = {"song": [*chosen, "nonsense"], "sort": "title", "q": "", "page": "1"}
+    htmx = {"HX-Request": "true", "HX-Target": "songs"}
+    before = alice.client.get(URL, {"sort": "title"}, headers=htmx).content.decode()
+    part = alice.client.post(f"{URL}delete/", place, headers=htmx).content.decode()
+    assert "3 songs were deleted." in part
+    assert 'hx-swap-oob="true"' in part  # how much is used
+    assert Song.objects.kept().count() == 3  # charlie's is among them
+    for _ in range(2):  # a second click changes nothing
+        part = alice.client.post(f"{URL}undo/", place, headers=htmx).content.decode()
+        assert [titles(part), count(part)] == [titles(before), count(before)]
+    address = alice.client.post(f"{URL}delete/", {"song": chosen[:1]}).headers["Location"]
+    assert address == f"{URL}?deleted={chosen[0]}"
+    assert "The song was deleted." in alice.client.get(address).content.decode()
+    assert alice.client.get(f"{URL}delete/").status_code == alice.client.get(f"{URL}undo/").status_code == 405
+
+
+def test_after_undo_going_back_offers_no_second_one(alice: Person, done: Song) -> None:
+    address = alice.client.post(f"/songs/{done.pk}/delete/").headers["Location"]
+    undo = {"song": str(done.pk)}
+    assert "The song was deleted." in alice.client.get(address).content.decode()
+    assert alice.client.post(f"{URL}undo/", undo, follow=True).status_code == 200
+    page = alice.client.get(address)
+    assert "The song was deleted." not in page.content.decode()
+    assert "no-store" in page.headers["Cache-Control"]  # so that going back asks again
+    assert alice.client.post(f"{URL}undo/", undo, follow=True).status_code == 200
+
+
+def test_a_failed_song_says_why_and_what_helps(alice: Person, waiting: Song) -> None:
+    Separation.objects.update(state="failed", error="This file is empty.")
+    page = alice.client.get(URL).content.decode()
+    assert "This file is empty." in page
+    assert "Choose another file" in page
+    htmx = {"HX-Request": "true", "HX-Target": f"song-{waiting.pk}"}
+    card = alice.client.post(f"/separations/{waiting.separation.pk}/retry/", headers=htmx).content.decode()
+    assert card.lstrip().startswith(f'<li class="song" id="song-{waiting.pk}"')
+    assert "Waiting" in card
+    assert "This file is empty." not in card
+
+
+def test_unfinished_uploads_can_be_seen_and_dropped(alice: Person, charlie: Person) -> None:
+    upload = limits.announce(alice.user, "half.wav", 1000)
+    page = alice.client.get(URL).content.decode()
+    assert "half.wav" in page
+    assert "0 bytes of 1.0 kB" in page
+    url = f"/uploads/{upload.pk}/drop/"
+    assert charlie.client.post(url).status_code == 404
+    assert alice.client.get(url).status_code == 405
+    assert alice.client.post(url, headers={"HX-Request": "true"}).headers["HX-Trigger"] == "library-changed"
+    assert limits.quota_of(alice.user).used == 0
+    assert "half.wav" not in alice.client.get(URL).content.decode()
 
 
 def test_strange_titles_are_shown_as_text(alice: Person) -> None:

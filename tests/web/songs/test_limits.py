@@ -11,6 +11,7 @@ from django.db import connection
 from tests.web.conftest import PASSWORD, Person, only, work
 from unbraid_web.accounts.models import User
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.quota import request_export
 from unbraid_web.songs import limits, storage
 from unbraid_web.songs.models import Song, Upload
 from unbraid_web.songs.views import uploads
@@ -59,6 +60,35 @@ def test_a_song_comes_back_only_where_there_is_room(alice: Person, done: Song, s
     assert Song.objects.get(pk=done.pk).deleted_at
     settings.MAX_USER_BYTES = done.bytes_total
     assert alice.client.post(f"/songs/{done.pk}/undo/").headers["Location"] == f"/songs/{done.pk}/"
+
+
+def test_downloads_that_are_not_there_yet_count_too(alice: Person, separation: Separation, settings: Any) -> None:
+    recipes = [
+        {"kind": "mix", "format": "wav", "stems": {name: [1.0, 0.0]}} for name in ("bass", "piano", "other", "drums")
+    ]
+    one = Export.expected_bytes(separation, recipes[0])
+    settings.MAX_USER_BYTES = separation.song.bytes_total + 2 * one
+    first, _ = request_export(separation, recipes[0]), request_export(separation, recipes[1])
+    assert limits.quota_of(alice.user).left == 0
+    with pytest.raises(ValidationError, match="Delete some songs first"):
+        request_export(separation, recipes[2])
+    first.cancel()
+    third = request_export(separation, recipes[2])
+    Export.objects.exclude(pk=third.pk).update(state="done", finished_at="2026-01-01T00:00Z")
+    request_export(separation, recipes[3])  # finished ones give way
+    assert set(Export.objects.values_list("state", flat=True)) == {"queued"}
+
+
+def test_a_song_that_comes_back_takes_the_room_of_finished_downloads(
+    alice: Person, separation: Separation, settings: Any
+) -> None:
+    recipe = {"kind": "mix", "format": "wav", "stems": {"bass": [1.0, 0.0]}}
+    Export.request(separation, recipe)
+    Export.objects.update(state="done", finished_at="2026-01-01T00:00Z")
+    settings.MAX_USER_BYTES = separation.song.bytes_total
+    separation.song.trash()
+    limits.restore(alice.user, separation.song)
+    assert not Export.objects.exists()
 
 
 def test_stems_that_would_exceed_the_quota_are_not_made(alice: Person, waiting: Song, settings: Any) -> None:

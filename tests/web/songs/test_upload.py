@@ -88,12 +88,12 @@ def test_pieces_have_their_measure(alice: Person, piece: bytes) -> None:
 
 def test_limits_are_told_before_anything_is_sent(alice: Person, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1000
-    assert "the most we take" in begin(alice.client, "a.wav", 1001).json()["error"]
+    assert "the limit is 1.0 kB" in begin(alice.client, "a.wav", 1001).json()["error"]
     settings.MAX_USER_BYTES = 900
     begin(alice.client, "a.wav", 500)
     answer = begin(alice.client, "b.wav", 500)
     assert answer.status_code == 422
-    assert answer.json()["error"].startswith("You have 400 bytes left and this file needs 500 bytes.")
+    assert answer.json()["error"].startswith("This file needs 500 bytes, but you have 400 bytes left.")
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_sent_is_kept(

@@ -21,7 +21,7 @@ def test_says_why_a_file_was_not_taken(alice: Person, song_file: Path, settings:
     settings.MAX_UPLOAD_BYTES = 10
     with song_file.open("rb") as file:
         page = alice.client.post(URL, {"files": file}, follow=True).content.decode()
-    assert "the most we take is 10 bytes" in page
+    assert "the limit is 10 bytes" in page
     assert not Song.objects.exists()
 
 

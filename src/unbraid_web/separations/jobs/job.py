@@ -31,8 +31,8 @@ from unbraid_web.separations.jobs.shutdown import GracefulShutdown, ShutdownRequ
 from unbraid_web.songs import storage
 
 logger = logging.getLogger(__name__)
-DISK_FULL = "The server has no room left. Nothing is lost: try again later."
-OUR_FAULT = "Something went wrong on our side. It was noted; try again."
+DISK_FULL = "The server has no room left. Your song is safe; please try again later."
+OUR_FAULT = "Something went wrong on our end. We've logged it; please try again."
 
 
 class State(models.TextChoices):
@@ -229,9 +229,7 @@ class Job(models.Model):
             pk=self.pk, claim_token=self.claim_token, state=State.RUNNING, heartbeat__lte=self.heartbeat
         )
         if self.attempt >= settings.MAX_ATTEMPTS:
-            sentence = (
-                f"The work stopped {self.attempt} times without an answer. Try again later, or with another file."
-            )
+            sentence = f"This failed {self.attempt} times without a reason. Try again later, or with another file."
             given_up = silent.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None)
             if given_up:
                 self.refresh_from_db()

@@ -25,7 +25,7 @@ from unbraid_web.separations.jobs.errors import JobFailed
 
 ADVICE = "Check that it plays, or save it as MP3, FLAC or WAV, and upload it again."
 TOO_LARGE = (
-    "Decoded, this file takes more room than the server has at the moment. "
+    "Decoded, this file needs more room than the server has at the moment. "
     "Save it at 44.1 or 48 kHz, or try again later."
 )
 PROGRESS_SECONDS = 5
@@ -84,6 +84,7 @@ def decode(source: Path, target: Path, max_seconds: float, max_bytes: int) -> It
             "bit_depth": song.bit_depth,
             "title": tags.get("title", "")[:200],
             "artist": tags.get("artist", "")[:200],
+            "notes": song.notes,
         }
 
 
@@ -91,7 +92,7 @@ def check_size(seconds: float, byte_rate: int, max_seconds: float, max_bytes: in
     """Raise JobFailed if so many seconds are too many, or too large."""
     if seconds > max_seconds:
         raise JobFailed(
-            f"This file is longer than {max_seconds / 60:.0f} minutes, the most we take. Cut it into parts."
+            f"This file is longer than the {max_seconds / 60:.0f}-minute limit. Split it and upload the parts."
         )
     if seconds * byte_rate > max_bytes:
         raise JobFailed(TOO_LARGE)

@@ -21,7 +21,7 @@ from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.songs import storage
 
 TICK_SECONDS = 0.5
-TOO_MUCH = "Reading this file took more memory or time than we allow. Try it in another format."
+TOO_MUCH = "Reading this file took more memory or time than we allow. Try another format."
 
 
 def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[dict[str, Any]]:

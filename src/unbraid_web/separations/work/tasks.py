@@ -64,7 +64,9 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
             separation.beat(fraction=facts.get("fraction", 1.0) * 0.05)
         note_facts(song, facts)
         take_room_for_stems(separation, facts["duration"])
-        separation.beat(stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0)
+        separation.beat(
+            stage=Separation.Stage.SEPARATING, separating_since=timezone.now(), fraction=0.0, notes=facts["notes"]
+        )
         try:
             with separator().stream(mixture) as stream:
                 store_stems(separation, stream, facts, shutdown)

@@ -1,11 +1,13 @@
 """Songs are searched and sorted by folded text, which reads the same in every database."""
 
+from typing import Any
+
 from django.db import migrations, models
 
 from unbraid_web.folding import fold
 
 
-def fold_names(apps, schema_editor):
+def fold_names(apps: Any, schema_editor: Any) -> None:
     """Fill the new columns, some hundred songs at a time."""
     Song = apps.get_model("songs", "Song")
     some = []

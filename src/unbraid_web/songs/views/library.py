@@ -1,18 +1,21 @@
 """The library: every song of a person, found again by looking, searching and sorting."""
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from unbraid_web.accounts.models import User
-from unbraid_web.inputs import one_line
-from unbraid_web.songs.limits import quota_of
-from unbraid_web.songs.models import SORTS, Song
+from unbraid_web.inputs import one_line, uuids
+from unbraid_web.songs.limits import quota_of, restore
+from unbraid_web.songs.models import SORTS, Song, Upload
 
 PAGE = 24
 BIN = 20  # deleted songs that are offered for undoing
@@ -24,27 +27,69 @@ def library(request: HttpRequest) -> HttpResponse:
     """One page of songs; htmx asks for the list alone."""
     user = request.user
     assert isinstance(user, User)
-    words, order = one_line(request.GET.get("q", "")[:100]), request.GET.get("sort", "newest")
-    order = order if order in SORTS else "newest"  # it becomes part of the addresses of other pages
-    songs = Song.objects.owned_by(user).matching(words).sorted_by(order).with_separations()
-    page = Paginator(songs, PAGE).get_page(request.GET.get("page"))
-    context: dict[str, object] = {"page": page, "words": words, "order": order, "sorts": SORTS}
-    if not words and page.number == 1:
-        context["deleted"] = Song.objects.deleted_by(user)[:BIN]
+    context = listing(user, request.GET, uuids(request.GET.getlist("deleted")))
     if request.headers.get("HX-Target") == "songs":
-        return render(request, "songs/list.html", context)
+        return render(request, "songs/list.html", context | {"part": True})
     context |= {
-        "undo": just_deleted(user, request.GET.get("deleted", "")),
-        "quota": quota_of(user),
+        "unfinished": Upload.objects.filter(owner=user).order_by("moved_at"),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_minutes": settings.MAX_SONG_SECONDS / 60,
     }
     return render(request, "songs/library.html", context)
 
 
-def just_deleted(user: User, song_id: str) -> Song | None:
-    """Return the song that the address names, if it is one that this person deleted and can bring back."""
-    try:
-        return Song.objects.deleted_by(user).filter(pk=UUID(song_id)).first()
-    except ValueError:
-        return None
+@require_POST
+@login_required
+def delete_selected(request: HttpRequest) -> HttpResponse:
+    """Take several songs out of the library and offer to undo it."""
+    user = request.user
+    assert isinstance(user, User)
+    chosen = uuids(request.POST.getlist("song"))
+    for song in Song.objects.owned_by(user).filter(pk__in=chosen):
+        song.trash()
+    return list_or_library(request, user, chosen)
+
+
+@require_POST
+@login_required
+def undo_selected(request: HttpRequest) -> HttpResponse:
+    """Bring deleted songs back; those that are back already stay where they are."""
+    user = request.user
+    assert isinstance(user, User)
+    chosen, refused = uuids(request.POST.getlist("song")), ""
+    for song in Song.objects.deleted_by(user).filter(pk__in=chosen):
+        try:
+            restore(user, song)
+        except ValidationError as error:
+            refused = error.messages[0]
+    return list_or_library(request, user, chosen, refused)
+
+
+def list_or_library(request: HttpRequest, user: User, deleted: list[UUID], refused: str = "") -> HttpResponse:
+    """Answer htmx with the list as it was searched and sorted, and a plain form with the page."""
+    if "HX-Request" in request.headers:
+        context = listing(user, request.POST, deleted) | {"part": True, "refused": refused}
+        return render(request, "songs/list.html", context)
+    query = QueryDict(mutable=True)
+    query.setlist("deleted", [str(pk) for pk in deleted])
+    return redirect(f"{reverse('songs:library')}?{query.urlencode()}")
+
+
+def listing(user: User, query: QueryDict, deleted: list[UUID]) -> dict[str, Any]:
+    """Return what the list of songs needs.
+
+    Args:
+        user: whose songs
+        query: words, order and page
+        deleted: songs that were deleted just now; those in the bin can be brought back with one click
+    """
+    words, order = one_line(query.get("q", "")[:100]), query.get("sort", "newest")
+    order = order if order in SORTS else "newest"  # it becomes part of the addresses of other pages
+    songs = Song.objects.owned_by(user).matching(words).sorted_by(order).with_separations()
+    page = Paginator(songs, PAGE).get_page(query.get("page"))
+    context: dict[str, Any] = {"page": page, "words": words, "order": order, "sorts": SORTS, "quota": quota_of(user)}
+    if deleted:
+        context["undo"] = Song.objects.deleted_by(user).filter(pk__in=deleted)
+    if not words and page.number == 1:
+        context["deleted"] = Song.objects.deleted_by(user)[:BIN]
+    return context

@@ -67,7 +67,7 @@ def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
         library = reverse("songs:library")
         return HttpResponse(headers={"HX-Redirect": library}) if wants_part(request) else redirect(library)
     if request.GET.get("in") == "bin":  # the line goes, and the list has the song again
-        return HttpResponse(headers={"HX-Trigger": "restored"})
+        return HttpResponse(headers={"HX-Trigger": "library-changed"})
     if wants_part(request):
         return render(request, "songs/card.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)

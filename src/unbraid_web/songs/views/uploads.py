@@ -28,7 +28,7 @@ from unbraid_web.songs.models import Song, Upload
 from unbraid_web.songs.receiving import receive_file
 
 MIN_PIECE, MAX_PIECE = 256 * 2**10, 8 * 2**20  # in bytes; each piece is a file until the last one has come
-FULL = "The server has no room left at the moment. Try again later: what was sent is kept."
+FULL = "The server has no room left at the moment. Try again later; what you have sent is kept."
 
 
 def current_user(request: HttpRequest) -> User | None:
@@ -52,7 +52,7 @@ def announcement(request: HttpRequest) -> dict[str, Any]:
             case {"filename": str(filename), "size": int(size), **rest} if type(size) is int and one_line(filename):
                 fingerprint = one_line(str(rest.get("fingerprint", "")))[:64]
                 return {"filename": one_line(filename)[-255:], "size": size, "fingerprint": fingerprint}
-    raise ValueError("Name the file, and its size in bytes.")
+    raise ValueError("Send the file's name, and its size in bytes.")
 
 
 @require_POST
@@ -60,7 +60,7 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
     """Announce a file; the same file announced again goes on where it stopped."""
     user = current_user(request)
     if user is None:
-        return error_response("Log in first.", 401)
+        return error_response("You've been logged out. Log in, then choose the file again.", 401)
     try:
         file = announcement(request)
     except ValueError as error:
@@ -81,7 +81,7 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Take the next piece, tell how far the upload is, or drop it."""
     user = current_user(request)
     if user is None:
-        return error_response("Log in first.", 401)
+        return error_response("You've been logged out. Log in, then choose the file again.", 401)
     upload = Upload.objects.filter(pk=upload_id, owner=user).first()
     made = {"song": reverse("player:song", args=[upload_id])}
     if upload is None:  # it may be a song by now, and the answer that said so was lost
@@ -97,9 +97,11 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     body = request.body
     left = upload.size - upload.received  # 0: all is here, but there was no room to make a song of it
     if len(body) > min(MAX_PIECE, left) or (left and not body):
-        return error_response(f"A piece has between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413)
+        return error_response(
+            f"A piece must have between 1 and {MAX_PIECE} bytes, and no more than were announced.", 413
+        )
     if len(body) < min(MIN_PIECE, left):
-        return error_response(f"A piece has at least {MIN_PIECE} bytes, the last one apart.", 413)
+        return error_response(f"A piece must have at least {MIN_PIECE} bytes, except for the last one.", 413)
     # The last piece brings them together in a second file, of the whole size.
     wanted = len(body) + (upload.size if len(body) == left else 0)
     try:
@@ -115,6 +117,16 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
             return error_response(FULL, 507)
         raise
     return JsonResponse(made, status=201)
+
+
+@require_POST
+@login_required
+def drop_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Drop an upload that nobody goes on with."""
+    get_object_or_404(Upload, pk=upload_id, owner=current_user(request)).delete_with_files()
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Trigger": "library-changed"})
+    return redirect("songs:library")
 
 
 @require_POST

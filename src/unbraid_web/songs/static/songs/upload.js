@@ -7,8 +7,9 @@ const list = document.querySelector("#uploads");
 const template = document.querySelector("#upload-line");
 const RETRY_SECONDS = [1, 2, 4, 8, 15, 30, 30, 30, 60, 60, 60]; // seconds between attempts
 const SMALLEST = 2 ** 18; // bytes in a piece, the least that the server takes
+const total = document.querySelector("#upload-total");
 const waiting = [];
-let running = 0;
+let running = 0, begun = 0, ended = 0; // begun and ended: since the page was last idle
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 const pause = (seconds) => new Promise((wake) => setTimeout(wake, seconds * 1000));
@@ -48,13 +49,14 @@ class Upload {
     try {
       if (this.file.size > Number(form.dataset.max)) {
         throw new RefusedError(
-          `This file has ${megabytes(this.file.size)} MB; the most we take is ${megabytes(form.dataset.max)} MB.`,
+          `This file is ${megabytes(this.file.size)} MB; the limit is ${megabytes(form.dataset.max)} MB.`,
         );
       }
       const { name: filename, size } = this.file;
       const facts = JSON.stringify({ filename, size, fingerprint: await this.read() });
       const begun = await this.withRetries(() => this.ask(form.dataset.begin, "POST", facts));
       this.url = begun.url;
+      document.getElementById(`upload-${begun.url.split("/").at(-2)}`)?.remove(); // it is not interrupted any more
       let received = begun.received, length = SMALLEST;
       for (;;) {
         this.bar.value = received / this.file.size;
@@ -69,9 +71,7 @@ class Upload {
       if (this.stopped.signal.aborted) return;
       this.element.classList.add("failed");
       this.setStatus(
-        error instanceof RefusedError
-          ? error.message
-          : "The connection was lost. Choose the file again and it goes on where it was.",
+        error instanceof RefusedError ? error.message : "The connection was lost. Choose the file again to resume.",
       );
     }
   }
@@ -92,7 +92,7 @@ class Upload {
         return await question();
       } catch (error) {
         if (error instanceof RefusedError || this.stopped.signal.aborted || seconds === null) throw error;
-        this.setStatus("The connection was lost. Trying again …");
+        this.setStatus("Connection lost. Trying again…");
         await pause(seconds);
       }
     }
@@ -116,20 +116,31 @@ class Upload {
 
   finish() {
     this.element.remove();
-    form.dispatchEvent(new Event("uploaded", { bubbles: true })); // the list is asked for anew
+    form.dispatchEvent(new Event("library-changed", { bubbles: true })); // the list is asked for again
   }
 }
 
 function enqueue(files) {
   waiting.push(...[...files].map((file) => new Upload(file)));
+  begun += files.length;
   while (running < 2 && waiting.length) {
     running += 1;
     const upload = waiting.shift();
     upload.run().finally(() => {
       running -= 1;
+      ended += 1;
       enqueue([]);
     });
   }
+  if (!running) begun = ended = 0;
+  showTotal();
+}
+
+/** How far many files are, in one line. */
+function showTotal() {
+  total.hidden = begun < 2;
+  total.firstElementChild.textContent = `Uploading ${Math.min(ended + 1, begun)} of ${begun}`;
+  total.querySelector("progress").value = begun ? ended / begun : 0;
 }
 
 const input = form.querySelector("input[type=file]");

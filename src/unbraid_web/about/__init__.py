@@ -1,0 +1,1 @@
+"""Pages about the site itself: help, privacy, licence, samples, and its own source."""

@@ -1,0 +1,97 @@
+"""The stems of several songs in one zip, sent while it is put together from downloads that a worker rendered."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from unbraid_web.accounts.models import User
+from unbraid_web.inputs import uuids
+from unbraid_web.separations.archive import files_of, stream_zip
+from unbraid_web.separations.jobs.job import State
+from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.quota import request_export
+from unbraid_web.separations.recipes import validated_recipe
+from unbraid_web.songs.models import Song
+
+ONE_AT_A_TIME_SECONDS = 600  # since the last file that was sent
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@never_cache
+def bundle(request: HttpRequest) -> HttpResponseBase:
+    """Ask for the stems of several songs with POST; GET waits until all are rendered, then sends them."""
+    user = request.user
+    assert isinstance(user, User)
+    query = request.POST if request.method == "POST" else request.GET
+    chosen, kind = uuids(query.getlist("song")), query.get("format", "flac")
+    separations = done_separations(user, chosen)
+    try:
+        if not separations:
+            raise ValidationError("None of these songs has stems yet.")
+        recipes = [zip_recipe(separation, kind) for separation in separations]
+        if request.method == "POST":
+            for separation, recipe in zip(separations, recipes, strict=True):
+                request_export(separation, recipe)
+            address = QueryDict(mutable=True)
+            address.setlist("song", [str(pk) for pk in chosen])
+            address["format"] = kind
+            return redirect(f"{reverse('separations:bundle')}?{address.urlencode()}")
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+        return redirect("songs:library")
+    keys = [Export.key_of(recipe) for recipe in recipes]
+    exports = list(Export.objects.filter(separation__in=separations, key__in=keys).select_related("separation__song"))
+    ready = [export for export in exports if export.state == State.DONE]
+    if any(export.can_retry for export in exports) or len(exports) < len(separations):
+        refused = "Some of these stems couldn’t be prepared. Go back to your library and try again."
+        return render(request, "separations/preparing.html", {"refused": refused}, status=422)
+    name = f"unbraid - {len(separations)} song{'s' * (len(separations) > 1)} ({kind}).zip"
+    if len(ready) < len(exports):
+        context = {"name": name, "ready": len(ready), "count": len(exports)}
+        return render(request, "separations/preparing.html", context, status=202)
+    if not cache.add(lock_of(user), 1, ONE_AT_A_TIME_SECONDS):
+        refused = "Another download of yours is still running. Start this one when it has finished."
+        return render(request, "separations/preparing.html", {"refused": refused}, status=429)
+    blocks = sending(user, ready)
+    next(blocks)
+    answer = StreamingHttpResponse(blocks, content_type="application/zip")
+    answer["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return answer
+
+
+def done_separations(user: User, chosen: list[UUID]) -> list[Separation]:
+    """Return the separations of those of the person's own songs that are done."""
+    songs = Song.objects.owned_by(user).filter(pk__in=chosen).sorted_by("title").with_separations()
+    return [song.separation for song in songs if song.separation.state == State.DONE]
+
+
+def zip_recipe(separation: Separation, kind: str) -> dict[str, object]:
+    """Return the recipe of all stems in one zip."""
+    return validated_recipe({"kind": "zip", "format": kind}, [stem.name for stem in separation.stems.all()])
+
+
+def sending(user: User, exports: list[Export]) -> Iterator[bytes]:
+    """Yield the zip; meanwhile this person cannot start another, which would keep one more thread of the server."""
+    try:
+        yield b""  # from here on, to close it is to end it
+        for block in stream_zip(files_of(exports)):
+            cache.touch(lock_of(user), ONE_AT_A_TIME_SECONDS)
+            yield block
+    finally:
+        cache.delete(lock_of(user))
+
+
+def lock_of(user: User) -> str:
+    """What says in the cache that the person's download is running."""
+    return f"bundle:{user.pk}"

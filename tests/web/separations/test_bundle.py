@@ -1,0 +1,71 @@
+"""The stems of several songs in one zip."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from django.test import Client
+
+from tests.web.conftest import Person, body, put_separated, work
+from unbraid_web.separations.models import Export
+from unbraid_web.songs.models import Song
+
+URL = "/library/download/"
+
+
+@pytest.fixture
+def two(done: Song, alice: Person, song_file: Path) -> list[Song]:
+    """Two songs of one name, both separated."""
+    return [done, put_separated(alice.user, song_file)]
+
+
+def ask(who: Client, songs: list[Song], kind: str = "flac") -> Any:
+    return who.post(URL, {"song": [str(song.pk) for song in songs], "format": kind})
+
+
+def test_songs_come_in_one_zip_each_in_a_folder_of_its_own(alice: Person, two: list[Song]) -> None:
+    address = ask(alice.client, two).headers["Location"]
+    waiting = alice.client.get(address)
+    assert waiting.status_code == 202
+    assert "0 of 2 songs ready" in waiting.content.decode()
+    for export in Export.objects.all():
+        work(export)
+    answer = alice.client.get(address)
+    assert answer.streaming
+    assert 'filename="unbraid - 2 songs (flac).zip"' in answer.headers["Content-Disposition"]
+    assert "still running" in alice.client.get(address).content.decode()
+    with zipfile.ZipFile(io.BytesIO(body(answer))) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        with archive.open("some_noise (2)/bass.flac") as stem:
+            assert soundfile.info(io.BytesIO(stem.read())).duration == 12
+    assert len(names) == 10
+    assert {name.split("/")[0] for name in names} == {"some_noise", "some_noise (2)"}
+    assert not body(alice.client.head(address))  # it begins, and is given up
+    assert body(alice.client.get(address))
+
+
+def test_only_ones_own_songs_that_have_stems(alice: Person, charlie: Person, visitor: Client, done: Song) -> None:
+    assert ask(visitor, [done]).headers["Location"].startswith("/account/login/")
+    for who, songs in ((charlie.client, [done]), (alice.client, [])):
+        page = who.post(URL, {"song": [song.pk for song in songs] + ["x"], "format": "flac"}, follow=True)
+        assert "None of these songs has stems yet." in page.content.decode()
+    assert not Export.objects.exists()
+    address = ask(alice.client, [done]).headers["Location"]
+    work(Export.objects.get())
+    assert charlie.client.get(address).status_code == 302
+    assert alice.client.get(address).status_code == 200
+    assert alice.client.put(URL).status_code == 405
+
+
+def test_what_cannot_be_rendered_is_a_sentence(alice: Person, done: Song, settings: Any) -> None:
+    assert "Ask for a kind" in alice.client.post(URL, {"song": done.pk, "format": "doc"}, follow=True).content.decode()
+    address = ask(alice.client, [done]).headers["Location"]
+    Export.objects.update(state="failed")
+    assert alice.client.get(address).status_code == 422
+    settings.MAX_USER_BYTES = done.bytes_total + 1000
+    page = alice.client.post(URL, {"song": done.pk, "format": "wav"}, follow=True).content.decode()
+    assert "This download needs up to" in page
