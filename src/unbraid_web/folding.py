@@ -22,7 +22,8 @@ class FoldedField(models.CharField):  # type: ignore[type-arg] # django-stubs: g
 
     def __init__(self, *sources: str, **kwargs: Any) -> None:
         self.sources = sources
-        super().__init__(**{"default": "", "editable": False} | kwargs)
+        defaults: dict[str, Any] = {"default": "", "editable": False}
+        super().__init__(**defaults | kwargs)
 
     def deconstruct(self) -> Any:
         """Return a plain text field: to the database it is one."""

@@ -17,7 +17,7 @@ from unbraid_web.accounts.models import User
 from unbraid_web.accounts.throttle import MAIL_TO
 
 logger = logging.getLogger(__name__)
-SIGN_UP_SALT, SIGN_UP_SECONDS = "sign-up", 3 * 24 * 3600
+SIGN_UP_SALT, ADDRESS_SALT, SIGN_UP_SECONDS = "sign-up", "address", 3 * 24 * 3600
 
 
 def mail_sign_up(email: str) -> None:
@@ -35,6 +35,36 @@ def confirmed_address(token: str) -> str:
         return ""
 
 
+def mail_new_address(user: User, email: str) -> None:
+    """Mail a link that changes the account's address to this one, or the news that it has an account already."""
+    token = signing.dumps([user.pk, user.email, email, _password_mark(user)], salt=ADDRESS_SALT)
+    known = User.objects.filter(email=email).exists()
+    link = _link("confirm_address", token)
+    _mail(email, "Confirm your new e-mail address", "accounts/address_mail.txt", known=known, link=link)
+
+
+def address_change(token: str) -> tuple[User, str] | None:
+    """Return whose address this token changes, and to which; None if it was used, is too old or is none.
+
+    A new password makes it worthless, as does a new address.
+    """
+    try:
+        pk, old, new, mark = signing.loads(token, salt=ADDRESS_SALT, max_age=SIGN_UP_SECONDS)
+    except (signing.BadSignature, ValueError):
+        return None
+    user = User.objects.filter(pk=pk, email=old, is_active=True).first()
+    return (user, new) if user and _password_mark(user) == mark else None
+
+
+def mail_address_changed(old: str, new: str) -> None:
+    """Tell the old address, in case it was not its owner who changed it."""
+    _mail(old, "Your unbraid address was changed", "accounts/address_changed_mail.txt", new=new)
+
+
+def _password_mark(user: User) -> str:
+    return user.get_session_auth_hash()[:16]
+
+
 def mail_reset(email: str) -> None:
     """Mail a link that sets a new password, or the news that there is no account."""
     user, link = User.objects.filter(email=email, is_active=True).first(), ""
@@ -42,7 +72,7 @@ def mail_reset(email: str) -> None:
         link = _link(
             "reset_confirm", urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
         )
-    _mail(email, "Your new unbraid password", "accounts/reset_mail.txt", link=link)
+    _mail(email, "Reset your unbraid password", "accounts/reset_mail.txt", link=link)
 
 
 def _link(name: str, *parts: str) -> str:

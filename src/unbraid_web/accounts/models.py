@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 
 class UserManager(BaseUserManager["User"]):
@@ -48,6 +48,17 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
         if has_new_password:
             self.tokens.all().delete()
+
+    def change_address(self, email: str) -> bool:
+        """Take another address; False if somebody has it."""
+        old, self.email = self.email, email
+        try:
+            with transaction.atomic():
+                self.save(update_fields=["email"])
+        except IntegrityError:
+            self.email = old
+            return False
+        return True
 
     def delete_with_everything(self) -> None:
         """Delete the person with every song, stem and upload."""

@@ -15,13 +15,22 @@ from django.views.decorators.http import require_http_methods
 
 from unbraid_web.accounts.forms import (
     AddressForm,
+    ChangeAddressForm,
     ChangePasswordForm,
-    DeleteAccountForm,
     LoginForm,
     NewPasswordForm,
+    PasswordAgainForm,
+    ResetPasswordForm,
     SignUpForm,
 )
-from unbraid_web.accounts.mail import confirmed_address, mail_reset, mail_sign_up
+from unbraid_web.accounts.mail import (
+    address_change,
+    confirmed_address,
+    mail_address_changed,
+    mail_new_address,
+    mail_reset,
+    mail_sign_up,
+)
 from unbraid_web.accounts.models import User
 from unbraid_web.accounts.throttle import PASSWORD_RESET, SIGN_UP, client_place, remember_browser
 
@@ -62,6 +71,7 @@ class ResetConfirm(PasswordResetConfirmView):
     """Set a new password, by way of the mailed link, and log in with it."""
 
     template_name = "accounts/reset_confirm.html"
+    form_class = ResetPasswordForm
     post_reset_login = True
     success_url = reverse_lazy("songs:library")
 
@@ -82,11 +92,11 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect("songs:library")
     form = AddressForm(request.POST or None) if settings.CONFIRM_BY_MAIL else SignUpForm(request.POST or None)
     if request.method == "POST" and not SIGN_UP.admits(client_place(request)):
-        form.add_error(None, "Too many accounts were made from here. Try again in an hour.")
+        form.add_error(None, "Too many accounts were created from here. Try again in an hour.")
     elif request.method == "POST" and form.is_valid():
         if isinstance(form, SignUpForm):
             form.save()
-            messages.success(request, "You can log in now. If you had an account before, its password is the same.")
+            messages.success(request, "You can log in now. If you already had an account, its password hasn’t changed.")
             return redirect("accounts:login")
         mail_sign_up(form.cleaned_data["email"])
         return redirect("accounts:sign_up_sent")
@@ -104,9 +114,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = User.objects.create_user(email, form.cleaned_data["password"])
         login(request, user)
-        answer = redirect("songs:library")
-        remember_browser(answer, email)
-        return answer
+        return remembering(redirect("songs:library"), email)
     context = {"form": form, "email": email}
     return render(request, "accounts/confirm.html", context, status=422 if form.errors else 200)
 
@@ -123,9 +131,56 @@ def account(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)  # this browser stays in, all others are out
         messages.success(request, "Your password was changed.")
         return redirect("accounts:account")
-    songs = user.songs.kept()
-    context = {"form": form, "used": songs.bytes_stored(), "songs": songs.count()}
+    songs, bin_ = user.songs.kept(), user.songs.deleted_by(user)
+    context = {"form": form, "used": songs.bytes_stored(), "songs": songs.count(), "bin": bin_.bytes_stored()}
     return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def change_address(request: HttpRequest) -> HttpResponse:
+    """Change the address, by way of a mailed link where mail can be sent: a mistyped one locks nobody out."""
+    user = request.user
+    assert isinstance(user, User)
+    form = ChangeAddressForm(request, user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        if not SIGN_UP.admits(client_place(request)):
+            form.add_error(None, "Too many changes from here. Try again in an hour.")
+        elif settings.CONFIRM_BY_MAIL:
+            mail_new_address(user, email)
+            return redirect("accounts:address_sent")
+        elif user.change_address(email):
+            messages.success(request, "Your e-mail address was changed.")
+            return remembering(redirect("accounts:account"), email)
+        else:
+            form.add_error("email", "This address can’t be used.")
+    context = {"form": form, "by_mail": settings.CONFIRM_BY_MAIL}
+    return render(request, "accounts/address.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
+    """Change the address to the one that was mailed this link."""
+    change = address_change(token)
+    if change is None:
+        return render(request, "accounts/link_used.html", {"what": "address"}, status=410)
+    user, email = change
+    if request.method == "GET":
+        return render(request, "accounts/confirm_address.html", {"email": email})
+    old = user.email
+    if not user.change_address(email):
+        return render(request, "accounts/link_used.html", {"what": "address"}, status=410)
+    mail_address_changed(old, email)
+    messages.success(request, "Your e-mail address was changed.")
+    return remembering(redirect("accounts:account"), email)
+
+
+def remembering(answer: HttpResponse, email: str) -> HttpResponse:
+    """Return the answer, with which this browser is remembered as one of the account's."""
+    remember_browser(answer, email)
+    return answer
 
 
 @login_required
@@ -134,7 +189,7 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     """Delete the account with every song and stem in it."""
     user = request.user
     assert isinstance(user, User)
-    form = DeleteAccountForm(request, user, request.POST or None)
+    form = PasswordAgainForm(request, user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         logout(request)
         user.delete_with_everything()
