@@ -47,7 +47,9 @@ def body_limit(path: str, headers: dict[str, str], bytes_awaited: int) -> int:
         if length > FORM and (sentence := refusal_reason(user, length - FORM)):
             raise Refusal(413, "Request Entity Too Large", sentence)
     except DatabaseError as error:
-        raise Refusal(503, "Service Unavailable", "The server cannot take files at the moment. Try again.") from error
+        raise Refusal(
+            503, "Service Unavailable", "The server can't take files at the moment. Please try again."
+        ) from error
     return settings.MAX_UPLOAD_BYTES + FORM
 
 

@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 API = "/api/v1/"
 STORAGE_AWAY = "The files cannot be reached at the moment. Nothing is lost: try again in a minute."
 SENTENCES = {
-    400: "This request could not be understood.",
-    403: "This is not allowed.",
-    404: "There is nothing at this address.",
-    405: "This address does not take this method.",
-    500: "Something went wrong on our side. It was noted; try again.",
+    400: "We couldn't understand this request.",
+    403: "You don't have access to this.",
+    404: "Nothing was found at this address.",
+    405: "This address doesn't accept this method.",
+    500: "Something went wrong on our end. We've logged it; please try again.",
 }
 
 

@@ -71,7 +71,7 @@ class Parser(HTTPRequestParser):
         except Refusal as refusal:
             self.error, self.completed, self.headers_finished = RefusedBody(refusal), True, True
         if isinstance(self.error, RequestEntityTooLarge):
-            self.error = RefusedBody(Refusal(413, self.error.reason, "This request is larger than what is taken here."))
+            self.error = RefusedBody(Refusal(413, self.error.reason, "This request is too large."))
         if self.error:
             self.channel.was_refused, self.expect_continue = True, False
         return consumed

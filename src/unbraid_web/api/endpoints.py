@@ -38,7 +38,7 @@ class PersonalToken(HttpBearer):
         """
         found = Token.find(token)
         if found and found.scope == Scope.READ and request.method != "GET":
-            raise HttpError(403, "This token may only read. Make one that may write")
+            raise HttpError(403, "This token may only read. Create one that may write")
         return found.owner if found else None
 
 
@@ -46,10 +46,20 @@ api = NinjaAPI(
     title="unbraid",
     version="1",
     urls_namespace="api-1",
-    description="Upload songs, follow their separation, fetch stems and mixes. Make a token on your account page.",
+    description="Upload songs, follow their separation, fetch stems and mixes. Create a token on your account page.",
     auth=PersonalToken(),
     throttle=[AuthRateThrottle(settings.API_RATE)],
 )
+
+
+ERRORS = frozenset({400, 401, 403, 404, 422, 429})  # what any request may be answered with
+NO_PLACE = frozenset({413, 503, 507})  # for files: too large, or no room
+
+
+def binary(kind: str) -> dict[str, Any]:
+    """Describe an answer that is a file."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    return {"responses": {200: {"description": "The file", "content": content}}}
 
 
 def own(request: HttpRequest, song_id: UUID) -> Song:
@@ -79,15 +89,15 @@ def refuse_shape(request: HttpRequest, error: NinjaValidationError) -> HttpRespo
 @api.exception_handler(Http404)
 def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     """Say so, whether it never was or belongs to somebody else."""
-    return failure(request, "There is nothing at this address.", 404)
+    return failure(request, "Nothing was found at this address.", 404)
 
 
 @api.exception_handler(HttpError)
 def refuse_request(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Say what is missing, or how long to wait."""
     sentences = {
-        400: "The body of this request could not be read.",
-        401: "Send a token that works: Authorization: Bearer unb_...",
+        400: "We couldn't read the body of this request.",
+        401: "Send a valid token: Authorization: Bearer unb_...",
         429: f"Too many requests: at most {settings.API_RATE}.",
     }
     answer = failure(request, sentences.get(error.status_code, f"{error}."), error.status_code)
@@ -96,7 +106,7 @@ def refuse_request(request: HttpRequest, error: HttpError) -> HttpResponse:
     return answer
 
 
-@api.get("/songs", response=SongPage, summary="List songs", tags=["songs"])
+@api.get("/songs", response={200: SongPage, ERRORS: Error}, summary="List songs", tags=["songs"])
 def list_songs(request: HttpRequest, q: str = "", sort: str = "newest", page: int = 1, size: int = 50) -> Any:
     """Return one page of the library, searched and sorted (`newest`, `oldest`, `title`, `longest`)."""
     songs = Song.objects.owned_by(request.auth).matching(q).sorted_by(sort).with_separations()  # type: ignore[attr-defined]
@@ -105,19 +115,19 @@ def list_songs(request: HttpRequest, q: str = "", sort: str = "newest", page: in
     return SongPage(count=pages.count, pages=pages.num_pages, songs=found)
 
 
-@api.post("/songs", response={201: SongOut, 422: Error}, summary="Upload a song", tags=["songs"])
+@api.post("/songs", response={201: SongOut, ERRORS | NO_PLACE: Error}, summary="Upload a song", tags=["songs"])
 def upload_song(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Store the file and put it in line."""
     return Status(201, SongOut.of(receive_file(request.auth, file)))  # type: ignore[attr-defined]
 
 
-@api.get("/songs/{uuid:song_id}", response=SongOut, summary="One song", tags=["songs"])
+@api.get("/songs/{uuid:song_id}", response={200: SongOut, ERRORS: Error}, summary="One song", tags=["songs"])
 def get_song(request: HttpRequest, song_id: UUID) -> Any:
     """Return the song with its state, or its stems once it is done."""
     return SongOut.of(own(request, song_id))
 
 
-@api.patch("/songs/{uuid:song_id}", response=SongOut, summary="Rename", tags=["songs"])
+@api.patch("/songs/{uuid:song_id}", response={200: SongOut, ERRORS: Error}, summary="Rename", tags=["songs"])
 def change_song(request: HttpRequest, song_id: UUID, change: SongChange) -> Any:
     """Change title or artist."""
     song = own(request, song_id)
@@ -127,14 +137,16 @@ def change_song(request: HttpRequest, song_id: UUID, change: SongChange) -> Any:
     return SongOut.of(song)
 
 
-@api.delete("/songs/{uuid:song_id}", response={204: None}, summary="Delete", tags=["songs"])
+@api.delete("/songs/{uuid:song_id}", response={204: None, ERRORS: Error}, summary="Delete", tags=["songs"])
 def delete_song(request: HttpRequest, song_id: UUID) -> Any:
     """Delete the song; it can be restored for a while."""
     own(request, song_id).trash()
     return Status(204, None)
 
 
-@api.post("/songs/{uuid:song_id}/restore", response=SongOut, summary="Undo deleting", tags=["songs"])
+@api.post(
+    "/songs/{uuid:song_id}/restore", response={200: SongOut, ERRORS: Error}, summary="Undo deleting", tags=["songs"]
+)
 def restore_song(request: HttpRequest, song_id: UUID) -> Any:
     """Bring a deleted song back, and its place in line if it had one."""
     song = get_object_or_404(Song.objects.deleted_by(request.auth), pk=song_id)  # type: ignore[attr-defined]
@@ -142,7 +154,7 @@ def restore_song(request: HttpRequest, song_id: UUID) -> Any:
     return SongOut.of(song)
 
 
-@api.post("/songs/{uuid:song_id}/retry", response=SongOut, summary="Try again", tags=["songs"])
+@api.post("/songs/{uuid:song_id}/retry", response={200: SongOut, ERRORS: Error}, summary="Try again", tags=["songs"])
 def retry_song(request: HttpRequest, song_id: UUID) -> Any:
     """Put a failed, cancelled or expired separation back in line."""
     song = own(request, song_id)
@@ -151,7 +163,7 @@ def retry_song(request: HttpRequest, song_id: UUID) -> Any:
     return SongOut.of(song)
 
 
-@api.post("/songs/{uuid:song_id}/cancel", response=SongOut, summary="Stop", tags=["songs"])
+@api.post("/songs/{uuid:song_id}/cancel", response={200: SongOut, ERRORS: Error}, summary="Stop", tags=["songs"])
 def cancel_song(request: HttpRequest, song_id: UUID) -> Any:
     """Stop a separation that waits or runs."""
     song = own(request, song_id)
@@ -159,7 +171,7 @@ def cancel_song(request: HttpRequest, song_id: UUID) -> Any:
     return SongOut.of(song)
 
 
-@api.put("/songs/{uuid:song_id}/share", response=SongOut, summary="Share", tags=["songs"])
+@api.put("/songs/{uuid:song_id}/share", response={200: SongOut, ERRORS: Error}, summary="Share", tags=["songs"])
 def share_song(request: HttpRequest, song_id: UUID) -> Any:
     """Make a private link."""
     song = own(request, song_id)
@@ -167,7 +179,9 @@ def share_song(request: HttpRequest, song_id: UUID) -> Any:
     return SongOut.of(song)
 
 
-@api.delete("/songs/{uuid:song_id}/share", response=SongOut, summary="Withdraw the link", tags=["songs"])
+@api.delete(
+    "/songs/{uuid:song_id}/share", response={200: SongOut, ERRORS: Error}, summary="Turn off the link", tags=["songs"]
+)
 def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
     """Make the private link worthless."""
     song = own(request, song_id)
@@ -175,7 +189,14 @@ def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
     return SongOut.of(song)
 
 
-@api.get("/songs/{uuid:song_id}/stems/{name}.flac", summary="One stem", tags=["stems"], url_name="stem")
+@api.get(
+    "/songs/{uuid:song_id}/stems/{name}.flac",
+    response={ERRORS | {503}: Error},
+    openapi_extra=binary("audio/flac"),
+    summary="One stem",
+    tags=["stems"],
+    url_name="stem",
+)
 def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase:
     """Return the whole stem as FLAC; byte ranges work.
 
@@ -185,19 +206,24 @@ def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase
     stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
     export = request_export(separation, stem_recipe(stem.name))
     if export.state != State.DONE:
-        sentence = "This stem is being put together. Ask again in a moment."
+        sentence = "This stem is being prepared. Ask again in a moment."
         answer = api.create_response(request, {"error": sentence}, status=503)
         answer["Retry-After"] = "1"
         return answer
     return media.send(request, export.file, CONTENT_TYPES["flac"], save_as=export.filename, immutable=False)
 
 
-@api.post("/songs/{uuid:song_id}/exports", response={202: ExportOut, 409: Error, 422: Error}, tags=["exports"])
+@api.post(
+    "/songs/{uuid:song_id}/exports",
+    response={202: ExportOut, ERRORS | {409}: Error},
+    summary="Ask for a download",
+    tags=["exports"],
+)
 def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     """Render a stem in another format, a zip of stems, or a mix."""
     separation = own(request, song_id).separation
     if separation.state != State.DONE:
-        return Status(409, Error(error="This song is not separated yet."))
+        return Status(409, Error(error="This song hasn't been separated yet."))
     recipe = validated_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
     return Status(202, ExportOut.of(request_export(separation, recipe)))
 
@@ -209,13 +235,22 @@ def own_export(request: HttpRequest, export_id: UUID) -> Export:
     return found
 
 
-@api.get("/exports/{uuid:export_id}", response=ExportOut, tags=["exports"])
+@api.get(
+    "/exports/{uuid:export_id}", response={200: ExportOut, ERRORS: Error}, summary="One download", tags=["exports"]
+)
 def get_export(request: HttpRequest, export_id: UUID) -> Any:
     """Return how far the export is."""
     return ExportOut.of(own_export(request, export_id))
 
 
-@api.get("/exports/{uuid:export_id}/file", tags=["exports"], url_name="export_file")
+@api.get(
+    "/exports/{uuid:export_id}/file",
+    response={ERRORS: Error},
+    openapi_extra=binary("application/octet-stream"),
+    summary="The rendered file",
+    tags=["exports"],
+    url_name="export_file",
+)
 def get_export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """Return the rendered file; an export is kept for a day."""
     export = own_export(request, export_id)

@@ -16,8 +16,8 @@ class TokenForm(forms.Form):
     name = forms.CharField(
         label="What is it for?", max_length=80, widget=forms.TextInput(attrs={"placeholder": "backup script"})
     )
-    scope = forms.ChoiceField(label="It may", choices=Scope.choices)
-    days = forms.ChoiceField(label="It expires", choices=DAYS, required=False, initial="90")
+    scope = forms.ChoiceField(label="Access", choices=Scope.choices)
+    days = forms.ChoiceField(label="Expires", choices=DAYS, required=False, initial="90")
 
     def expires_at(self) -> datetime | None:
         """Return when the token ends; None for never."""

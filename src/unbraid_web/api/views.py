@@ -29,7 +29,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     form = TokenForm(request.POST or None)
     if request.method == "POST" and user.tokens.count() >= MAX_TOKENS:
-        form.add_error(None, f"You have {MAX_TOKENS} tokens already. Revoke one that you do not use.")
+        form.add_error(None, f"You already have {MAX_TOKENS} tokens. Revoke one you don't use.")
     elif request.method == "POST" and form.is_valid():
         made, secret = Token.make(user, form.cleaned_data["name"], form.cleaned_data["scope"], form.expires_at())
         request.session["new_token"] = [made.name, secret]

@@ -1,10 +1,13 @@
-"""Takes a picture of each page, on a phone and on a desktop: `python -m tests.web.browser.screenshots FOLDER`.
+"""Takes pictures of all pages and states, on a phone and a desktop: `python -m tests.web.browser.screenshots FOLDER`.
 
-`--model FILE.onnx` separates with another model than the shipped one. Look at the pictures before you commit them.
+`--all` takes each in light and in dark; without, desktops are light and phones dark. `--model FILE.onnx` separates with
+another model than the shipped one. Look at the pictures before you commit them.
 """
 
 import argparse
 import base64
+import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -12,13 +15,22 @@ from pathlib import Path
 import soundfile
 from selenium.webdriver import Chrome
 
+import unbraid_web
 from tests.web.browser.chromium import open_chromium, resize
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, see, until
 from tests.web.site import Site
 
+MORE = (("desktop", "dark"), ("phone", "light"))
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
+PACKAGE = Path(unbraid_web.__file__).parent
 DEMO = Path(__file__).resolve().parents[3] / "demo" / "lithium-demo.flac"
+IN_THE_MIDST = (
+    "from datetime import timedelta; from django.utils.timezone import now;"
+    "from unbraid_web.separations.models import Separation;"
+    "Separation.objects.filter(state='queued').update(state='running', stage='separating', fraction=0.42,"
+    " separating_since=now() - timedelta(seconds=80), heartbeat=now() + timedelta(days=1))"
+)
 NAMES = ("Blue Door", "Nightjar", "Two Left Hands", "Paper Moon Radio", "Sundial")
 
 
@@ -26,11 +38,12 @@ class Album:
     """A folder of pictures of pages."""
 
     def __init__(self, page: Chrome, folder: Path) -> None:
-        self.page, self.folder, self.size = page, folder, "desktop"
+        self.page, self.folder, self.size, self.kind = page, folder, "desktop", "desktop"
 
     def turn(self, size: str, scheme: str) -> None:
         """Become a phone or a desktop, light or dark."""
         self.size = size
+        self.kind = f"{size}-{scheme}" if (size, scheme) in MORE else size
         resize(self.page, *SIZES[size])
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         self.page.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -43,7 +56,7 @@ class Album:
         height = self.page.execute_script("return document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": visible, "height": min(height, 2600), "scale": 1}
         shot = self.page.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-        (self.folder / f"{name}-{self.size}.png").write_bytes(base64.b64decode(shot["data"]))
+        (self.folder / f"{name}-{self.kind}.png").write_bytes(base64.b64decode(shot["data"]))
 
     def visit(self, url: str, name: str) -> None:
         """Go to a page and take it."""
@@ -52,43 +65,77 @@ class Album:
 
 
 def walk(site: Site, album: Album, songs: list[Path]) -> None:
-    """Go through all pages, desktop and light first, then phone and dark."""
+    """Go through all pages as they stand now."""
     page = album.page
-    for size, scheme in (("desktop", "light"), ("phone", "dark")):
-        album.turn(size, scheme)
-        page.delete_all_cookies()
-        page.get(site.url)
-        click(page, "[data-do=play]")
-        until(lambda: page.execute_script("return document.querySelector('#mixer').mixer.engine?.seconds > 9"), "sound")
-        click(page, "[data-do=play]")
-        album.take("welcome")
-        for name in ("login", "sign-up", "reset"):
-            album.visit(f"{site.url}/account/{name}/", name)
-        log_in(page, site)
-        if size == "desktop":
-            album.visit(f"{site.url}/library/", "library-empty")
-            find(page, "#files").send_keys("\n".join(map(str, songs)))
-            see(page, f"{len(songs)} songs")
-        page.get(f"{site.url}/library/?q=blue")
-        click(page, ".song-link")
-        if size == "desktop":
-            until(lambda: page.find_elements("css selector", ".strip"), "the first stems")
-            album.take("song-separating")
-        until(lambda: find(page, "#downloads").is_displayed(), "the end of the separation")
-        page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.setLoop({from: 30, to: 48})")
-        click(page, "[data-stem=vocals] .mute")
-        page.execute_script("document.querySelector('#mixer').mixer.seek(36)")
-        click(page, "[data-do=play]")
-        until(lambda: page.execute_script("return document.querySelector('#mixer').mixer.engine.seconds > 37"), "sound")
-        album.take("song")
-        click(page, "[data-do=spectrum]")
-        album.take("song-spectrum")
-        click(page, "[data-do=play]")
-        page.get(f"{site.url}/library/")
-        until(lambda: not page.find_elements("css selector", ".badge.running"), "all songs")
-        album.take("library")
-        for path in ("account/", "account/leave/", "api/", "api/tokens/", "nothing-here/"):
-            album.visit(f"{site.url}/{path}", path.strip("/").replace("/", "-"))
+    page.delete_all_cookies()
+    page.get(site.url)
+    until(lambda: page.find_elements("css selector", ".strip"), "the demo's stems")
+    page.execute_script("document.querySelector('#mixer').mixer.seek(9)")
+    album.take("welcome")
+    for name in ("login", "sign-up", "reset"):
+        album.visit(f"{site.url}/account/{name}/", name)
+    for name in ("samples", "help", "privacy", "licence", "api", "nothing-here"):
+        album.visit(f"{site.url}/{name}/", name)
+    log_in(page, site, "empty@example.org")
+    album.visit(f"{site.url}/library/", "library-empty")
+    log_in(page, site)
+    page.get(f"{site.url}/library/")
+    album.take("library")
+    for box in page.find_elements("css selector", ".song-select input")[1:3]:
+        box.click()
+    album.take("library-selected")
+    click(page, ".selection [hx-post]")
+    see(page, "2 songs were deleted.")
+    click(page, ".recently-deleted summary")
+    album.take("library-bin")
+    click(page, ".undo button")
+    see(page, f"{len(songs) + 2} songs")
+    page.execute_script("window.fetch = () => new Promise(() => {})")
+    find(page, "#files").send_keys("\n".join(map(str, songs)))
+    album.take("library-uploading")
+    page.execute_script("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
+    page.get(f"{site.url}/library/?q=blue")
+    click(page, ".song-link")
+    until(lambda: page.find_elements("css selector", ".strip"), "the stems")
+    click(page, "[data-stem=vocals] .mute")
+    page.execute_script(
+        "const {mixer} = document.querySelector('#mixer'); mixer.setLoop({from: 8, to: 13}); mixer.seek(10)"
+    )
+    album.take("song")
+    click(page, "[data-do=spectrum]")
+    album.take("song-spectrum")
+    page.get(f"{site.url}/library/?q=letter")
+    click(page, ".song-link")
+    album.take("song-failed")
+    page.get(f"{site.url}/library/?q=waiting")
+    click(page, ".song-link")
+    album.take("song-separating")
+    page.execute_cdp_cmd("Network.enable", {})
+    for away in (True, False):
+        conditions = {"offline": away, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        page.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
+        if away:
+            see(page, "The server can’t be reached.")
+            album.take("offline")
+    for path in ("account/", "account/address/", "account/leave/", "api/tokens/"):
+        album.visit(f"{site.url}/{path}", path.strip("/").replace("/", "-"))
+    album.visit(f"{site.url}/admin/", "forbidden")
+    album.visit((PACKAGE / "templates" / "500.html").as_uri(), "server-error")
+
+
+def fill(site: Site, songs: list[Path], data: Path) -> None:
+    """Separate the songs, one of which is none; then stop the workers in the midst of one more."""
+    token = site.token("ana@example.org")
+    site.token("empty@example.org")
+    (data / "letter.mp3").write_text("Dear Ana, this is not music. " * 100)
+    made = [site.api(token, "POST", "/api/v1/songs", file=file) for file in [*songs, data / "letter.mp3"]]
+    for song in made:
+        site.wait_for(token, f"/api/v1/songs/{song['id']}", ("done", "failed"))
+    for worker in site.workers():
+        os.kill(worker, signal.SIGSTOP)
+    soundfile.write(data / "Waiting Room.flac", music(6.0), RATE)
+    site.api(token, "POST", "/api/v1/songs", file=data / "Waiting Room.flac")
+    site.manage("shell", "--no-imports", "-c", IN_THE_MIDST)
 
 
 def main() -> None:
@@ -96,19 +143,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="")
+    parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         data = Path(work)
         for number, name in enumerate(NAMES):
-            soundfile.write(data / f"{name}.flac", music(90.0 - 10 * number, seed=number), RATE)
+            soundfile.write(data / f"{name}.flac", music(24.0 - 3 * number, seed=number), RATE)
         site = Site(data, UNBRAID_MODEL=arguments.model, UNBRAID_DEMO_SONG=str(DEMO)).start()
-        site.token("ana@example.org")
+        songs = [data / f"{name}.flac" for name in NAMES]
         page = open_chromium(data)
+        album = Album(page, arguments.folder)
         try:
-            walk(site, Album(page, arguments.folder), [data / f"{name}.flac" for name in NAMES])
+            fill(site, songs, data)
+            for size, scheme in (("desktop", "light"), ("phone", "dark"), *(MORE if arguments.all else ())):
+                album.turn(size, scheme)
+                walk(site, album, songs)
         finally:
             page.quit()
+            for worker in site.workers():
+                os.kill(worker, signal.SIGCONT)
             site.stop()
 
 

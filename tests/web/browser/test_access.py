@@ -74,11 +74,25 @@ def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: i
     click(page, "main button")
     inspector.look("a login without anything")
     log_in(page, site, EVE)
-    for path in ("account/", "account/leave/", "api/", "api/tokens/", "nothing/", "library/?q=nothing", "library/"):
+    for path in (
+        "help/",
+        "privacy/",
+        "licence/",
+        "samples/",
+        "account/",
+        "account/address/",
+        "account/leave/",
+        "api/",
+        "api/tokens/",
+        "nothing/",
+        "library/?q=nothing",
+        "library/",
+    ):
         inspector.visit(f"{site.url}/{path}")
     click(page, f"#song-{song['id']} [aria-label^=Rename]")
     find(page, ".song .rename")
-    inspector.look("library, renaming")
+    click(page, ".song-select")
+    inspector.look("library, renaming and selecting")
     page.get(f"{site.url}/library/?q=letter")
     click(page, ".song-link")
     see(page, "This file is not a sound file that can be read")

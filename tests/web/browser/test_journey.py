@@ -164,7 +164,7 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     assert soundfile.info(stem).frames == 40 * RATE
     click(page, "[data-stem=vocals] .mute")
     click(page, "[data-kind=mix] button")
-    mix = downloads / "Blue Door - mix.mp3"
+    mix = downloads / "Blue Door - without vocals.mp3"
     until(lambda: mix.exists(), "the mix")
     assert abs(soundfile.info(mix).duration - 40) < 0.1
     click(page, "[data-kind=zip] button")
@@ -196,9 +196,9 @@ def test_6_renames_shares_and_withdraws(site: Site, page: Chrome) -> None:
         page.add_cookie(cookie)
     page.get(home)
     click(page, "#share .secondary")
-    see(page, "Nobody but you can hear this song.")
+    see(page, "Only you can hear this song.")
     page.get(link)
-    see(page, "There is nothing here")
+    see(page, "Page not found")
 
 
 def test_7_what_is_not_music_says_so(site: Site, page: Chrome) -> None:
