@@ -31,7 +31,7 @@ from unbraid_web.songs.models import Song
 )
 def test_an_announcement_of_any_shape(alice: Person, text: Any) -> None:
     answer = alice.client.post("/uploads/", text, content_type="application/json")
-    assert (answer.status_code, answer.json()) == (400, {"error": "Name the file, and its size in bytes."})
+    assert (answer.status_code, answer.json()) == (400, {"error": "Send the file's name, and its size in bytes."})
 
 
 def test_what_no_database_takes_is_left_out_of_names(alice: Person) -> None:
@@ -85,7 +85,7 @@ def test_a_range_of_thousands_of_digits(alice: Person, separation: Separation) -
 def test_a_recipe_nested_without_end(alice: Person, separation: Separation) -> None:
     url = f"/separations/{separation.pk}/exports/"
     answer = alice.client.post(url, "[" * 100_000, content_type="application/json")
-    assert (answer.status_code, answer.json()) == (422, {"error": "This is not a recipe."})
+    assert (answer.status_code, answer.json()) == (422, {"error": "This isn't a valid recipe."})
 
 
 def test_what_becomes_an_address_is_known_before(alice: Person, charlie: Person, done: Song) -> None:
@@ -143,7 +143,7 @@ def test_a_fault_of_ours_is_a_sentence_for_programs_too(alice: Person, monkeypat
     headers = {"Authorization": f"Bearer {Token.make(alice.user, 'test')[1]}"}
     answer = program.get("/api/v1/songs", headers=headers)
     assert answer.status_code == 500
-    assert "on our side" in answer.json()["error"]
+    assert "on our end" in answer.json()["error"]
 
 
 def test_what_was_made_for_one_person_is_kept_by_no_cache(alice: Person, visitor: Client, done: Song) -> None:

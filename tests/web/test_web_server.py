@@ -76,7 +76,7 @@ def test_a_stranger_is_refused_before_the_body_comes(site: Site, path: str, cred
     head = f"POST {path} HTTP/1.1\r\nHost: localhost:{site.port}\r\n{credential}"
     answer = talk(site, f"{head}Content-Length: {300 * MB}\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert answer.endswith(b'{"error": "This request is larger than what is taken here."}')
+    assert answer.endswith(b'{"error": "This request is too large."}')
     answer = talk(site, f"{head}Transfer-Encoding: chunked\r\n\r\n20000\r\n".encode() + bytes(0x20000))
     assert answer.startswith(b"HTTP/1.1 413 ")
 
@@ -100,7 +100,8 @@ def test_who_has_an_account_sends_what_the_quota_has_room_for(site: Site) -> Non
     assert goes_on.startswith(b"HTTP/1.1 100 ")
     answer = talk(site, f"{head}Content-Length: {150 * MB}\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"].startswith("You have 100 MB left")
+    sentence = json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+    assert sentence.startswith("This file needs 150 MB, but you have 100 MB left.")
 
 
 def test_half_open_and_idle_connections_keep_nobody_out(site: Site) -> None:
@@ -257,7 +258,7 @@ def test_the_documented_nginx_in_front(tmp_path: Path, tiny_model: Path) -> None
         assert ask("HEAD", "/account/login/")[1] == b""
         answer, content = ask("POST", "/uploads/whole/", bytes(2 * MB))
         assert answer.status == 413
-        assert json.loads(content) == {"error": "This request is larger than what is taken here."}
+        assert json.loads(content) == {"error": "This request is too large."}
         token = site.token("ana@example.org")
         song = write_song(tmp_path / "song.flac", seconds=6)
         edge = "edge"

@@ -20,7 +20,7 @@ def test_the_mailed_link_sets_a_new_password_once(alice: Person, visitor: Client
     assert visitor.post(form.request["PATH_INFO"], form_data).headers["Location"] == "/library/"
     alice.user.refresh_from_db()
     assert alice.user.check_password("hammers and strings")
-    assert "This link is used up" in Client().get(link[1], follow=True).content.decode()
+    assert "This link no longer works" in Client().get(link[1], follow=True).content.decode()
 
 
 def test_nobody_learns_who_has_an_account(alice: Person, visitor: Client) -> None:

@@ -52,7 +52,7 @@ def test_an_address_that_is_taken_gets_the_same_answer(alice: Person) -> None:
 
 def test_by_mail_an_address_that_is_taken_gets_the_same_answer(alice: Person, by_mail: None) -> None:
     known = Client().post(URL, {"email": "alice@example.org"}, follow=True)
-    assert "You have an account already." in str(mail.outbox[-1].body)
+    assert "You already have an account." in str(mail.outbox[-1].body)
     new = Client().post(URL, {"email": "dora@example.org"}, follow=True)
     assert seen(known) == seen(new)
     assert [message.to for message in mail.outbox] == [["alice@example.org"], ["dora@example.org"]]

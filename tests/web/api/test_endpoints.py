@@ -74,7 +74,7 @@ def test_an_export(program: Program, done: Song) -> None:
     assert export["state"] == "done"
     assert len(body(program.client.get(export["file"]))) > 100_000
     answer = program("post", f"/songs/{done.pk}/exports", {"kind": "stem", "format": "wav"})
-    assert (answer.status_code, answer.json()) == (422, {"error": "Name the one stem that you want."})
+    assert (answer.status_code, answer.json()) == (422, {"error": "Name the one stem you want."})
 
 
 def test_a_token_opens_ones_own_songs_only(program: Program, charlie: Person, done: Song) -> None:

@@ -39,7 +39,7 @@ def test_one_that_may_only_read_changes_nothing(alice: Person, done: Song) -> No
         answer = getattr(reader, method)(f"/api/v1/songs/{done.pk}{path}")
         assert (answer.status_code, answer.json()) == (
             403,
-            {"error": "This token may only read. Make one that may write."},
+            {"error": "This token may only read. Create one that may write."},
         )
 
 

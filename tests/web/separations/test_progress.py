@@ -29,9 +29,9 @@ def test_tells_percent_and_remaining_time(alice: Person, waiting: Song) -> None:
         state="running", stage="separating", fraction=0.25, separating_since=since, segments=2, heartbeat=timezone.now()
     )
     text = line(alice.client, waiting)
-    assert "Separating, 25 %." in text
-    assert "Ready in about 3 minutes." in text
-    assert "You can listen already." in text
+    assert "Separating: 25%" in text
+    assert "about 3 minutes left." in text
+    assert "You can start listening now." in text
 
 
 def test_stops_asking_when_it_is_over(alice: Person, waiting: Song) -> None:

@@ -229,7 +229,9 @@ class Job(models.Model):
             pk=self.pk, claim_token=self.claim_token, state=State.RUNNING, heartbeat__lte=self.heartbeat
         )
         if self.attempt >= settings.MAX_ATTEMPTS:
-            sentence = f"This failed {self.attempt} times without a reason. Try again later, or with another file."
+            sentence = (
+                f"This failed {self.attempt} times, and we don't know why. Try again later, or with another file."
+            )
             given_up = silent.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None)
             if given_up:
                 self.refresh_from_db()

@@ -71,7 +71,7 @@ def test_a_silent_job_goes_back_in_line_and_after_some_attempts_no_more(waiting:
         Separation.objects.update(heartbeat=timezone.now() - timedelta(seconds=settings.STALE_SECONDS + 1))
         assert housekeeping.reclaim() == 1
         assert only(waiting).state == ("queued" if attempt < settings.MAX_ATTEMPTS else "failed")
-    assert "stopped 3 times" in only(waiting).error
+    assert "failed 3 times" in only(waiting).error
     assert only(waiting).retry()
     assert (only(waiting).state, only(waiting).attempt) == ("queued", 0)
 

@@ -80,15 +80,15 @@ def test_a_person_has_so_many_songs_in_line_and_no_more(alice: Person, settings:
     settings.MAX_WAITING = 3
     put_in_line(alice, "a1", "a2")
     limits.announce(alice.user, "a3", 10)
-    with pytest.raises(ValidationError, match="You have 3 songs waiting already"):
+    with pytest.raises(ValidationError, match="You already have 3 songs waiting"):
         limits.announce(alice.user, "a4", 10)
     Separation.objects.filter(song__title="a1").update(state="failed")
     limits.announce(alice.user, "a4", 10)
     pk = Separation.objects.get(song__title="a1").pk
     answer = alice.client.post(f"/separations/{pk}/retry/", headers={"HX-Request": "true"})
-    assert "You have 3 songs waiting already" in answer.content.decode()
+    assert "You already have 3 songs waiting" in answer.content.decode()
     page = alice.client.post(f"/separations/{pk}/retry/", follow=True).content.decode()
-    assert "You have 3 songs waiting already" in page
+    assert "You already have 3 songs waiting" in page
     assert Separation.objects.get(pk=pk).state == "failed"
 
 

@@ -44,7 +44,7 @@ def test_what_is_not_music_fails_with_a_sentence(
 def test_a_song_longer_than_allowed_fails_with_a_sentence(waiting: Song, settings: Any) -> None:
     settings.MAX_SONG_SECONDS = 6
     work(only(waiting))
-    assert "longer than 0 minutes" in only(waiting).error
+    assert "longer than the 0-minute limit" in only(waiting).error
 
 
 def test_decoding_has_its_limits(waiting: Song, settings: Any) -> None:
