@@ -87,7 +87,7 @@ def test_there_are_not_too_many(alice: Person) -> None:
     for number in range(20):
         Token.make(alice.user, str(number))
     assert (
-        "You have 20 tokens already" in alice.client.post(URL, {"name": "one more", "scope": "read"}).content.decode()
+        "You already have 20 tokens" in alice.client.post(URL, {"name": "one more", "scope": "read"}).content.decode()
     )
 
 
