@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("separations", "0005_turns_and_workers"),
+        ("separations", "0006_worker_role"),
     ]
 
     operations = [
