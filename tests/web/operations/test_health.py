@@ -63,8 +63,7 @@ def test_healthz_names_what_is_not_well(visitor: Client, settings: Any, monkeypa
     assert unwell(visitor) == {"housekeeper": "none"}
     settings.USES_BROKER, settings.RQ_QUEUES = True, {"default": {"URL": "redis://localhost:1/0"}}
     assert unwell(visitor) == {"housekeeper": "none", "broker": "unreachable"}
-    recorder = MigrationRecorder(connection)
-    recorder.record_unapplied("songs", "0003_upload_fingerprint")
+    MigrationRecorder(connection).migration_qs.filter(app="songs").latest("name").delete()
     assert unwell(visitor)["migrations"] == "missing"
     assert visitor.post("/healthz").status_code == 405
 
