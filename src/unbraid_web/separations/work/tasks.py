@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 import unbraid
 from unbraid.audio.formats import gain_against_clipping
+from unbraid.audio.overview import Overview
 from unbraid.errors import UnbraidError
 from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.quota import take_room_for_stems
-from unbraid_web.separations.work.overview import StemOverview, outline
+from unbraid_web.separations.work.overview import outline, peaks_of, presence_of, spectrogram_of, stem_overview
 from unbraid_web.separations.work.render import render_recipe
 from unbraid_web.separations.work.sandbox import decoded
 from unbraid_web.separations.work.segments import (
@@ -91,15 +92,15 @@ def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shut
         Stem(separation=separation, name=name, position=position) for position, name in enumerate(names)
     )
     separation.beat(sample_rate=rate, channels=int(stream.channels), segment_frames=length, headroom=HEADROOM)
-    overviews = [StemOverview(rate) for _ in stems]
+    overviews = [stem_overview(rate) for _ in stems]
     peak = 0.0
 
-    def store(stem: Stem, overview: StemOverview, samples: NDArray[np.float32]) -> None:
+    def store(stem: Stem, overview: Overview, samples: NDArray[np.float32]) -> None:
         data = as_flac(samples, rate)
         default_storage.save(stem.segment(separation.segments), ContentFile(data))
         stem.bytes_stored += len(data)
         overview.add(samples)
-        stem.peaks, stem.presence = overview.peaks, overview.presence
+        stem.peaks, stem.presence = peaks_of(overview), presence_of(overview)
 
     with ThreadPoolExecutor(2) as pool:
         for segment in segments_of(stream, names, length):
@@ -116,6 +117,9 @@ def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shut
                 fraction=min(0.99, frames / rate / facts["duration"]),
             )
     for stem, overview in zip(stems, overviews, strict=True):
-        default_storage.save(stem.spectrogram, ContentFile(overview.spectrogram()))
-    Song.objects.filter(pk=separation.song_id).update(outline=outline([overview.peaks for overview in overviews]))
+        overview.finish()
+        stem.peaks, stem.presence = peaks_of(overview), presence_of(overview)
+        default_storage.save(stem.spectrogram, ContentFile(spectrogram_of(overview)))
+    Stem.objects.bulk_update(stems, ["peaks", "presence"])
+    Song.objects.filter(pk=separation.song_id).update(outline=outline([bytes(stem.peaks) for stem in stems]))
     separation.finish(stage="", peak=peak, bytes_stored=sum(stem.bytes_stored for stem in stems))
