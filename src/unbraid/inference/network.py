@@ -135,8 +135,9 @@ class Network:
         A device without the memory for a tile gets halves of it, then of those, and at last the processor takes over.
         """
         parts = np.split(tile, len(tile) // self._input_shape()[1])
-        answers = [self._answer_of_its_channels(part) for part in parts]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers, axis=1)
+        if len(parts) == 1:
+            return self._answer_of_its_channels(tile)
+        return np.concatenate([self._answer_of_its_channels(part).copy() for part in parts], axis=1)
 
     def _answer_of_its_channels(self, tile: Audio) -> Audio:
         if not tile.any():
@@ -153,12 +154,13 @@ class Network:
         """Return the answers for `at_once` steps after the other: a part with its context is a tile too."""
         ends = [*range(at_once, self._length, at_once), self._length]
         starts = [0, *ends[:-1]]
-        parts = (tile[:, start : end + 2 * self._context] for start, end in zip(starts, ends, strict=True))
         if len(ends) == 1:
             return self._run(tile)
-        return np.concatenate([self._run(part) for part in parts], axis=2)
+        parts = (tile[:, start : end + 2 * self._context] for start, end in zip(starts, ends, strict=True))
+        return np.concatenate([self._run(part).copy() for part in parts], axis=2)
 
     def _run(self, tile: Audio) -> Audio:
+        """Return the answer for one tile, or one part of it, valid until the next call."""
         answer: Audio = self.runtime.run(tile[np.newaxis])[0]
         if self.facts.filter_bank is not None:
             return answer[:, :, self._context : -self._context]
