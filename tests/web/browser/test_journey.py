@@ -206,7 +206,7 @@ def test_7_what_is_not_music_says_so(site: Site, page: Chrome) -> None:
     click(page, "a[href='/library/']")
     until(lambda: page.find_elements(By.CSS_SELECTOR, ".badge.bad"), "the failure")
     find(page, "#q").send_keys("letter")
-    see(page, "1 song with “letter”")
+    see(page, "1 song matches “letter”")
     click(page, ".song-link")
     see(page, "This file is not a sound file that can be read")
     see(page, "Try again")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.keys import Keys
 
 from tests.web.browser.test_journey import click, find, log_in, see, until
 from tests.web.site import Site
@@ -30,7 +31,7 @@ def test_a_form_that_is_open_and_what_is_selected_outlast_new_songs(site: Site, 
     log_in(page, site, MIRA)
     page.get(f"{site.url}/library/?sort=title")
     click(page, "[aria-label='Rename Song 1']")
-    find(page, ".rename [name=title]").send_keys(" as I call it")
+    find(page, ".rename [name=title]").send_keys(Keys.END, " as I call it")
     click(page, "[aria-label='Select Song 3']")
     files = [tmp_path / f"New {n}.mp3" for n in range(3)]
     for file in files:
