@@ -92,13 +92,18 @@ def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
     for task in islice(tasks, WINDOW):
         submit(task)
     for future in done:
+        gone = OutputError(
+            f"The Dask scheduler is gone, with {len(songs)} songs under way. Start the same command again: "
+            "songs that are done are left out."
+        )
         if future.status not in ("finished", "error"):
-            raise OutputError(
-                f"The Dask scheduler is gone, with {len(songs)} songs under way. Start the same command again: "
-                "songs that are done are left out."
-            )
-        song = songs.pop(future.key)
-        yield future.result() if future.status == "finished" else _lost(song, future)
+            raise gone
+        try:
+            outcome = future.result() if future.status == "finished" else _lost(songs[future.key], future)
+        except OSError as error:  # it goes while the result is on its way
+            raise gone from error
+        del songs[future.key]
+        yield outcome
         future.release()
         for task in islice(tasks, 1):
             submit(task)
