@@ -11,25 +11,21 @@ import numpy as np
 from av.stream import Disposition
 
 from unbraid.audio.channels import folding_note
-from unbraid.audio.chunks import MP4
 from unbraid.audio.formats import CONTAINERS
 from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
+from unbraid.audio.lengths import declared_seconds, disagrees, states_length
 from unbraid.audio.mpeg import CLOCKLESS, InfoFrame
 from unbraid.audio.packets import UNREADABLE, FrameReader, encrypted
 from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
 from unbraid.audio.timeline import Frame, Timeline
-from unbraid.audio.truncation import ends_inside, headers_end_inside, lacks_index, length_is_unknown, rest_behind
+from unbraid.audio.truncation import ends_inside, headers_end_inside, lacks_index, rest_behind
 from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
 BLOCK_SECONDS = 1.0
 DSD_HIGHEST = 96_000  # Hz; a DSD's own rate, 352.8 kHz and more, is one that few programs open
 
-# Containers whose declared length is of the sound, to the sample, and those that state that of all their streams, more
-# or less. The rest leave FFmpeg to guess it from the size.
-STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", MP4, "tak", "tta", "w64", "wav", "wv"}
-STATE_ROUGHLY = {"ape", "asf", "ast", "flv", "matroska,webm", "mpc", "mpc8", "mxf", "nut", "ogg", "rm"}
 BROADCAST = {"mpeg", "mpegts"}
 SEEKABLE = {"aiff", "flac", "w64", "wav"}  # with FLAC or plain samples in it: any sample can be found without the rest
 SEEK_BEFORE = 1.0  # s
@@ -107,7 +103,7 @@ class SongReader:
             self._frames = FrameReader(self._container, self._stream, self._file, self.name, mono=mono)
             self.sample_rate: int = self._usable_rate(self._frames.rate)
             self.channels: int = self._frames.channels
-            self._whole_seconds: float | None = self._declared_seconds()
+            self._whole_seconds = declared_seconds(self._container, self._stream, self._file)
             self._refuse_if_too_long((self._whole_seconds or 0.0) / 1.2)  # what headers say is often a guess
             self.tags: dict[str, str] = tags_of(self._container, self._stream)
         except BaseException:
@@ -234,31 +230,6 @@ class SongReader:
             self.notes.append(f"DSD is decoded to {rate} Hz")
         return rate
 
-    def _declared_seconds(self) -> float | None:
-        """Return how long the sound is by what the file declares, if it declares anything."""
-        if length_is_unknown(self._format, self._file):
-            return None
-        if self._format == "avi" and self._stream.frames:  # FFmpeg has its duration from the size
-            return float(self._stream.frames * self._stream.time_base)
-        if self._stream.duration is not None and self._stream.time_base:
-            return float(self._stream.duration * self._stream.time_base)
-        if self._container.duration is None:
-            return None
-        # Matroska counts from 0, not from where its sound starts.
-        return max((self._container.duration - (self._container.start_time or 0)) / av.time_base, 0.0) or None
-
-    def _states_length(self) -> bool:
-        """Return whether the declared length is that of the sound and no estimate."""
-        if self._format == "mp3":
-            return self._info.found and not self._info.continues
-        if self._format in CLOCKLESS:
-            return False
-        if self._format in STATE_LENGTH:
-            return self._stream.duration is not None
-        return (
-            self._format in STATE_ROUGHLY and len(self._container.streams) == 1
-        )  # else it may be that of the longest stream
-
     def _refuse_if_too_long(self, seconds: float) -> None:
         if self._max_seconds is not None and seconds > self._max_seconds + 0.001:
             most = self._max_seconds
@@ -306,7 +277,7 @@ class SongReader:
         last = self._frames.last
         if self._format not in CLOCKLESS and last is not None and last.pts is not None:
             return float((last.pts + (last.duration or 0)) * last.time_base)
-        return self._whole_seconds if self._states_length() else None
+        return self._whole_seconds if states_length(self._container, self._stream, self._info) else None
 
     def _timeline(self) -> Timeline:
         if self._format in CLOCKLESS:
@@ -336,22 +307,17 @@ class SongReader:
     def _note_disagreement(self, seconds: float) -> None:
         """Say it if the file declares another length, or if there is something at its end that is no sound."""
         assert self._frames is not None
-        declared, states = self._whole_seconds, self._states_length()
-        if declared is not None and states:
-            tolerance = 0.015 if self._format in STATE_LENGTH | CLOCKLESS else max(0.1, 0.005 * declared)
-            longer = seconds > declared + tolerance and self._format in STATE_LENGTH
-            if longer or seconds < declared - tolerance:
-                digits = 1 if abs(seconds - declared) >= 0.5 else 2
-                self.notes.append(
-                    f"the file says that it lasts {declared:.{digits}f} s, but {seconds:.{digits}f} s are in it"
-                )
-                return
+        declared, states = self._whole_seconds, states_length(self._container, self._stream, self._info)
+        if declared is not None and states and disagrees(self._format, declared, seconds):
+            digits = 1 if abs(seconds - declared) >= 0.5 else 2
+            self.notes.append(
+                f"the file says that it lasts {declared:.{digits}f} s, but {seconds:.{digits}f} s are in it"
+            )
         elif self._frames.gave_up:
             self.notes.append(f"what follows {seconds:.1f} s cannot be read")
-            return
-        if (self._format == "mp3" and states) or self._frames.damaged:
-            return
-        if self._format == "ogg" and declared is None:
+        elif (self._format == "mp3" and states) or self._frames.damaged:
+            pass  # its notes say it, or its header has the very length
+        elif self._format == "ogg" and declared is None:
             self.notes.append("the last page of the file is damaged: its end may be missing")
         elif rest := rest_behind(self._format, self._file, self._frames.last):
             self.notes.append(f"the last {rest} bytes of the file are no sound: its end may be missing")

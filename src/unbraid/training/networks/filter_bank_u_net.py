@@ -89,7 +89,7 @@ class FilterBankUNetConfig:
     @property
     def tile_context(self) -> int:
         """Samples on each side that one output sample depends on, rounded up to a multiple of `stride`."""
-        frames = 1 + 2**self.levels - 1 + 2 + self.fine_blocks  # first layer, pooling, layers at full resolution
+        frames = 1 + 2**self.levels - 1 + self.fine_reach  # first layer, pooling, layers at full resolution
         for level, dilations in enumerate(zip(self.down, self.up, strict=True)):
             frames += 2**level * sum(map(sum, dilations))
         frames += 2**self.levels * sum(self.bottom) + self.loudness_frames
