@@ -141,7 +141,7 @@ def test_freed_memory_is_kept_until_songs_are_mixed_by_a_new_fork(tmp_path: Path
     # in a process of its own, for what the allocator is told lasts as long as the process
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         kept, left = process.submit(_kept_and_left, tmp_path).result()
-    assert kept > 250e6
+    assert kept > 200e6, "all but what fits into memory that was freed before"
     assert left < 50e6
 
 
