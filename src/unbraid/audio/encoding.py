@@ -4,7 +4,7 @@ import base64
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -32,8 +32,9 @@ class StemWriter:
     """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
 
     `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or left out; each
-    format takes of them what it can hold. A file that was given open stays open. Samples beyond ±1 are clipped unless
-    the format is 32-bit float.
+    format takes of them what it can hold. `bits_per_second` makes M4A and Opus smaller or larger than they are by
+    themselves (for stereo; mono takes half), and with it a low `effort` (FFmpeg's compression_level) is quicker. A file
+    that was given open stays open. Samples beyond ±1 are clipped unless the format is 32-bit float.
 
     Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
     """
@@ -46,18 +47,23 @@ class StemWriter:
         sample_rate: int,
         channels: int,
         bit_depth: str | None = None,
+        bits_per_second: int | None = None,
+        effort: int | None = None,
         tags: Mapping[str, str] | None = None,
         cover: bytes | None = None,
     ) -> None:
-        written_rate = _nearest_rate(FORMATS[format].rates, sample_rate)
+        form = FORMATS[format]
+        if bits_per_second and form.bits_per_second:
+            form = replace(form, bits_per_second=bits_per_second, effort=effort)
+        written_rate = _nearest_rate(form.rates, sample_rate)
         self._resampler = Resampler(sample_rate, written_rate, channels)
         self._file = _EncodersFile(target)
         try:
-            encoder = ENCODERS.get(FORMATS[format].codec, _FFmpegEncoder)
+            encoder = ENCODERS.get(form.codec, _FFmpegEncoder)
             with self._file.failures_raised():
                 self._encoder: _Encoder = encoder(
                     self._file,
-                    FORMATS[format],
+                    form,
                     bit_depth_of(format, bit_depth),
                     written_rate,
                     channels,
@@ -190,7 +196,8 @@ class _FFmpegEncoder:
         options = {"movie_timescale": str(rate), "brand": "M4A "} if form.container == "mp4" else {}
         self._container = av.open(file, "w", format=form.container, options=options)
         self._container.metadata.update(labels.tags)
-        self._stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout)
+        effort = {} if form.effort is None else {"compression_level": str(form.effort)}
+        self._stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout, options=effort)
         context: Any = self._stream.codec_context
         if form.bits_per_second:
             context.bit_rate = _bit_rate(form, rate, channels)

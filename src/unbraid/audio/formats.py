@@ -68,6 +68,8 @@ class Format:
     codec: str
     bits_per_second: int = 0
     """Of a lossy stereo stem; a mono stem gets half."""
+    effort: int | None = None
+    """FFmpeg's compression_level, where it is not the encoder's own."""
     rates: tuple[int, ...] = ()
     """Hz, rising; empty means any. A song of another rate is converted to the next one above, else the highest."""
     depths: tuple[str, ...] = ()
@@ -80,9 +82,9 @@ FORMATS = {
     "wav": Format("wav", "pcm", depths=("32f", "24", "16")),
     "flac": Format("flac", "flac", depths=("24", "16")),
     "mp3": Format("mp3", "lame", rates=MPEG_RATES),
-    "m4a": Format("mp4", "aac", 256_000, (*MPEG_RATES, 64_000, 88_200, 96_000)),
+    "m4a": Format("mp4", "aac", 256_000, rates=(*MPEG_RATES, 64_000, 88_200, 96_000)),
     "ogg": Format("ogg", "vorbis"),
-    "opus": Format("opus", "libopus", 192_000, (48_000,)),  # what its decoders give, whatever the encoder got
+    "opus": Format("opus", "libopus", 192_000, rates=(48_000,)),  # what its decoders give, whatever the encoder got
 }
 
 
