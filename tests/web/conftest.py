@@ -156,7 +156,7 @@ def _separate_once(song: Song) -> None:
         shutil.copytree(default_storage.path(separation.run_folder), kept)
         song.refresh_from_db()
         names = ("state", "fraction", "run", "sample_rate", "channels", "frames", "segment_frames", "segments")
-        more = ("headroom", "peak", "bytes_stored", "finished_at")
+        more = ("headroom", "compressed", "peak", "bytes_stored", "finished_at")
         _DONE["separation"] = {name: getattr(separation, name) for name in (*names, *more)}
         stems = ("name", "position", "peaks", "presence", "bytes_stored")
         _DONE["stems"] = [{name: getattr(stem, name) for name in stems} for stem in separation.stems.all()]

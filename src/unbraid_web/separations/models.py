@@ -54,6 +54,7 @@ class Separation(Job):
     frames = models.BigIntegerField(default=0, help_text="samples per channel that can be played")
     segment_frames = models.PositiveIntegerField(default=0)
     segments = models.PositiveIntegerField(default=0, help_text="how many segments can be played")
+    compressed = models.BooleanField(default=False, help_text="whether small segments lie beside the lossless ones")
     headroom = models.FloatField(default=1.0, help_text="by how much stored samples are softer than in the song")
     peak = models.FloatField(default=1.0, help_text="of the loudest stem; 1 is full scale")
     bytes_stored = models.BigIntegerField(default=0)
@@ -105,7 +106,14 @@ class Separation(Job):
             self.stems.all().delete()
             self.exports.all().delete()
             Separation.objects.filter(pk=self.pk).update(
-                run="", frames=0, segments=0, bytes_stored=0, stage="", separating_since=None, notes=[]
+                run="",
+                frames=0,
+                segments=0,
+                compressed=False,
+                bytes_stored=0,
+                stage="",
+                separating_since=None,
+                notes=[],
             )
         self.refresh_from_db()
         storage.delete_tree(self.folder)
@@ -144,6 +152,10 @@ class Stem(models.Model):
     def segment(self, number: int) -> str:
         """One segment in the storage."""
         return f"{self.separation.run_folder}/{self.name}/{number:05d}.flac"
+
+    def compressed(self, number: int) -> str:
+        """One segment in its small form in the storage."""
+        return f"{self.separation.run_folder}/{self.name}/{number:05d}.opus"
 
 
 class Export(Job):

@@ -13,7 +13,7 @@ from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs import storage
 from unbraid_web.songs.limits import NO_ROOM, give_way, one_at_a_time, quota_of
 
-STEM_BYTES_PER_SECOND = 400_000  # five stems of music as FLAC
+STEM_BYTES_PER_SECOND = 440_000  # five stems of music as FLAC, and as Opus
 
 
 def take_room_for_stems(separation: Separation, seconds: float) -> None:

@@ -89,6 +89,16 @@ def segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -
 
 
 @require_safe
+def compressed_segment(request: HttpRequest, separation_id: UUID, name: str, number: int) -> HttpResponseBase:
+    """A few seconds of one stem, small."""
+    separation = audible_separation(request, separation_id)
+    if not separation.compressed or number >= separation.segments:
+        raise Http404("This part is not separated yet.")
+    stem = get_object_or_404(separation.stems, name=name)
+    return media.send(request, stem.compressed(number), CONTENT_TYPES["opus"])
+
+
+@require_safe
 def spectrogram(request: HttpRequest, separation_id: UUID, name: str) -> HttpResponseBase:
     """The picture of one stem's spectrum."""
     separation = audible_separation(request, separation_id)
@@ -111,6 +121,13 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
     if found.state != State.DONE:
         return render(request, "separations/preparing.html", {"name": found.filename}, status=202)
     return media.send(request, found.file, CONTENT_TYPES["flac"], save_as=found.filename, immutable=False)
+
+
+@require_safe
+def original(request: HttpRequest, separation_id: UUID) -> HttpResponseBase:
+    """The file that was uploaded, for whoever may hear what was made of it."""
+    song = audible_separation(request, separation_id).song
+    return media.send(request, song.upload, "application/octet-stream", save_as=song.filename, immutable=False)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from django.test import Client
 
 from tests.conftest import noise
 from tests.web.conftest import Person, Refuses, body, put, whole_stem, work
+from unbraid.audio import resampled
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.work import tasks
 from unbraid_web.separations.work.segments import read_segment
@@ -88,11 +89,36 @@ def test_a_song_beyond_full_scale_is_turned_down(alice: Person, tmp_path: Path) 
     assert np.corrcoef(total.ravel(), song.ravel())[0, 1] > 0.999999
 
 
-def test_every_sample_is_stored_once(separation: Separation) -> None:
+def test_every_sample_is_stored_once_lossless_and_once_small(separation: Separation) -> None:
     folder = Path(default_storage.path(separation.run_folder))
-    kept = [path for path in folder.rglob("*.flac") if path.is_file()]
-    assert len(kept) == 5 * separation.segments
+    kept = [path for path in folder.rglob("*.*") if path.suffix != ".png"]
+    assert len(kept) == 2 * 5 * separation.segments
     assert sum(path.stat().st_size for path in kept) == separation.bytes_stored
+
+
+def test_compressed_segments_overlap_and_are_aligned_to_the_sample(
+    alice: Person, tmp_path: Path, waveform_model: Path, settings: Any
+) -> None:
+    at = np.arange(12 * 44_100) / 44_100
+    tone = 0.2 * np.sin(2 * np.pi * (300 + 200 * at) * at)
+    soundfile.write(tmp_path / "sweep.wav", np.stack([tone, tone * 0.5], 1), 44_100)
+    separation = put(alice.user, tmp_path / "sweep.wav").separation
+    work(separation)
+    separation.refresh_from_db()
+    facts = alice.client.get(f"/separations/{separation.pk}/manifest.json").json()
+    lead, rate = facts["compressed"]["lead"], 48_000
+    for stem in facts["stems"]:
+        for number in range(3):
+            lossless = read_segment(separation.stems.get(name=stem["name"]), number) / separation.headroom
+            expected = np.concatenate(list(resampled([lossless], 44_100, rate, 2)), axis=1)
+            small, _ = soundfile.read(io.BytesIO(body(alice.client.get(stem["compressed"].replace("#", str(number))))))
+            assert len(small) == round(facts["compressed"]["seconds"] * rate)
+            assert (len(small) + 312) % 960 == 0  # whole packets: no decoder takes anything away at the end
+            at = round(lead * rate)
+            early, right, late = (
+                np.square(small[at + shift :][: expected.shape[1]].T - expected).sum() for shift in (-1, 0, 1)
+            )
+            assert right < 0.8 * min(early, late)
 
 
 def test_byte_ranges(alice: Person, separation: Separation) -> None:
@@ -143,6 +169,7 @@ def test_the_spectrogram_is_a_picture(alice: Person, separation: Separation) -> 
 
 def test_what_is_not_there_yet_is_not_found(alice: Person, separation: Separation) -> None:
     assert alice.client.get(f"/separations/{separation.pk}/vocals/3.flac").status_code == 404
+    assert alice.client.get(f"/separations/{separation.pk}/vocals/3.opus").status_code == 404
     assert alice.client.get(f"/separations/{separation.pk}/kazoo/0.flac").status_code == 404
     assert alice.client.get(f"/separations/{separation.pk}/..%2Fdrums/0.flac").status_code == 404
     Separation.objects.update(state="running")
@@ -157,15 +184,22 @@ def test_a_lost_file_is_not_found(alice: Person, separation: Separation) -> None
     assert alice.client.get(f"/separations/{separation.pk}/vocals/0.flac").status_code == 404
 
 
+def test_the_original_can_be_had_back(alice: Person, separation: Separation, song_file: Path) -> None:
+    answer = alice.client.get(f"/separations/{separation.pk}/original/")
+    assert body(answer) == song_file.read_bytes()
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{song_file.name}"'
+    assert answer.headers["Content-Type"] == "application/octet-stream"  # never shown as a page, whatever is in it
+
+
 def test_everybody_hears_the_demo(visitor: Client, demo: Song) -> None:
     pk = demo.separations.get().pk
     assert whole_stem(visitor, f"/separations/{pk}/vocals.flac")
-    for name in ("manifest.json", "vocals/0.flac", "vocals.png"):
+    for name in ("manifest.json", "vocals/0.flac", "vocals/0.opus", "vocals.png", "original/"):
         answer = visitor.get(f"/separations/{pk}/{name}")
         assert answer.status_code == 200
         assert body(answer)
 
 
 def test_are_nobody_elses(separation: Separation, only_for_alice: Refuses) -> None:
-    for name in ("vocals/0.flac", "vocals.flac", "vocals.png", "manifest.json"):
+    for name in ("vocals/0.flac", "vocals/0.opus", "vocals.flac", "vocals.png", "original/", "manifest.json"):
         only_for_alice(f"/separations/{separation.pk}/{name}", "get", "post", "delete")

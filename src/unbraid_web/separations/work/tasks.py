@@ -16,6 +16,7 @@ import unbraid
 from unbraid.audio.formats import gain_against_clipping
 from unbraid.audio.overview import Overview
 from unbraid.errors import UnbraidError
+from unbraid_web.separations.compressed import LEAD_SECONDS, SEGMENT_SECONDS
 from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.shutdown import GracefulShutdown
 from unbraid_web.separations.models import Export, Separation, Stem
@@ -25,8 +26,8 @@ from unbraid_web.separations.work.render import render_recipe
 from unbraid_web.separations.work.sandbox import decoded
 from unbraid_web.separations.work.segments import (
     HEADROOM,
-    SEGMENT_SECONDS,
     as_flac,
+    as_opus,
     on_the_steps,
     segments_of,
     step_of,
@@ -86,31 +87,37 @@ def note_facts(song: Song, facts: dict[str, Any]) -> None:
 def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shutdown: GracefulShutdown) -> None:
     """Store segments and overviews of all stems; after each segment the row says what can be played."""
     rate, names = int(stream.sample_rate), list(stream.sources)
-    length, step = SEGMENT_SECONDS * rate, step_of(facts["bit_depth"])
+    length, context = SEGMENT_SECONDS * rate, round(LEAD_SECONDS * rate)
+    step = step_of(facts["bit_depth"])
     level = np.float32(gain_against_clipping(facts["peak"]))  # files of floating numbers may go beyond full scale
     stems = Stem.objects.bulk_create(
         Stem(separation=separation, name=name, position=position) for position, name in enumerate(names)
     )
-    separation.beat(sample_rate=rate, channels=int(stream.channels), segment_frames=length, headroom=HEADROOM)
+    separation.beat(
+        sample_rate=rate, channels=int(stream.channels), segment_frames=length, headroom=HEADROOM, compressed=True
+    )
     overviews = [stem_overview(rate) for _ in stems]
     peak = 0.0
 
-    def store(stem: Stem, overview: Overview, samples: NDArray[np.float32]) -> None:
-        data = as_flac(samples, rate)
-        default_storage.save(stem.segment(separation.segments), ContentFile(data))
-        stem.bytes_stored += len(data)
+    def store(stem: Stem, overview: Overview, samples: NDArray[np.float32], around: NDArray[np.float32]) -> None:
+        number = separation.segments
+        files = {stem.segment(number): as_flac(samples, rate), stem.compressed(number): as_opus(around, rate)}
+        for name, data in files.items():
+            default_storage.save(name, ContentFile(data))
+            stem.bytes_stored += len(data)
         overview.add(samples)
         stem.peaks, stem.presence = peaks_of(overview), presence_of(overview)
 
     with ThreadPoolExecutor(2) as pool:
-        for segment in segments_of(stream, names, length):
+        for around, kept in segments_of(stream, names, length, context):
             shutdown.check()
             storage.need_room()
-            rounded = on_the_steps(segment * level, step)
+            around = around * level
+            rounded = on_the_steps(around[..., context : context + kept], step)
             peak = max(peak, float(np.abs(rounded).max()))
-            list(pool.map(store, stems, overviews, rounded))
+            list(pool.map(store, stems, overviews, rounded, around))
             Stem.objects.bulk_update(stems, ["peaks", "presence", "bytes_stored"])
-            frames = separation.frames + rounded.shape[-1]
+            frames = separation.frames + kept
             separation.beat(
                 frames=frames,
                 segments=separation.segments + 1,
