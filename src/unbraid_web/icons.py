@@ -12,6 +12,7 @@ ICONS = {
     "pause": '<path d="M8 5v14M16 5v14" stroke-width="4"/>',
     "start": '<path d="M6 5v14M19 5.5v13L9 12z" stroke-linejoin="round"/>',
     "loop": '<path d="M4 11a6 6 0 0 1 6-6h9m-3-3 3 3-3 3M20 13a6 6 0 0 1-6 6H5m3 3-3-3 3-3"/>',
+    "original": '<circle cx="12" cy="12" r="9"/><circle cx="12" cy="12" r="2.5"/>',
     "upload": '<path d="M12 16V4m-5 5 5-5 5 5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3"/>',
     "download": '<path d="M12 4v12m-5-5 5 5 5-5M4 19v1h16v-1"/>',
     "share": '<path d="M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1"/>',

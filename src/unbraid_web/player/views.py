@@ -1,5 +1,6 @@
 """The pages with the mixer: one's own song, a shared one, and the demo that welcomes visitors."""
 
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ def context_of(song: Song, *, mine: bool = False, key: str = "") -> dict[str, An
         "mine": mine,
         "key": key,
         "formats": FORMATS,
+        "original_ending": PurePath(song.filename).suffix[1:].upper(),
     }
 
 

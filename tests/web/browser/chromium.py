@@ -57,3 +57,11 @@ def resize(driver: webdriver.Chrome, width: int, height: int) -> None:
     """Give the page exactly this size; below 700 pixels it is a phone's."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def visit_anew(driver: webdriver.Chrome, url: str) -> None:
+    """Open a page as somebody who was never there: no cookies, nothing remembered."""
+    driver.get(f"{'/'.join(url.split('/')[:3])}/account/login/")  # the page that is left remembers how it was left
+    driver.execute_script("localStorage.clear()")
+    driver.delete_all_cookies()
+    driver.get(url)

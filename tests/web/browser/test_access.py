@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome, Keys
 
-from tests.web.browser.chromium import resize
+from tests.web.browser.chromium import resize, visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, see, state, until
 from tests.web.site import Site
@@ -64,8 +64,7 @@ def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: i
     resize(page, width, 800)
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    page.delete_all_cookies()
-    page.get(site.url)
+    visit_anew(page, site.url)
     strips(page)
     inspector.look("welcome")
     for path in ("sign-up", "login", "reset", "reset/sent", "reset/used/up"):
@@ -102,6 +101,9 @@ def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: i
     inspector.look("song")
     click(page, "[data-stem=vocals] .mute")
     click(page, "[data-stem=bass] .solo")
+    click(page, "[data-mix='vocals=20']")
+    click(page, "[data-do=original]")
+    click(page, "[data-do=closer]")
     click(page, "[data-do=loop]")
     click(page, "[data-do=spectrum]")
     click(page, ".keys summary")
@@ -121,6 +123,7 @@ def focus(page: Chrome) -> str:
 
 
 def test_the_mixer_needs_no_mouse(site: Site, page: Chrome, song: Any) -> None:
+    visit_anew(page, site.url)
     log_in(page, site, EVE)
     page.get(f"{site.url}/songs/{song['id']}/")
     strips(page)
@@ -148,20 +151,21 @@ def test_the_mixer_needs_no_mouse(site: Site, page: Chrome, song: Any) -> None:
     assert not state(page)["playing"]
     walk_to("Volume of vocals")
     pressed.send_keys(Keys.ARROW_LEFT).perform()
-    assert find(page, "[data-stem=vocals] .volume").get_attribute("aria-valuetext") == "99 %"
+    assert find(page, "[data-stem=vocals] .volume").get_attribute("aria-valuetext") == "99%"
     walk_to("Solo drums")
     pressed.send_keys(Keys.ENTER).perform()
     gains = page.execute_script("return document.querySelector('#mixer').mixer.engine.gains.map(([left]) => left)")
     assert gains == [0, 1, 0, 0, 0]
     pressed.send_keys("[").perform()
     until(lambda: page.execute_script("return document.querySelector('#mixer').mixer.loop !== null"), "the loop")
-    walk_to("Keys")
+    walk_to("Keyboard shortcuts")
     pressed.send_keys(Keys.ENTER).perform()
     walk_to("Format of the mix")
     assert {f"Mute {stem}" for stem in ("vocals", "drums", "bass", "piano", "other")} <= set(passed)
 
 
 def test_single_keys_can_be_kept_to_the_mixer(site: Site, page: Chrome, song: Any) -> None:
+    visit_anew(page, site.url)
     log_in(page, site, EVE)
     page.get(f"{site.url}/songs/{song['id']}/")
     strips(page)
@@ -174,7 +178,6 @@ def test_single_keys_can_be_kept_to_the_mixer(site: Site, page: Chrome, song: An
     assert page.execute_script(muted) == "false"
     find(page, "[data-stem=drums] .solo").send_keys("1")
     assert page.execute_script(muted) == "true"
-    page.execute_script("localStorage.clear()")
 
 
 def test_an_opened_form_closes_with_escape_and_gives_the_focus_back(site: Site, page: Chrome, song: Any) -> None:

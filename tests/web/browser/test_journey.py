@@ -13,6 +13,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.web.browser.chromium import visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.site import PATIENCE, Site
 
@@ -69,9 +70,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_1_a_visitor_plays_the_demo(site: Site, page: Chrome) -> None:
-    page.get(site.url)
-    page.delete_all_cookies()  # whoever another test left logged in
-    page.get(site.url)
+    visit_anew(page, site.url)  # whoever another test left logged in
     see(page, "Take a song apart.")
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > 2 * RATE, "two seconds of the demo")

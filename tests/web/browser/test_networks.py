@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from selenium.webdriver import Chrome
 
+from tests.web.browser.chromium import visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, see, state, until
 from tests.web.site import Site
@@ -118,8 +119,7 @@ def requests(page: Chrome) -> int:
 
 
 def test_a_separation_that_starts_anew_leaves_the_mixer_as_it_is(site: Site, page: Chrome) -> None:
-    page.delete_all_cookies()
-    page.get(site.url)
+    visit_anew(page, site.url)
     find(page, "[data-stem=drums] .mute").click()
     page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.seek(2); mixer.toggle()")
     until(lambda: state(page)["position"] > 2.5 * RATE, "the demo")
@@ -138,10 +138,9 @@ def test_a_separation_that_starts_anew_leaves_the_mixer_as_it_is(site: Site, pag
 
 
 def test_music_goes_on_after_a_lost_connection(site: Site, page: Chrome, proxy: Proxy) -> None:
-    page.delete_all_cookies()
-    page.get(proxy.url)
+    visit_anew(page, proxy.url)
     until(lambda: page.find_elements("css selector", ".strip"), "the strips")
-    proxy.away = ".flac"
+    proxy.away = "/vocals/"
     page.execute_script("document.querySelector('#mixer').mixer.engine.seek(9)")
     find(page, "[data-do=play]").click()
     see(page, "Part of this song couldn’t be loaded.")
@@ -270,8 +269,7 @@ def test_a_song_comes_back_from_the_bin_into_the_list(site: Site, page: Chrome) 
 
 
 def test_reset_puts_back_everything(site: Site, page: Chrome) -> None:
-    page.delete_all_cookies()
-    page.get(site.url)
+    visit_anew(page, site.url)
     click(page, "[data-stem=drums] .mute")
     find(page, "[data-do=speed]").send_keys("50")
     click(page, "[data-do=loop]")

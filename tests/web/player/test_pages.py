@@ -33,6 +33,7 @@ def test_ones_own_song(alice: Person, charlie: Person, visitor: Client, done: So
 def test_a_song_that_waits_has_its_page_too(alice: Person, waiting: Song) -> None:
     page = alice.client.get(f"/songs/{waiting.pk}/").content.decode()
     assert "You’re next." in page
+    assert page.count('class="skeleton"') == 5  # where the strips will be
     assert "hidden" in page[page.index('id="downloads"') :][:80]
 
 
@@ -58,6 +59,7 @@ def test_the_manifest_tells_all_that_the_mixer_needs(alice: Person, separation: 
     assert facts["complete"]
     assert (facts["sampleRate"], facts["segmentFrames"], facts["segments"]) == (44_100, 220_500, 3)
     assert facts["frames"] == (12 * 44_100)
+    assert (facts["title"], facts["artist"]) == ("some noise", "")
     assert [stem["name"] for stem in facts["stems"]] == ["vocals", "drums", "bass", "piano", "other"]
     assert all(0 < stem["presence"] <= 1 for stem in facts["stems"])
     assert len(facts["stems"][0]["peaks"]) == 12 * 20 / 3 * 4  # one byte a step, in base64

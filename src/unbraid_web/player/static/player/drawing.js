@@ -11,18 +11,18 @@ function prepare(canvas) {
   return { context, width, height };
 }
 
-/** Loudness as bars, the quiet ones lifted so that they can be seen; `part` of the width is known so far, `most` fills it. */
-export function drawWave(canvas, peaks, part, most) {
+/** Loudness as bars, the quiet ones lifted so that they can be seen: `peaks` of the first `known` seconds; `most` fills it. */
+export function drawWave(canvas, peaks, known, most, view) {
   const { context, width, height } = prepare(canvas);
   context.fillStyle = getComputedStyle(canvas).color;
-  const pitch = 3, count = Math.floor((width * part) / pitch);
-  for (let n = 0; n < count; n += 1) {
-    const from = Math.floor((n / count) * peaks.length),
-      to = Math.max(from + 1, Math.floor(((n + 1) / count) * peaks.length));
+  const pitch = 3, perSecond = peaks.length / known;
+  for (let x = 0; x < width && view.seconds(x / width) < known; x += pitch) {
+    const from = Math.floor(view.seconds(x / width) * perSecond),
+      to = Math.max(from + 1, Math.floor(view.seconds((x + pitch) / width) * perSecond));
     let loudest = 0;
     for (let at = from; at < to && at < peaks.length; at += 1) loudest = Math.max(loudest, peaks[at]);
     const tall = Math.max(1, (loudest / most) ** 0.7 * (height - 6));
-    context.fillRect(n * pitch, (height - tall) / 2, pitch - 1, tall);
+    context.fillRect(x, (height - tall) / 2, pitch - 1, tall);
   }
 }
 
@@ -34,7 +34,7 @@ const colours = Uint8ClampedArray.from({ length: 256 * 3 }, (_, n) => {
 });
 
 /** The spectrum as a picture: time to the right, pitch upwards. */
-export function drawSpectrum(canvas, picture) {
+export function drawSpectrum(canvas, picture, view) {
   const { context, width, height } = prepare(canvas);
   const small = new OffscreenCanvas(picture.width, picture.height);
   const inner = small.getContext("2d", { willReadFrequently: true });
@@ -48,20 +48,21 @@ export function drawSpectrum(canvas, picture) {
   }
   inner.putImageData(image, 0, 0);
   context.imageSmoothingQuality = "high";
-  context.drawImage(small, 0, 0, width, height);
+  const scale = picture.width / view.duration;
+  context.drawImage(small, view.start * scale, 0, view.length * scale, small.height, 0, 0, width, height);
 }
 
 /** Minutes and seconds along the top. */
-export function drawRuler(canvas, duration) {
+export function drawRuler(canvas, view) {
   const { context, width, height } = prepare(canvas);
   const style = getComputedStyle(canvas);
   context.fillStyle = context.strokeStyle = style.color;
   const unit = Number.parseFloat(style.fontSize) / 16; // 1 where the page's letters have their usual size
   context.font = `${11 * unit}px ${style.fontFamily}`;
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
-  const step = steps.find((seconds) => (seconds / duration) * width >= 56 * unit) ?? 1200;
-  for (let at = 0; at < duration; at += step) {
-    const x = Math.round((at / duration) * width) + 0.5;
+  const step = steps.find((seconds) => (seconds / view.length) * width >= 56 * unit) ?? 1200;
+  for (let at = Math.ceil(view.start / step) * step; at < view.start + view.length; at += step) {
+    const x = Math.round(view.fraction(at) * width) + 0.5;
     context.globalAlpha = 0.5;
     context.beginPath();
     context.moveTo(x, height - 7);

@@ -1,9 +1,12 @@
 // Plays a separation: one audio worklet fed with the segments around the position, so memory stays small.
 
 import { isFinal } from "../unbraid/live.js";
+import { fetchSegment } from "./segments.js";
 
 const AHEAD_SECONDS = 20; // what is fetched before it is needed
 const BEHIND_SEGMENTS = 1; // what is kept after it was heard, for a short step back
+
+const isAudible = ([left, right]) => left > 0 || right > 0;
 
 /** How much of each stem goes left and right; the server's exports compute the same. */
 export function balance(gain, pan) {
@@ -22,8 +25,11 @@ export class Engine extends EventTarget {
     this.worklet = worklet;
     this.context = context;
     this.state = { position: 0, playing: false, waiting: false, ended: false };
-    this.loaded = new Map(); // segment number -> promise
+    this.loaded = new Map(); // segment number -> for each stem "asked", "here", or nothing
     this.gains = manifest.stems.map(() => [1, 1]);
+    this.joining = new Set(); // stems that are to be heard, and not here yet
+    this.smaller = false; // whether compressed segments are fetched
+    this.automatic = false; // whether that may change by itself
     this.rate = 1;
     this.loop = null;
     this.seeks = 0;
@@ -99,19 +105,41 @@ export class Engine extends EventTarget {
     const position = Math.max(0, Math.min(Math.round(seconds * this.manifest.sampleRate), most));
     this.state = { ...this.state, position, ended: false };
     this.seeks += 1;
+    this.joining.clear();
+    this.#postGains();
     this.#post("seek", { position, number: this.seeks });
     this.fill();
     this.dispatchEvent(new CustomEvent("change", { detail: this.state }));
   }
 
+  /** What is silent is not fetched. A stem that was silent joins when it is here; the others play on meanwhile. */
   setGains(gains) {
+    gains.forEach((gain, stem) => {
+      if (!isAudible(gain)) this.joining.delete(stem);
+      else if (!isAudible(this.gains[stem]) && !this.#isHere(stem) && this.state.playing) this.joining.add(stem);
+    });
     this.gains = gains;
     this.#postGains();
+    this.fill();
+  }
+
+  #isHere(stem) {
+    const now = Math.floor(this.state.position / this.manifest.segmentFrames);
+    return this.loaded.get(now)?.[stem] === "here";
   }
 
   /** Segments are stored softer than the song by the headroom, so that no stem clips. */
   #postGains() {
-    this.#post("gains", { values: this.gains.flat().map((gain) => gain * this.manifest.headroom) });
+    const gains = this.gains.map((gain, stem) => (this.joining.has(stem) ? [0, 0] : gain));
+    this.#post("gains", { values: gains.flat().map((gain) => gain * this.manifest.headroom) });
+  }
+
+  /** Fetch compressed segments from now on, or lossless ones, also in the place of compressed ones that are here. */
+  setQuality(smaller, automatic = false) {
+    this.automatic = automatic;
+    if (this.smaller && !smaller) { for (const number of this.loaded.keys()) this.loaded.set(number, []); }
+    this.smaller = smaller;
+    this.fill();
   }
 
   setRate(rate) {
@@ -170,21 +198,42 @@ export class Engine extends EventTarget {
     this.filling = true;
     let next;
     try {
-      while ((next = this.neededSegments().find((number) => !this.loaded.has(number))) !== undefined) {
-        const asked = {};
-        this.loaded.set(next, asked);
-        const samples = await this.fetchSegment(next);
+      while ((next = this.#nextMissing())) {
+        const { number, stems } = next, states = this.loaded.get(number) ?? [];
+        this.loaded.set(number, states);
+        for (const stem of stems) states[stem] = "asked";
+        const samples = await this.fetchSegment(number, stems);
         this.#reportSuccess();
-        if (this.loaded.get(next) !== asked) continue; // seeked away, or separated anew, meanwhile
-        const transfer = [...new Set(samples.flat().map((channel) => channel.buffer))];
-        this.#post("segment", { number: next, samples }, transfer);
+        if (!samples || this.loaded.get(number) !== states) continue; // seeked away, or separated anew, meanwhile
+        this.#hand(number, stems, samples);
       }
     } catch (error) {
-      this.loaded.delete(next);
+      const states = this.loaded.get(next.number) ?? [];
+      for (const stem of next.stems) delete states[stem];
       this.#reportError(error);
     } finally {
       this.filling = false;
     }
+  }
+
+  /** The most urgent segment of which stems are missing that are to be heard. */
+  #nextMissing() {
+    for (const number of this.neededSegments()) {
+      const states = this.loaded.get(number) ?? [];
+      const stems = [...this.gains.keys()].filter((stem) => isAudible(this.gains[stem]) && !states[stem]);
+      if (stems.length) return { number, stems };
+    }
+    return null;
+  }
+
+  /** Give the audio thread the samples of some stems. */
+  #hand(number, stems, samples) {
+    const buffers = [...new Set(samples.flat().map((channel) => channel.buffer))];
+    this.#post("segment", { number, stems, samples }, buffers);
+    for (const stem of stems) this.loaded.get(number)[stem] = "here";
+    const joined = [...this.joining].filter((stem) => this.#isHere(stem));
+    for (const stem of joined) this.joining.delete(stem);
+    if (joined.length) this.#postGains();
   }
 
   #reportSuccess() {
@@ -208,16 +257,28 @@ export class Engine extends EventTarget {
     }, Math.min(1000 * this.failures, 10000));
   }
 
-  /** Fetch and decode one segment of every stem: [[left, right], ...]. */
-  fetchSegment(number) {
-    return Promise.all(
-      this.manifest.stems.map(async (stem) => {
-        const answer = await fetch(stem.segments.replace("#", number));
-        if (!answer.ok) throw Object.assign(new Error("A segment is missing."), { status: answer.status });
-        const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
-        const left = buffer.getChannelData(0).slice();
-        return [left, buffer.numberOfChannels > 1 ? buffer.getChannelData(1).slice() : left];
-      }),
-    );
+  /** Fetch and decode one segment of some stems, [[left, right], ...]; null if it is to be asked for in another form. */
+  async fetchSegment(number, stems) {
+    const { manifest } = this, { segmentFrames, sampleRate } = manifest;
+    const smaller = this.smaller && Boolean(manifest.compressed);
+    const mayChange = this.automatic && !smaller && Boolean(manifest.compressed);
+    // On a line that takes half as long as the music lasts, compressed segments are the better choice.
+    const patience = (500 * segmentFrames) / sampleRate / Math.max(1, this.rate);
+    const signal = mayChange ? AbortSignal.timeout(patience) : undefined;
+    try {
+      const wanted = stems.map((stem) => manifest.stems[stem]);
+      return await Promise.all(
+        wanted.map((stem) => fetchSegment(this.context, manifest, stem, number, { smaller, signal })),
+      );
+    } catch (error) {
+      // Not every browser decodes Opus: then it is lossless, whatever was chosen.
+      const undecodable = smaller && error.name === "EncodingError";
+      if (!undecodable && !(mayChange && error.name === "TimeoutError")) throw error;
+      this.smaller = !smaller;
+      this.automatic &&= !undecodable;
+      this.loaded.delete(number);
+      this.dispatchEvent(new Event("quality"));
+      return null;
+    }
   }
 }

@@ -33,11 +33,15 @@ export function wireKeys(mixer) {
       ArrowUp: onSeek ? () => mixer.step(5) : null,
       Home: onFader ? null : () => mixer.seek(0),
       KeyL: () => mixer.toggleLoop(),
+      KeyO: () => mixer.setOriginal(!mixer.original),
       KeyS: () => mixer.toggleSpectrum(),
       BracketLeft: () => mixer.markLoop("from"),
       BracketRight: () => mixer.markLoop("to"),
     };
-    const verb = digit ? () => mixer.toggleStrip(Number(digit[1]) - 1, event.shiftKey) : verbs[event.code];
+    const zooms = { "+": () => mixer.zoom(2), "-": () => mixer.zoom(0.5), 0: () => mixer.view.whole() };
+    const verb = digit
+      ? () => mixer.toggleStrip(Number(digit[1]) - 1, event.shiftKey)
+      : verbs[event.code] ?? zooms[event.key];
     if (!verb) return;
     event.preventDefault();
     verb();

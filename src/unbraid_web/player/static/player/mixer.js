@@ -5,8 +5,13 @@ import { note } from "../unbraid/site.js";
 import { wireDownloads } from "./downloads.js";
 import { clock, drawRuler } from "./drawing.js";
 import { Engine } from "./engine.js";
+import { wireRuler, wireWave } from "./gestures.js";
 import { wireKeys } from "./keys.js";
+import { wireMediaSession } from "./media_session.js";
+import { decode, encode, Memory } from "./memory.js";
+import { rememberQuality, startingQuality } from "./quality.js";
 import { Strip } from "./strip.js";
+import { View } from "./view.js";
 
 class Mixer {
   constructor(root) {
@@ -14,9 +19,13 @@ class Mixer {
     this.show = (name) => root.querySelector(`[data-show="${name}"]`);
     this.do = (name) => root.querySelector(`[data-do="${name}"]`);
     this.seekBar = root.querySelector(".seek");
+    this.presets = [...root.querySelectorAll("[data-mix]")];
     this.strips = [];
     this.loop = null;
     this.spectral = false;
+    this.original = false;
+    this.view = new View(1);
+    this.view.addEventListener("change", () => this.showView());
     this.load(JSON.parse(root.querySelector("#manifest").textContent));
     this.wire();
     if (!this.manifest.complete) this.follow();
@@ -28,6 +37,7 @@ class Mixer {
     this.manifest = manifest;
     this.duration = manifest.duration || manifest.frames / manifest.sampleRate || 1;
     this.seekBar.max = this.duration;
+    this.view.setDuration(this.duration);
     this.root.hidden = ["failed", "cancelled", "expired"].includes(manifest.state); // there is nothing to hear
     if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
     if (restarted) this.startOver();
@@ -35,6 +45,7 @@ class Mixer {
     if (!this.strips.length) this.build();
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
     this.engine.update(manifest);
+    this.showQuality();
     this.draw();
     if (this.playsWhenReady) {
       this.playWhenReady(false);
@@ -59,17 +70,47 @@ class Mixer {
     );
     this.engine.addEventListener("gone", stopAsking);
     this.engine.addEventListener("recovered", () => this.showError(null));
+    this.engine.addEventListener("quality", () => this.showQuality());
     this.strips = this.manifest.stems.map((stem, number) => new Strip(template, stem, number));
     for (const strip of this.strips) {
-      strip.addEventListener("change", () => this.applyFaders());
-      this.wireWave(strip.element.querySelector(".wave"));
+      strip.addEventListener("change", () => {
+        this.setOriginal(false);
+        this.applyFaders();
+      });
+      wireWave(this, strip.element.querySelector(".wave"));
     }
     this.show("strips").replaceChildren(...this.strips.map((strip) => strip.element));
     const select = document.querySelector("#downloads select[name=stem]");
     if (select && !select.options.length) select.append(...this.manifest.stems.map(({ name }) => new Option(name)));
-    this.applyFaders();
+    const { smaller, automatic } = startingQuality();
+    this.engine.setQuality(smaller, automatic);
     this.engine.setRate(Number(this.do("speed").value)); // may have been chosen before there was anything to play
-    this.engine.setLoop(this.loop);
+    this.memory = new Memory(this.manifest.id);
+    this.restore(this.memory.recall());
+    wireMediaSession(this);
+  }
+
+  get names() {
+    return this.strips.map((strip) => strip.stem.name);
+  }
+
+  /** Stand as the text says; see memory.js. */
+  restore(text) {
+    const { faders, speed, loop, position } = decode(text, this.names);
+    this.setFaders(faders);
+    if (text) this.setSpeed(speed);
+    this.setLoop(loop && loop.from < this.duration ? { ...loop, to: Math.min(loop.to, this.duration) } : null);
+    if (position < this.duration) this.seek(position);
+  }
+
+  /** Faders, speed and loop as text; with the position as well, for this browser alone. */
+  mix(position = 0) {
+    const faders = Object.fromEntries(this.strips.map((strip) => [strip.stem.name, strip.fader]));
+    return encode({ faders, speed: Number(this.do("speed").value), loop: this.loop, position });
+  }
+
+  keep() {
+    this.memory?.keep(this.mix(this.engine.state.ended ? 0 : this.engine.seconds));
   }
 
   wire() {
@@ -78,16 +119,28 @@ class Mixer {
     this.do("loop").addEventListener("click", () => this.toggleLoop());
     this.do("spectrum").addEventListener("click", () => this.toggleSpectrum());
     this.do("reset").addEventListener("click", () => this.reset());
-    this.do("speed").addEventListener("change", ({ target }) => this.engine?.setRate(Number(target.value)));
+    this.do("original").addEventListener("click", () => this.setOriginal(!this.original));
+    this.do("speed").addEventListener("change", ({ target }) => this.setSpeed(Number(target.value)));
+    this.do("closer").addEventListener("click", () => this.zoom(2));
+    this.do("farther").addEventListener("click", () => this.zoom(0.5));
+    for (const button of this.presets) button.addEventListener("click", () => this.togglePreset(button));
+    this.do("quality").addEventListener("change", ({ target }) => {
+      rememberQuality(target.value === "smaller");
+      this.engine?.setQuality(target.value === "smaller");
+    });
     this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
-    this.wireRuler(this.show("ruler"));
+    wireRuler(this, this.show("ruler"));
     wireKeys(this);
     wireDownloads(document.querySelector("#downloads"), () => this.manifest, () => this.faders());
     new ResizeObserver(() => this.draw()).observe(this.root);
     document.addEventListener("theme-changed", () => this.draw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    document.addEventListener("visibilitychange", () => this.keep()); // phones drop a hidden page without another word
+    addEventListener("pagehide", () => this.keep());
     document.body.addEventListener("separation-ended", () => this.follow());
     document.body.addEventListener("htmx:afterSwap", ({ target }) => {
       if (target.id === "progress") this.follow(); // a retry began
+      else this.showLink();
     });
   }
 
@@ -149,15 +202,50 @@ class Mixer {
 
   applyFaders() {
     const someSolo = this.strips.some((strip) => strip.soloed);
-    this.engine.setGains(this.strips.map((strip) => strip.gains(someSolo)));
+    const gains = this.strips.map((strip) => strip.gains(someSolo)); // which also shows what is silent
+    this.engine.setGains(this.original ? gains.map(() => [1, 1]) : gains);
+    const faders = encode({ faders: Object.fromEntries(this.strips.map((strip) => [strip.stem.name, strip.fader])) });
+    for (const button of this.presets) {
+      button.hidden = !this.names.includes(button.dataset.mix.split("=")[0]);
+      button.setAttribute("aria-pressed", faders === button.dataset.mix);
+    }
+    this.showLink();
   }
 
-  /** Faders, speed and loop as they were at first. */
+  setFaders(faders) {
+    for (const strip of this.strips) strip.set(faders[strip.stem.name]);
+  }
+
+  /** One click mixes, the next one takes it back. */
+  togglePreset(button) {
+    const pressed = button.getAttribute("aria-pressed") === "true";
+    this.setFaders(decode(pressed ? "" : button.dataset.mix, this.names).faders);
+  }
+
+  /** All stems as they are add up to the original: hear it beside the mix, at the same place. */
+  setOriginal(wanted) {
+    if (!this.engine || this.original === wanted) return;
+    this.original = wanted;
+    this.do("original").setAttribute("aria-pressed", wanted);
+    this.root.classList.toggle("original", wanted);
+    this.applyFaders();
+  }
+
+  setSpeed(speed) {
+    const select = this.do("speed");
+    select.value = speed;
+    if (select.selectedIndex < 0) select.value = 1;
+    this.engine?.setRate(Number(select.value));
+    this.showLink();
+  }
+
+  /** Faders, speed, loop and zoom as they were at first. */
   reset() {
-    for (const strip of this.strips) strip.reset();
-    this.do("speed").value = 1;
-    this.engine?.setRate(1);
+    this.setFaders({});
+    this.setOriginal(false);
+    this.setSpeed(1);
     this.setLoop(null);
+    this.view.whole();
   }
 
   /** How the faders stand, for an export. */
@@ -183,11 +271,37 @@ class Mixer {
     this.loop = loop;
     this.do("loop").setAttribute("aria-pressed", Boolean(loop));
     for (const region of this.root.querySelectorAll(".loop-region")) region.hidden = !loop;
-    if (loop) {
-      this.root.style.setProperty("--loop-start", loop.from / this.duration);
-      this.root.style.setProperty("--loop-end", loop.to / this.duration);
-    }
     this.engine?.setLoop(loop);
+    this.showView();
+    this.showLink();
+  }
+
+  /** Come closer or go away, around the position if it can be seen. */
+  zoom(factor) {
+    const at = this.engine?.seconds ?? 0, { view } = this, middle = view.start + view.length / 2;
+    view.zoom(factor, at >= view.start && at <= view.start + view.length ? at : middle);
+  }
+
+  /** The part of the song that is shown has changed, or what lies where in it. */
+  showView() {
+    const { view, loop } = this;
+    if (loop) {
+      this.root.style.setProperty("--loop-start", view.fraction(loop.from));
+      this.root.style.setProperty("--loop-end", view.fraction(loop.to));
+    }
+    this.do("farther").disabled = view.isWhole;
+    this.do("closer").disabled = view.isClosest;
+    this.placeHead();
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      this.draw();
+    });
+  }
+
+  placeHead() {
+    const seconds = Math.min(this.engine?.seconds ?? 0, this.duration);
+    const fraction = Math.max(-0.01, Math.min(1.01, this.view.fraction(seconds))); // just outside, where it is elsewhere
+    this.root.style.setProperty("--position", fraction);
   }
 
   toggleSpectrum() {
@@ -201,7 +315,8 @@ class Mixer {
   showPosition() {
     const { playing, waiting } = this.engine.state;
     const seconds = Math.min(this.engine.seconds, this.duration);
-    this.root.style.setProperty("--position", seconds / this.duration);
+    if (playing) this.view.follow(seconds);
+    this.placeHead();
     this.show("at").textContent = clock(seconds);
     this.seekBar.value = seconds;
     this.seekBar.setAttribute("aria-valuetext", clock(seconds));
@@ -212,10 +327,10 @@ class Mixer {
   }
 
   draw() {
-    drawRuler(this.show("ruler").querySelector("canvas"), this.duration);
-    const known = this.manifest.frames / this.manifest.sampleRate / this.duration;
+    drawRuler(this.show("ruler").querySelector("canvas"), this.view);
+    const known = Math.min(this.manifest.frames / this.manifest.sampleRate, this.duration);
     const most = Math.max(64, ...this.strips.map((strip) => strip.loudest)); // one scale for all stems
-    return Promise.all(this.strips.map((strip) => strip.draw(Math.min(1, known), most, this.spectral)));
+    return Promise.all(this.strips.map((strip) => strip.draw(known, most, this.view, this.spectral)));
   }
 
   showError(error) {
@@ -223,43 +338,17 @@ class Mixer {
     this.show("error").hidden = !error;
   }
 
-  fraction(event, element) {
-    const box = element.getBoundingClientRect();
-    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  showQuality() {
+    this.do("quality").value = this.engine.smaller ? "smaller" : "lossless";
+    this.do("quality").parentElement.hidden = !this.manifest.compressed; // songs of earlier versions have no choice
   }
 
-  /** A click or a stroke over a waveform moves the position. */
-  wireWave(wave) {
-    const move = (event) => this.seek(this.fraction(event, wave) * this.duration);
-    wave.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      wave.setPointerCapture(event.pointerId);
-      wave.addEventListener("pointermove", move);
-      move(event);
-    });
-    for (const end of ["pointerup", "pointercancel"]) {
-      wave.addEventListener(end, () => wave.removeEventListener("pointermove", move));
-    }
-  }
-
-  /** A stroke over the ruler chooses the loop; a click there moves the position. */
-  wireRuler(ruler) {
-    let begun = null;
-    ruler.addEventListener("pointerdown", (event) => {
-      begun = this.fraction(event, ruler);
-      ruler.setPointerCapture(event.pointerId);
-    });
-    ruler.addEventListener("pointermove", (event) => {
-      if (begun === null) return;
-      const at = this.fraction(event, ruler);
-      const [from, to] = [Math.min(begun, at) * this.duration, Math.max(begun, at) * this.duration];
-      if (to - from > 0.2) this.setLoop({ from, to });
-    });
-    ruler.addEventListener("pointerup", (event) => {
-      const at = this.fraction(event, ruler);
-      if (begun !== null && Math.abs(at - begun) * this.duration <= 0.2) this.seek(at * this.duration);
-      begun = null;
-    });
+  /** The private link opens the song with this mix. */
+  showLink() {
+    const field = document.querySelector("#link");
+    if (!field || !this.engine) return;
+    const mix = this.mix();
+    field.value = field.value.split("#")[0] + (mix && `#${mix}`);
   }
 }
 

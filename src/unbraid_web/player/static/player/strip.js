@@ -2,6 +2,7 @@
 
 import { balance } from "./engine.js";
 import { drawSpectrum, drawWave } from "./drawing.js";
+import { AT_REST } from "./memory.js";
 
 export class Strip extends EventTarget {
   constructor(template, stem, number) {
@@ -19,11 +20,11 @@ export class Strip extends EventTarget {
     this.mute.setAttribute("aria-label", `Mute ${stem.name}`);
     this.solo.setAttribute("aria-label", `Solo ${stem.name}`);
     this.volume.setAttribute("aria-label", `Volume of ${stem.name}`);
-    this.pan.setAttribute("aria-label", `Panning of ${stem.name}`);
+    this.pan.setAttribute("aria-label", `Pan of ${stem.name}`);
     this.mute.title = `Mute (${number + 1})`;
     this.solo.title = `Solo (Shift+${number + 1})`;
-    this.volume.title = "Volume (double click: as it was)";
-    this.pan.title = "Left and right (double click: middle)";
+    this.volume.title = "Volume (double-click to reset)";
+    this.pan.title = "Pan (double-click to centre)";
     for (const button of [this.mute, this.solo]) button.addEventListener("click", () => this.toggle(button));
     for (const [slider, rest] of [[this.volume, 1], [this.pan, 0]]) {
       slider.addEventListener("input", () => this.changed());
@@ -42,17 +43,24 @@ export class Strip extends EventTarget {
   }
 
   changed() {
-    this.volume.setAttribute("aria-valuetext", `${Math.round(this.volume.value * 100)} %`);
+    this.volume.setAttribute("aria-valuetext", `${Math.round(this.volume.value * 100)}%`);
     const side = Math.round(this.pan.value * 100);
-    this.pan.setAttribute("aria-valuetext", side === 0 ? "middle" : side < 0 ? `${-side} % left` : `${side} % right`);
+    this.pan.setAttribute("aria-valuetext", side === 0 ? "centre" : side < 0 ? `${-side}% left` : `${side}% right`);
     this.dispatchEvent(new Event("change"));
   }
 
-  reset() {
-    this.volume.value = 1;
-    this.pan.value = 0;
-    for (const button of [this.mute, this.solo]) button.setAttribute("aria-pressed", false);
+  /** Move everything to where it is to stand. */
+  set({ volume, pan, muted, soloed } = AT_REST) {
+    this.volume.value = volume;
+    this.pan.value = pan;
+    this.mute.setAttribute("aria-pressed", muted);
+    this.solo.setAttribute("aria-pressed", soloed);
     this.changed();
+  }
+
+  get fader() {
+    const { muted, soloed } = this;
+    return { volume: Number(this.volume.value), pan: Number(this.pan.value), muted, soloed };
   }
 
   get muted() {
@@ -80,17 +88,17 @@ export class Strip extends EventTarget {
     this.stem = stem;
     this.peaks = Uint8Array.from(atob(stem.peaks), (letter) => letter.charCodeAt(0));
     const percent = Math.round(stem.presence * 100);
-    this.find(".strip-presence").textContent = percent ? `plays in ${percent} %` : "silent";
+    this.find(".strip-presence").textContent = percent ? `heard in ${percent}%` : "silent";
   }
 
   get loudest() {
     return this.peaks.reduce((most, peak) => Math.max(most, peak), 1);
   }
 
-  async draw(part, most, spectral) {
+  async draw(known, most, view, spectral) {
     const canvas = this.find("canvas");
-    if (!spectral) return drawWave(canvas, this.peaks, part, most);
+    if (!spectral) return drawWave(canvas, this.peaks, known, most, view);
     this.picture ??= await fetch(this.stem.spectrogram).then((answer) => answer.blob()).then(createImageBitmap);
-    return drawSpectrum(canvas, this.picture);
+    return drawSpectrum(canvas, this.picture, view);
   }
 }

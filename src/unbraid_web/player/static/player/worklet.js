@@ -16,7 +16,7 @@ class Mixer extends AudioWorkletProcessor {
     const { stems, segmentFrames, frames, complete } = options.processorOptions;
     this.stems = stems;
     this.segmentFrames = segmentFrames;
-    this.segments = new Map(); // number -> one [left, right] for each stem
+    this.segments = new Map(); // number -> [left, right] for each stem that is not silent
     this.frames = frames;
     this.complete = complete;
     this.position = 0;
@@ -40,7 +40,7 @@ class Mixer extends AudioWorkletProcessor {
   receive(message) {
     switch (message.type) {
       case "segment":
-        this.segments.set(message.number, message.samples);
+        this.keep(message);
         break;
       case "drop":
         this.segments.delete(message.number);
@@ -80,6 +80,13 @@ class Mixer extends AudioWorkletProcessor {
     this.report();
   }
 
+  /** Stems that were silent may come later than the others. */
+  keep({ number, stems, samples }) {
+    const segment = this.segments.get(number) ?? [];
+    stems.forEach((stem, n) => (segment[stem] = samples[n]));
+    this.segments.set(number, segment);
+  }
+
   /** A loop's end is rounded: it must not lie beyond the last sample, where the song is over. */
   keepLoopInside() {
     if (this.loop && this.complete) this.loop.to = Math.min(this.loop.to, this.frames);
@@ -111,7 +118,7 @@ class Mixer extends AudioWorkletProcessor {
     return true;
   }
 
-  /** Whether all samples from..to are here; beyond the end of the song there is silence, which is always here. */
+  /** Whether all samples from..to that are to be heard are here; beyond the end of the song there is silence, which is always here. */
   has(from, to) {
     if (to > this.frames && !this.complete) return false;
     const last = Math.min(to, this.frames) - 1;
@@ -120,9 +127,16 @@ class Mixer extends AudioWorkletProcessor {
       number * this.segmentFrames <= last;
       number += 1
     ) {
-      if (!this.segments.has(number)) return false;
+      const segment = this.segments.get(number);
+      for (let stem = 0; stem < this.stems; stem += 1) {
+        if (this.isAudible(stem) && !segment?.[stem]) return false;
+      }
     }
     return true;
+  }
+
+  isAudible(stem) {
+    return this.targets[2 * stem] > 0 || this.targets[2 * stem + 1] > 0;
   }
 
   /** Add the mix of length samples from start, each stem's gain moving from one value to the other. */
@@ -137,6 +151,7 @@ class Mixer extends AudioWorkletProcessor {
       const segment = this.segments.get(number);
       const run = Math.min(length - done, this.segmentFrames - offset, this.frames - frame);
       for (let stem = 0; segment && stem < this.stems; stem += 1) {
+        if (!segment[stem]) continue;
         const [a, b] = segment[stem];
         const l0 = from[2 * stem], r0 = from[2 * stem + 1];
         const l1 = (to[2 * stem] - l0) / length, r1 = (to[2 * stem + 1] - r0) / length;
