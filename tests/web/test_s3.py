@@ -47,9 +47,8 @@ def test_upload_separate_fetch_delete(s3: str, tmp_path: Path, tiny_model: Path)
         done = site.wait_for(token, f"/api/v1/songs/{song['id']}")
         stem = site.api(token, "GET", done["stems"][0]["file"])  # by way of a signed address
         assert soundfile.info(io.BytesIO(stem)).frames == 12 * 44_100
-        assert (
-            len(kept_names(client)) == 1 + 5 * (3 + 1) + 1
-        )  # the song; of each stem three segments and its picture; the download
+        # the song; of each stem three segments, lossless and small, and its picture; the download
+        assert len(kept_names(client)) == 1 + 5 * (3 + 3 + 1) + 1
         assert not (tmp_path / "media").exists()
         site.api(token, "DELETE", f"/api/v1/songs/{song['id']}")
         site.manage("housekeep")
