@@ -61,3 +61,30 @@ def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
         database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     second = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "another.flac", seconds=6))
     site.wait_for(token, f"/api/v1/songs/{second['id']}")
+
+
+def test_a_backup_moves_a_site_from_one_database_to_the_other_and_back(tmp_path: Path, tiny_model: Path) -> None:
+    with ExitStack() as services:
+        database = services.enter_context(postgres(tmp_path))
+        small, big, back = (
+            Site(tmp_path / name, UNBRAID_MODEL=str(tiny_model), UNBRAID_DEMO_SONG="none", **settings)
+            for name, settings in {"small": {}, "big": {"DATABASE_URL": database}, "back": {}}.items()
+        )
+        for site in (small, big, back):
+            site.data.mkdir()
+            services.callback(site.stop)
+        token = small.start().token("ana@example.org")
+        song = small.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=6))
+        path = f"/api/v1/songs/{song['id']}"
+        stem = small.wait_for(token, path)["stems"][0]["file"]
+        expected = small.api(token, "GET", stem)
+        small.stop()
+        for source, target in ((small, big), (big, back)):
+            backup = str(tmp_path / f"backup of {source.data.name}")
+            source.manage("backup", backup)
+            target.manage("restore", backup)
+            target.start()
+            assert target.api(token, "GET", path)["title"] == song["title"]
+            assert target.api(token, "GET", stem) == expected
+            assert target.token(f"{target.data.name}@example.org"), "a new row finds a number that is free"
+            target.stop()

@@ -29,6 +29,14 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+EMPTY = "from unbraid_web.accounts.models import User; User.objects.all().delete()"
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files in a folder and those below."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def kept_names(client: Any) -> list[str]:
     """The names in the bucket, but for those that /healthz writes and deletes to see whether it can."""
     names = [entry["Key"] for entry in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
@@ -50,8 +58,16 @@ def test_upload_separate_fetch_delete(s3: str, tmp_path: Path, tiny_model: Path)
         # the song; of each stem three segments, lossless and small, and its picture; the download
         assert len(kept_names(client)) == 1 + 5 * (3 + 3 + 1) + 1
         assert not (tmp_path / "media").exists()
+        site.manage("backup", str(tmp_path / "backup"))
+        copied = {
+            path.relative_to(tmp_path / "backup/files").as_posix() for path in files_in(tmp_path / "backup/files")
+        }
+        assert copied == set(kept_names(client))
         site.api(token, "DELETE", f"/api/v1/songs/{song['id']}")
         site.manage("housekeep")
         assert kept_names(client) == []
+        site.manage("shell", "--no-imports", "-c", EMPTY)
+        site.manage("restore", str(tmp_path / "backup"))
+        assert set(kept_names(client)) == copied
     finally:
         site.stop()
