@@ -14,7 +14,7 @@ from unbraid.audio import Audio as Audio
 from unbraid.audio import SongReader
 from unbraid.audio import read as read_song
 from unbraid.errors import CorpusError, InputError
-from unbraid.stems import STEMS, members
+from unbraid.stems import STEMS, stems_in
 
 RATE = 44100
 SOURCES = STEMS
@@ -71,7 +71,7 @@ def write_song(folder: Path, stems: Mapping[str, Audio], extra: Mapping[str, str
     temporary.mkdir(parents=True)
     dither = np.random.default_rng(0)
     for source, stem in stems.items():
-        if not members(source):
+        if not stems_in(source):
             raise CorpusError(f"{source} is not one of {', '.join(SOURCES)}, or some of them with a + between.")
         if np.abs(stem).max(initial=0) < 1e-4:
             continue

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from unbraid.audio import Audio, read
 from unbraid.audio.formats import ENDINGS
 from unbraid.errors import InputError
-from unbraid.stems import STEMS, members
+from unbraid.stems import STEMS, stems_in
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def find_songs(folder: Path) -> list[StemSong]:
         if not place.is_dir() or place.name.startswith("."):
             continue
         files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in ENDINGS}
-        stems = {name: file for name, file in files.items() if members(name)}
+        stems = {name: file for name, file in files.items() if stems_in(name)}
         if stems:
             songs.append(StemSong(place, stems, files.get("mixture")))
     if not songs:

@@ -111,31 +111,33 @@ def disk() -> str:
     return f"{storage.room() / 1e9:.1f} GB are free beyond what must stay free."
 
 
-def ping(url: str) -> None:
-    """Ask Redis whether it is there."""
+def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
+    """Ask a Redis whether it is there.
+
+    Raises:
+        Unwell: it is not; what that means `meanwhile` is a sentence.
+    """
     import redis
 
-    with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
-        client.ping()
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as client:
+            client.ping()
+    except Exception as error:
+        sentence = f"The {what} does not answer: {first_line(error)}. {meanwhile}"
+        raise Unwell("unreachable", sentence, f"See whether Redis runs, and what {setting} says.") from error
 
 
 def broker() -> str:
     """Redis, which brings jobs to workers, answers."""
-    try:
-        ping(str(settings.RQ_QUEUES["default"]["URL"]))
-    except Exception as error:
-        sentence = f"The broker does not answer: {first_line(error)}. Nothing is lost, but no song starts."
-        raise Unwell("unreachable", sentence, "See whether Redis runs, and what UNBRAID_BROKER_URL says.") from error
+    url = str(settings.RQ_QUEUES["default"]["URL"])
+    ask_redis(url, "broker", "UNBRAID_BROKER_URL", "Nothing is lost, but no song starts.")
     return "Redis brings the jobs."
 
 
 def cache() -> str:
     """Redis, which counts attempts, answers."""
-    try:
-        ping(str(settings.CACHES["default"]["LOCATION"]))
-    except Exception as error:
-        sentence = f"The cache does not answer: {first_line(error)}. Each process counts attempts by itself."
-        raise Unwell("unreachable", sentence, "See whether Redis runs, and what UNBRAID_CACHE_URL says.") from error
+    url = str(settings.CACHES["default"]["LOCATION"])
+    ask_redis(url, "cache", "UNBRAID_CACHE_URL", "Each process counts attempts by itself.")
     return "Redis counts attempts and calls."
 
 

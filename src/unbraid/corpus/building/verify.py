@@ -13,7 +13,7 @@ from unbraid.corpus.building import manifest
 from unbraid.corpus.building.catalogue import splits
 from unbraid.corpus.sources.folders import material_folders
 from unbraid.errors import CorpusError
-from unbraid.stems import members
+from unbraid.stems import stems_in
 
 SPLITS = ("train", "valid", "test")
 SILENT = 1e-3  # a stem that never rises above -60 dB
@@ -43,7 +43,7 @@ def song_problems(place: Path, known: Mapping[str, str]) -> Iterator[str]:
     for path in sorted(place.iterdir()):
         if path.name == "song.json":
             continue
-        if path.suffix != ".flac" or not members(path.stem):
+        if path.suffix != ".flac" or not stems_in(path.stem):
             yield f"{name}: {path.name} is misnamed, a stem is one of {', '.join(SOURCES)} as .flac."
             continue
         try:

@@ -13,7 +13,7 @@ from unbraid.corpus.sources.licences import ALLOWED, ALLOWED_FOR_VALIDATION
 from unbraid.corpus.sources.origins import ORIGINS, Origin
 from unbraid.corpus.sources.source import Recording, Source
 from unbraid.errors import CorpusError
-from unbraid.stems import members
+from unbraid.stems import stems_in
 
 RECORDS = Path(__file__).parent / "records"
 SPLITS = ("train", "valid")
@@ -101,5 +101,5 @@ def _check(source: Source) -> None:
     if source.licence not in allowed:
         raise ValueError(f"{source.licence} is not a licence that {source.split} material may have.")
     for recording in source.recordings:
-        if not members(recording.stem):
+        if not stems_in(recording.stem):
             raise ValueError(f"{recording.stem!r} is not a stem.")

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from unbraid.errors import InputError, TrainingError
 from unbraid.evaluation.dataset import StemSong, find_songs, folding
-from unbraid.stems import STEMS, members
+from unbraid.stems import STEMS, stems_in
 from unbraid.training.data import augment
 from unbraid.training.data.recording_chain import RecordingConfig, degrade_recording
 from unbraid.training.data.sample_cache import SampleCache
@@ -146,7 +146,7 @@ class MixDataset(Dataset[TrainingExample]):
         merge = merge_matrix(audio, self.sources)
         stems = np.zeros((len(STEMS), 2, self.samples), np.float32)
         for name, stem in audio.items():
-            stems[STEMS.index(members(name)[0])] += stem
+            stems[STEMS.index(stems_in(name)[0])] += stem
         if rng.random() < self.mixing.p_limit:
             stems = augment.limit_mixture(stems, 10 ** (rng.uniform(-3, 9) / 20))
         stems = degrade_recording(stems, rng, self.cache.sample_rate, self.mixing.recording)
@@ -176,7 +176,7 @@ class MixDataset(Dataset[TrainingExample]):
                 audio = augment.apply_effect(audio, rng, self.cache.sample_rate)
             audio = audio * np.float32(10 ** (rng.normal(0, self.mixing.balance_spread) / 20))
             stems[stem] = audio[::-1] if swap else audio
-        held = {member for name in song.stems for member in members(name)}
+        held = {member for name in song.stems for member in stems_in(name)}
         for name in (name for name in STEMS if name not in held and len(self._songs_with[name][0])):
             if rng.random() < self.mixing.p_fill_missing:
                 stems[name] = self._draw_stem(name, rng)
@@ -190,7 +190,7 @@ class MixDataset(Dataset[TrainingExample]):
             song = self._draw_song(self._songs_with_sums, rng)
             backing = next(name for name in song.stems if name not in STEMS)
             stems[backing] = self._draw_stem(backing, rng)
-            names = [name for name in names if name not in members(backing)]
+            names = [name for name in names if name not in stems_in(backing)]
         for name in names:
             if not len(self._songs_with[name][0]) or rng.random() < self.mixing.p_absent[STEMS.index(name)]:
                 continue
@@ -221,7 +221,7 @@ class MixDataset(Dataset[TrainingExample]):
             audio = augment.add_reverb(audio, rng, self.cache.sample_rate)
         if rng.random() < self.mixing.p_codec:
             audio = augment.apply_mp3(audio, rng, self.cache.sample_rate)
-        level = self.mixing.level + 10 * np.log10(len(members(stem)))  # a sum is as loud as its parts together
+        level = self.mixing.level + 10 * np.log10(len(stems_in(stem)))  # a sum is as loud as its parts together
         return augment.set_level(audio, rng.normal(level, self.mixing.level_spread))
 
     def _draw_song(self, among: tuple[NDArray[np.int64], NDArray[np.float64]], rng: np.random.Generator) -> StemSong:
@@ -247,7 +247,7 @@ def merge_matrix(names: Iterable[str], sources: Sequence[str]) -> NDArray[np.flo
     belongs = folding(sources)
     merged = np.eye(len(sources), dtype=bool)
     for name in names:
-        held = belongs[:, [STEMS.index(stem) for stem in members(name)]].any(1)
+        held = belongs[:, [STEMS.index(stem) for stem in stems_in(name)]].any(1)
         merged |= np.outer(held, held)
     connected = np.linalg.matrix_power(merged.astype(np.int64), len(sources)) > 0
     first = connected.argmax(1)
