@@ -41,15 +41,16 @@ class Overview:
         """Look at the next block `(channels, any n)`."""
         if self._waiting is not None:
             samples = np.concatenate([self._waiting, samples], axis=1)
-        whole = samples.shape[1] // self._column * self._column
-        self._waiting = samples[:, whole:].copy()
-        if whole:
-            self._measure(samples[:, :whole])
+        seen_ahead = max(0, WINDOW - self._column)  # the last column's window reaches that far beyond it
+        ready = max(0, samples.shape[1] - seen_ahead) // self._column * self._column
+        if ready:
+            self._measure(samples, ready)
+        self._waiting = samples[:, ready:].copy()
 
     def finish(self) -> None:
         """Look at what is left over; call it after the last block."""
         if self._waiting is not None and self._waiting.shape[1]:
-            self._measure(self._waiting)
+            self._measure(self._waiting, self._waiting.shape[1])
         self._waiting = None
 
     @property
@@ -67,15 +68,17 @@ class Overview:
         """The spectrogram of all channels together, `(columns, BANDS)`; see `RANGE`."""
         return np.concatenate(self._levels or [np.zeros((0, BANDS), np.uint8)])
 
-    def _measure(self, samples: Audio) -> None:
-        loudest, power = np.abs(samples).max(axis=0), np.square(samples).mean(axis=0)
+    def _measure(self, samples: Audio, length: int) -> None:
+        """Measure the first `length` samples; those behind them are only looked at by the spectrogram's windows."""
+        measured = samples[:, :length]
+        loudest, power = np.abs(measured).max(axis=0), np.square(measured).mean(axis=0)
         padding = (0, -loudest.size % self._step)
         self._peaks.append(np.pad(loudest, padding).reshape(-1, self._step).max(axis=1))
         self._loudness.append(np.sqrt(np.pad(power, padding).reshape(-1, self._step).mean(axis=1)))
-        self._levels.append(self._spectrum(samples.mean(axis=0)))
+        self._levels.append(self._spectrum(samples.mean(axis=0), length))
 
-    def _spectrum(self, mono: Audio) -> Levels:
-        starts = np.arange(0, mono.size, self._column)
+    def _spectrum(self, mono: Audio, length: int) -> Levels:
+        starts = np.arange(0, length, self._column)
         frames = np.lib.stride_tricks.sliding_window_view(np.pad(mono, (0, WINDOW)), WINDOW)[starts] * self._window
         magnitude = np.abs(np.fft.rfft(frames, axis=1)) * (2 / self._window.sum())
         bands = np.maximum.reduceat(magnitude, self._first_bins, axis=1)
