@@ -15,9 +15,9 @@ import boto3  # type: ignore[import-untyped]
 import distributed
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import write_song
+from tests.s3_server import s3_server
 from tests.tiny_models import SOURCES
 from unbraid.audio import read
 from unbraid.cli import main
@@ -54,16 +54,8 @@ class LocalCluster:
 @pytest.fixture(scope="module")
 def s3() -> Iterator[dict[str, str]]:
     """A server that speaks S3, as an environment that leads to it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield {
-        **os.environ,
-        "AWS_ENDPOINT_URL_S3": "http://{}:{}".format(*server.get_host_and_port()),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    server.stop()
+    with s3_server() as environment:
+        yield {**os.environ, **environment}
 
 
 @pytest.fixture(scope="module")

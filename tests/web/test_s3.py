@@ -8,9 +8,9 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import pytest
 import soundfile
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import write_song
+from tests.s3_server import s3_server
 from tests.web.site import Site
 
 BUCKET = "stems"
@@ -18,15 +18,12 @@ BUCKET = "stems"
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server that speaks S3, with an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address = "http://127.0.0.1:{1}".format(*server.get_host_and_port())
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    boto3.client("s3", endpoint_url=address).create_bucket(Bucket=BUCKET)
-    yield address
-    server.stop()
+    """The address of a server that speaks S3, with an empty bucket."""
+    with s3_server() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield environment["AWS_ENDPOINT_URL_S3"]
 
 
 EMPTY = "from unbraid_web.accounts.models import User; User.objects.all().delete()"

@@ -18,8 +18,8 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
-from moto.server import ThreadedMotoServer
 
+from tests.s3_server import s3_server
 from tests.web.conftest import Person, only, put, work
 from unbraid_web import settings as site_settings
 from unbraid_web.separations import housekeeping
@@ -38,23 +38,19 @@ def age(prefix: str, hours: float) -> None:
 
 
 @pytest.fixture
-def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
+def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The site's storage in S3, for one test."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    address = "http://127.0.0.1:{1}".format(*server.get_host_and_port())
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
-    boto3.client("s3").create_bucket(Bucket="stems")
-    settings.S3_BUCKET = "stems"
-    options = {"bucket_name": "stems", "client_config": site_settings.s3_limits()}
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
-    }
-    yield server
-    server.stop()
+    with s3_server() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="stems")
+        settings.S3_BUCKET = "stems"
+        options = {"bucket_name": "stems", "client_config": site_settings.s3_limits()}
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options},
+        }
+        yield
 
 
 def test_a_lost_message_is_sent_again_and_however_long_a_song_waits_it_has_one(
@@ -88,9 +84,7 @@ def test_sweeping_asks_in_sets(alice: Person, song_file: Path, django_assert_max
         housekeeping.sweep()
 
 
-def test_in_s3_an_upload_that_has_no_row_yet_is_kept(
-    bucket: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_s3_an_upload_that_has_no_row_yet_is_kept(bucket: None, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = f"songs/{uuid.uuid4()}"
     default_storage.save(f"{folder}/upload", ContentFile(b"x"))
     assert housekeeping.sweep() == 0
@@ -100,7 +94,7 @@ def test_in_s3_an_upload_that_has_no_row_yet_is_kept(
     assert not default_storage.exists(f"{folder}/upload")
 
 
-def test_in_s3_a_folder_goes_with_one_request_and_its_neighbour_stays(bucket: ThreadedMotoServer) -> None:
+def test_in_s3_a_folder_goes_with_one_request_and_its_neighbour_stays(bucket: None) -> None:
     for number in range(12):
         default_storage.save(f"separations/a/run/vocals/{number}.flac", ContentFile(b"x"))
     default_storage.save("separations/ab/vocals.flac", ContentFile(b"x"))
