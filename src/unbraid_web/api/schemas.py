@@ -26,6 +26,15 @@ class StemOut(Schema):
     file: str = Field(description="where the whole stem can be fetched as FLAC; 503 until it is put together")
 
 
+class AnalysisOut(Schema):
+    """Tempo, beats and key of a song, found in its stems."""
+
+    tempo: float | None = Field(description="beats a minute; null if no steady beat was found")
+    beats: list[float] = Field(description="seconds; empty if no steady beat was found")
+    downbeats: list[float] = Field(description="seconds: those of the beats that begin a bar")
+    key: str | None = Field(description="such as `A minor` or `E♭ major`; null if none was found")
+
+
 class SongOut(Schema):
     """One song as it stands."""
 
@@ -42,6 +51,7 @@ class SongOut(Schema):
     queue_position: int | None
     error: str
     notes: list[str] = Field(description="what was odd about the file, and what was done about it")
+    analysis: AnalysisOut | None = Field(description="null until the song is separated, or if it was not computed")
     stems: list[StemOut]
     share_path: str | None
 
@@ -64,6 +74,7 @@ class SongOut(Schema):
             queue_position=separation.queue_position if separation.state == State.QUEUED else None,
             error=separation.error,
             notes=separation.notes,
+            analysis=separation.analysis and AnalysisOut(**separation.analysis),
             stems=[
                 StemOut(name=s.name, presence=s.presence, file=reverse("api-1:stem", args=[song.pk, s.name]))
                 for s in stems

@@ -32,6 +32,7 @@ def manifest(separation: Separation, key: str = "") -> dict[str, Any]:
         "headroom": separation.headroom,
         "compressed": {"lead": LEAD_SECONDS, "seconds": SECONDS} if separation.compressed else None,
         "peaksPerSecond": PEAKS_PER_SECOND,
+        "analysis": separation.analysis,
         "exports": reverse("separations:export", args=[separation.pk]) + query,
         "stems": [describe(separation, stem, query) for stem in separation.stems.all()],
     }

@@ -59,6 +59,10 @@ class Separation(Job):
     peak = models.FloatField(default=1.0, help_text="of the loudest stem; 1 is full scale")
     bytes_stored = models.BigIntegerField(default=0)
     notes = models.JSONField(default=list, help_text="what was odd about the file, and what was done about it")
+    analysis = models.JSONField(
+        null=True,
+        help_text='{"tempo": BPM or null, "beats": [s, ...], "downbeats": [s, ...], "key": "A minor" or null}',
+    )
 
     objects: ClassVar[Any] = SeparationQuerySet.as_manager()
 
@@ -89,6 +93,13 @@ class Separation(Job):
         return elapsed * (1 - self.fraction) / self.fraction
 
     @property
+    def tempo_and_key(self) -> str:
+        """What musicians ask first, "124 BPM · A minor"; empty if neither is known."""
+        known = self.analysis or {}
+        tempo = f"{known['tempo']:.0f} BPM" if known.get("tempo") else ""
+        return " · ".join(filter(None, (tempo, known.get("key"))))
+
+    @property
     def has_workers(self) -> bool:
         """Whether anybody is there to do it."""
         return Worker.objects.alive().filter(role=Worker.Role.WORKER).exists()
@@ -114,6 +125,7 @@ class Separation(Job):
                 stage="",
                 separating_since=None,
                 notes=[],
+                analysis=None,
             )
         self.refresh_from_db()
         storage.delete_tree(self.folder)
