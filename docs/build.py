@@ -130,9 +130,9 @@ def render(folder: Path, out: Path) -> int:
 
 def commands() -> str:
     """Every command with its arguments, from the parser itself."""
-    from unbraid.cli import _parser
+    from unbraid.cli import command_parser
 
-    return "\n".join(line for parser in leaves(_parser()) for line in described(parser))
+    return "\n".join(line for parser in leaves(command_parser()) for line in described(parser))
 
 
 def leaves(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:

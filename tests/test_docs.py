@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from tests.tiny_models import write_mask_model
-from unbraid.cli import _parser
+from unbraid.cli import command_parser
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -80,7 +80,7 @@ def command_lines(name: str) -> list[str]:
 
 def parser_of(words: list[str]) -> argparse.ArgumentParser:
     """The parser of the command that the words begin with; raises KeyError for an unknown command."""
-    parser = _parser()
+    parser = command_parser()
     while below := [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]:
         if not words or not words[0].islower():
             break

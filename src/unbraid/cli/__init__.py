@@ -18,7 +18,7 @@ COMMANDS = (separate, info, bench, evaluate, corpus, train, export, web, doctor)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for a failure, 2 for a request that makes no sense."""
     with safe_streams() as streams, _stopped_by_signals():
-        args = _parser().parse_args(arguments)
+        args = command_parser().parse_args(arguments)
         try:
             code: int | None = args.run(args)
         except UnbraidError as error:
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code or streams.exit_code()
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """All commands and their options, as the documentation lists them too."""
     parser = argparse.ArgumentParser(
         prog="unbraid", description="Split songs into vocals, drums, bass, piano and other."
     )
