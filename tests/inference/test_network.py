@@ -155,7 +155,7 @@ def test_a_card_with_too_little_memory(
     assert network.notes[-1].endswith("took over") == (memory_share == 0)
 
 
-@pytest.mark.parametrize(("context", "tile"), [(0.5, 26.0), (3.5, 20.0), (15.0, 15.0)])
+@pytest.mark.parametrize(("context", "tile"), [(0.5, 29.0), (3.5, 23.0), (15.0, 15.0)])
 def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: float, tile: float) -> None:
     samples = round(context * 44_100 / 128) * 128
     network = Network(write_mask_model(tmp_path / "model.onnx", context=samples), device="cpu")

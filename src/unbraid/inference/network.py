@@ -16,15 +16,15 @@ from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 from unbraid.inference.tiles import Fifo, tiles
 
-COMPUTED_SECONDS = 27.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
+COMPUTED_SECONDS = 30.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
 FRAMES_AT_ONCE = 64  # of which stems are made: what follows the network needs little memory
 
 
 class Network:
     """The network of an `.onnx` file, loaded, with the fixed filter bank around it if it has one.
 
-    It answers a song tile by tile. `length` is the number of samples of a tile; `facts.context` more on each side are
-    computed anew for every tile, and are what a fixed bound of memory leaves no room for.
+    It answers a song tile by tile. `length` is the number of samples of a tile; the network sees `facts.context` more
+    on each side.
 
     With a filter bank, steps along a tile are frames, else samples:
 
@@ -163,7 +163,9 @@ class Network:
         """Return the answer for one tile, or one part of it, valid until the next call."""
         answer: Audio = self.runtime.run(tile[np.newaxis])[0]
         if self.facts.filter_bank is not None:
-            return answer[:, :, self._context : -self._context]
+            # models exported before November 2026 answer the contexts too
+            around = (answer.shape[2] - (tile.shape[1] - 2 * self._context)) // 2
+            return answer[:, :, around : answer.shape[2] - around]
         # Its biases would make noise of silence. A sample is silent if all that the network can see of it is.
         heard = np.concatenate([[0], np.cumsum(tile.any(axis=0))])
         silent = heard[2 * self._context + 1 :] == heard[: -2 * self._context - 1]

@@ -5,7 +5,7 @@ import torch
 from tests.training.tiny_networks import BANK
 from unbraid.inference import filter_bank
 from unbraid.training.losses import MaskedSpectrum
-from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig
+from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig, MaskGraph
 from unbraid.training.networks.input_repair import make_up_gain
 
 
@@ -45,6 +45,15 @@ def test_an_answer_depends_on_its_context_alone(network: FilterBankUNet) -> None
         alone = network(song)[..., context : context + middle]
         within = network(other)[..., 8 * BANK.stride + context : 8 * BANK.stride + context + middle]
     assert (alone - within).abs().max() < 1e-4
+
+
+def test_what_is_exported_answers_the_middle_of_a_tile_as_the_whole_of_it(network: FilterBankUNet) -> None:
+    context = BANK.tile_context // BANK.hop
+    powers = 100 * torch.rand(1, 4, 2 * context + 13 * 2**BANK.levels, BANK.n_bands)
+    with torch.no_grad():
+        whole, middle = network.band_masks(powers), MaskGraph(network)(powers)
+    assert middle.std(1).max() > 1e-3, "the masks of all sources are the same: the test shows nothing"
+    assert (middle - whole[:, :, :, context:-context]).abs().max() < 1e-5
 
 
 def test_broken_recordings_get_the_masks_of_the_whole_song(network: FilterBankUNet) -> None:

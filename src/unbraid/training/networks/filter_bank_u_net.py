@@ -24,9 +24,16 @@ from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.networks.filter_bank import FilterBank
 from unbraid.training.networks.input_repair import make_up_gain, repair_channels
 from unbraid.training.networks.network import ExportGraph, SeparationNetwork
-from unbraid.training.networks.residual_blocks import ChannelNorm, Level, block_stack, zero_init
+from unbraid.training.networks.residual_blocks import (
+    BlockStack,
+    ChannelNorm,
+    Level,
+    block_stack,
+    without_ends,
+    zero_init,
+)
 
-FINE_SLICES = 4
+FINE_SLICES = 8
 """How often an exported network runs its layers at full resolution for a tile."""
 
 
@@ -143,7 +150,7 @@ class FilterBankUNet(SeparationNetwork):
             self.views + place.shape[1], c.channels[0], (3, 2 * c.patch), stride=(1, c.patch), padding=(1, c.patch // 2)
         )
         bands = c.n_bands // c.patch
-        body: nn.Module = block_stack(c.channels[-1], bands >> c.levels, c.tdf_features, c.bottom)
+        body: BlockStack | Level = block_stack(c.channels[-1], bands >> c.levels, c.tdf_features, c.bottom)
         for level in reversed(range(c.levels)):
             width, inner_width = c.channels[level : level + 2]
             before, after = (block_stack(width, bands >> level, c.tdf_features, way[level]) for way in (c.down, c.up))
@@ -196,6 +203,12 @@ class FilterBankUNet(SeparationNetwork):
         """What the U makes of `views` (batch, views, frames, bands): (batch, features, frames, bands / patch)."""
         coarse: Tensor = self.norm(self.body(self.embed_bands(views)))
         return coarse
+
+    def coarse_features_valid(self, views: Tensor, start: int) -> tuple[Tensor, int]:
+        """As `coarse_features`, of the frames in the middle; see `Level.forward_valid`."""
+        embedded = without_ends(self.embed_bands(views), 1)
+        coarse, start = self.body.forward_valid(embedded, start + 1)
+        return self.norm(coarse), start
 
     def fine_logits(self, coarse: Tensor, views: Tensor) -> Tensor:
         """Masks before the softmax, as `logits`; a frame depends on `config.fine_reach` more on each side."""
@@ -267,14 +280,14 @@ class FilterBankUNet(SeparationNetwork):
     def export_graph(self) -> ExportGraph:
         """Everything but the filter bank: powers of the views by band to masks."""
         c = self.config
-        steps = 4 * -(-FINE_SLICES * c.fine_reach // 2**c.levels)  # each slice holds what its neighbours see of it
+        steps = 2 * c.tile_context // c.stride + FINE_SLICES
         powers = 100 * torch.rand(1, self.views, steps * 2**c.levels, c.n_bands)
-        frames = 2**c.levels * torch.export.Dim("steps", min=steps // 4, max=4096)
+        frames = 2**c.levels * torch.export.Dim("steps", min=steps, max=4096)
         return ExportGraph(MaskGraph(self), {"powers": powers}, {"powers": {2: frames}}, "masks")
 
 
 class MaskGraph(nn.Module):
-    """The part of the network that is exported.
+    """The part of the network that is exported: powers of a tile with its context to masks of the tile.
 
     The layers at full resolution need the most memory, so they answer a slice of the frames after the other.
     """
@@ -284,14 +297,16 @@ class MaskGraph(nn.Module):
         self.network = network
 
     def forward(self, powers: Tensor) -> Tensor:  # noqa: D102
-        network, reach = self.network, self.network.config.fine_reach
-        views = network.features(powers)
-        coarse = network.coarse_features(views)
-        frames, masks = views.shape[2], []
+        network, c = self.network, self.network.config
+        context, reach = c.tile_context // c.hop, c.fine_reach
+        views = without_ends(network.features(powers), c.loudness_frames)
+        coarse, start = network.coarse_features_valid(views, c.loudness_frames)
+        coarse = without_ends(coarse, context - reach - start)
+        views = without_ends(views, context - reach - c.loudness_frames)
+        frames, masks = powers.shape[2] - 2 * context, []
         for number in range(FINE_SLICES):
             first, end = number * frames // FINE_SLICES, (number + 1) * frames // FINE_SLICES
-            before, after = (reach if number else 0), (reach if number < FINE_SLICES - 1 else 0)
-            seen = slice(first - before, end + after)
+            seen = slice(first, end + 2 * reach)
             logits = network.fine_logits(coarse[:, :, seen], views[:, :, seen])
-            masks.append(logits.softmax(1)[:, :, :, before : before + end - first])
+            masks.append(logits.softmax(1)[:, :, :, reach:-reach])
         return torch.cat(masks, 3)

@@ -1,4 +1,11 @@
-"""Residual blocks on frames and bands, and the levels of the U that hold them."""
+"""Residual blocks on frames and bands, and the levels of the U that hold them.
+
+`forward` pads its input with zeros, and answers every frame of it. `forward_valid` answers only the frames for which
+the input holds all that they depend on, the "proper input context" of the Wave-U-Net (Stoller et al. 2018, section
+3.2.2): a tile of a song is then answered without computing what is thrown away.
+"""
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name the field uses)
@@ -44,6 +51,7 @@ class ConvBlock(ResidualBlock):
 
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
+        self.dilation = dilation
         self.norm = ChannelNorm(channels)
         self.conv = nn.Conv2d(channels, channels, 3, padding=(dilation, 1), dilation=(dilation, 1))
         self.project = zero_init(nn.Conv2d(channels, channels, 1))
@@ -51,6 +59,12 @@ class ConvBlock(ResidualBlock):
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         y: Tensor = self.project(F.relu(self.conv(self.norm(x))))
         return x + y
+
+    def forward_valid(self, x: Tensor, start: int) -> tuple[Tensor, int]:
+        """As `Level.forward_valid`."""
+        conv, reach = self.conv, self.dilation
+        y = F.conv2d(self.norm(x), conv.weight, conv.bias, padding=(0, 1), dilation=(reach, 1))
+        return x[:, :, reach:-reach] + self.project(F.relu(y)), start + reach
 
 
 class TDFBlock(ResidualBlock):
@@ -72,12 +86,27 @@ class TDFBlock(ResidualBlock):
         y = torch.matmul(self.spread, F.relu(torch.matmul(self.gather, y)))
         return x + y.permute(0, 3, 1, 2)
 
+    def forward_valid(self, x: Tensor, start: int) -> tuple[Tensor, int]:
+        """As `Level.forward_valid`: a frame depends on itself alone."""
+        return self(x), start
+
+
+class BlockStack(nn.Sequential):
+    """Blocks one after the other."""
+
+    def forward_valid(self, x: Tensor, start: int) -> tuple[Tensor, int]:
+        """As `Level.forward_valid`."""
+        block: Any
+        for block in self:
+            x, start = block.forward_valid(x, start)
+        return x, start
+
 
 class Level(nn.Module):
     """One level of the U: blocks, then everything slower at half the frames and bands, then blocks beside the skip."""
 
     def __init__(
-        self, before: nn.Module, inner: nn.Module, after: nn.Module, channels: int, inner_channels: int
+        self, before: BlockStack, inner: "BlockStack | Level", after: BlockStack, channels: int, inner_channels: int
     ) -> None:
         super().__init__()
         self.before, self.inner, self.after = before, inner, after
@@ -87,15 +116,39 @@ class Level(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         skip = self.before(x)
-        y = F.interpolate(self.up(self.inner(self.down(skip))), scale_factor=(2.0, 2.0), mode="nearest")
-        out: Tensor = self.after(skip + y)
+        inner = self.inner(self.down(skip))
+        out: Tensor = self.after(skip + self._upsampled(inner))
         return out
 
+    def forward_valid(self, x: Tensor, start: int) -> tuple[Tensor, int]:
+        """Answer the frames in the middle, of which `x` holds all that they depend on.
 
-def block_stack(channels: int, bands: int, hidden: int, dilations: tuple[int, ...]) -> nn.Sequential:
+        Args:
+            x: (batch, features, frames, bands), an even number of frames of a tile of the song.
+            start: how many of the tile's frames were left out before `x`, and as many after it.
+
+        Returns:
+            The answer and how many of the tile's frames are left out before it.
+        """
+        skip, start = self.before.forward_valid(x, start)
+        even = start + start % 2  # frames are halved in the pairs in which they would be in the whole song
+        inner, inner_start = self.inner.forward_valid(self.down(without_ends(skip, even - start)), even // 2)
+        answered = 2 * inner_start
+        return self.after.forward_valid(without_ends(skip, answered - start) + self._upsampled(inner), answered)
+
+    def _upsampled(self, inner: Tensor) -> Tensor:
+        return F.interpolate(self.up(inner), scale_factor=(2.0, 2.0), mode="nearest")
+
+
+def without_ends(x: Tensor, frames: int) -> Tensor:
+    """Return `x` (batch, features, frames, bands) without so many frames at both ends."""
+    return x[:, :, frames:-frames] if frames else x
+
+
+def block_stack(channels: int, bands: int, hidden: int, dilations: tuple[int, ...]) -> BlockStack:
     """A `ConvBlock` for each of the dilations in frames, each with a `TDFBlock` of so many hidden features after it."""
     pairs = ((ConvBlock(channels, dilation), TDFBlock(channels, bands, hidden)) for dilation in dilations)
-    return nn.Sequential(*(block for pair in pairs for block in pair))
+    return BlockStack(*(block for pair in pairs for block in pair))
 
 
 def zero_init(layer: nn.Conv2d) -> nn.Conv2d:
