@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from unbraid.audio.decoding import Song, SongReader, read
     from unbraid.audio.encoding import StemWriter
     from unbraid.audio.resampling import resampled
+    from unbraid.audio.stretching import stretched
     from unbraid.audio.types import Audio, Source
 
-__all__ = ["ArraySong", "Audio", "Song", "SongReader", "Source", "StemWriter", "read", "resampled"]
+__all__ = ["ArraySong", "Audio", "Song", "SongReader", "Source", "StemWriter", "read", "resampled", "stretched"]
 
 # The command line needs the table of formats without the codecs: those load with the first use.
 _HOMES = {
@@ -22,6 +23,7 @@ _HOMES = {
     "StemWriter": "unbraid.audio.encoding",
     "read": "unbraid.audio.decoding",
     "resampled": "unbraid.audio.resampling",
+    "stretched": "unbraid.audio.stretching",
 }
 
 

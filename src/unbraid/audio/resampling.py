@@ -14,7 +14,7 @@ class Resampler:
     seconds, and N samples give round(N · wanted / rate) in all.
     """
 
-    def __init__(self, rate: int, wanted: int, channels: int) -> None:
+    def __init__(self, rate: float, wanted: float, channels: int) -> None:
         import soxr
 
         self._stream = None
@@ -37,7 +37,7 @@ class Resampler:
         return rest
 
 
-def resampled(blocks: Iterable[Audio], rate: int, wanted: int, channels: int) -> Iterator[Audio]:
+def resampled(blocks: Iterable[Audio], rate: float, wanted: float, channels: int) -> Iterator[Audio]:
     """Yield `blocks` `(channels, n)` at `rate` Hz converted to `wanted` Hz, in blocks of another length."""
     resampler = Resampler(rate, wanted, channels)
     for block in blocks:

@@ -21,7 +21,7 @@ from unbraid_web.separations import media
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.quota import request_export
-from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
+from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe
 from unbraid_web.songs.limits import check_waiting, restore
 from unbraid_web.songs.models import Song
 from unbraid_web.songs.receiving import receive_file
@@ -224,7 +224,7 @@ def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:
     separation = own(request, song_id).separation
     if separation.state != State.DONE:
         return Status(409, Error(error="This song hasn't been separated yet."))
-    recipe = validated_recipe(wanted.recipe(), [stem.name for stem in separation.stems.all()])
+    recipe = separation.validated(wanted.recipe())
     return Status(202, ExportOut.of(request_export(separation, recipe)))
 
 

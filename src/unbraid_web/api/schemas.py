@@ -111,6 +111,9 @@ class ExportIn(Schema):
     kind: Literal["stem", "zip", "mix"]
     format: Literal["wav", "flac", "mp3", "m4a", "ogg", "opus"]
     stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
+    speed: float = Field(1.0, ge=0.5, le=2, description="of a mix, at the same pitch")
+    semitones: int = Field(0, ge=-6, le=6, description="by how much a mix is transposed; drums stay as they are")
+    click: float = Field(0.0, ge=0, le=2, description="gain of a click on the beats of a mix")
 
     def recipe(self) -> dict[str, Any]:
         """Return the request as plain data."""

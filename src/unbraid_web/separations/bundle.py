@@ -20,7 +20,6 @@ from unbraid_web.separations.archive import files_of, stream_zip
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.quota import request_export
-from unbraid_web.separations.recipes import validated_recipe
 from unbraid_web.songs.models import Song
 
 ONE_AT_A_TIME_SECONDS = 600  # since the last file that was sent
@@ -78,7 +77,7 @@ def done_separations(user: User, chosen: list[UUID]) -> list[Separation]:
 
 def zip_recipe(separation: Separation, kind: str) -> dict[str, object]:
     """Return the recipe of all stems in one zip."""
-    return validated_recipe({"kind": "zip", "format": kind}, [stem.name for stem in separation.stems.all()])
+    return separation.validated({"kind": "zip", "format": kind})
 
 
 def sending(user: User, exports: list[Export]) -> Iterator[bytes]:

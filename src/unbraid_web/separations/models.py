@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from unbraid_web.separations.jobs.heartbeat import Heartbeat
 from unbraid_web.separations.jobs.job import Job, JobQuerySet, State
+from unbraid_web.separations.recipes import validated_recipe
 from unbraid_web.songs import storage
 from unbraid_web.songs.models import Song
 
@@ -98,6 +99,19 @@ class Separation(Job):
         known = self.analysis or {}
         tempo = f"{known['tempo']:.0f} BPM" if known.get("tempo") else ""
         return " · ".join(filter(None, (tempo, known.get("key"))))
+
+    @property
+    def has_beats(self) -> bool:
+        """Whether a steady beat was found."""
+        return bool(self.analysis and self.analysis["beats"])
+
+    def validated(self, wanted: Any) -> dict[str, Any]:
+        """Return a request for an export in its normal form.
+
+        Raises:
+            ValidationError: with a sentence.
+        """
+        return validated_recipe(wanted, [stem.name for stem in self.stems.all()], has_beats=self.has_beats)
 
     @property
     def has_workers(self) -> bool:
@@ -219,6 +233,7 @@ class Export(Job):
         """Return how large the file may become, so that its room is taken before it is there."""
         seconds = separation.frames / (separation.sample_rate or 1)
         one = 6 * separation.frames if recipe["format"] in ("wav", "flac") else int(40_000 * seconds)
+        one = int(one / recipe.get("speed", 1.0))
         return one * (len(recipe["stems"]) if recipe["kind"] == "zip" else 1)
 
     def delete_with_files(self) -> None:
@@ -304,7 +319,9 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
         case _:
             missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
-            return f"{name} - {how}.{kind}"
+            speed, semitones = recipe.get("speed"), recipe.get("semitones")
+            changes = [f"{speed:.0%}" if speed else "", f"{semitones:+d}" if semitones else ""]
+            return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 
 def file_name(text: str) -> str:

@@ -12,14 +12,18 @@ CONTENT_TYPES = {
 }  # fmt: skip
 FORMATS = tuple(CONTENT_TYPES)  # those of the library
 MAX_GAIN = 2.0
+SPEEDS = (0.5, 2.0)
+MAX_SEMITONES = 6
 
 
-def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
+def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) -> dict[str, Any]:
     """Return the request in its one normal form, so that equal requests are equal.
 
     Args:
-        wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out
+        wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out.
+            A mix may also have `"speed": 0.5..2`, `"semitones": -6..6` and `"click": 0..2`, the click's gain
         names: the stems there are
+        has_beats: whether a click can follow them
 
     Raises:
         ValidationError: with a sentence.
@@ -44,7 +48,30 @@ def validated_recipe(wanted: Any, names: list[str]) -> dict[str, Any]:
                 stems[name] = [round(gain, 4), round(pan, 4)]
     if not stems:
         raise ValidationError("This mix would be silent. Turn up at least one stem.")
-    return {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
+    recipe = {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
+    return recipe | (changes_of(wanted, has_beats=has_beats) if recipe["kind"] == "mix" else {})
+
+
+def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
+    """Return what makes a mix more than a sum of stems; what changes nothing is left out.
+
+    Raises:
+        ValidationError: with a sentence.
+    """
+    speed, semitones, click = (
+        number(wanted.get(name, rest)) for name, rest in (("speed", 1), ("semitones", 0), ("click", 0))
+    )
+    slowest, fastest = SPEEDS
+    if not slowest <= speed <= fastest:
+        raise ValidationError(f"The speed must be between {slowest:g} and {fastest:g}.")
+    if semitones not in range(-MAX_SEMITONES, MAX_SEMITONES + 1):
+        raise ValidationError(f"Transpose by a whole number of semitones, at most {MAX_SEMITONES} up or down.")
+    if not 0 <= click <= MAX_GAIN:
+        raise ValidationError(f"The click's gain must be between 0 and {MAX_GAIN:g}.")
+    if click and not has_beats:
+        raise ValidationError("No steady beat was found in this song, so there can be no click.")
+    changes = {"speed": round(speed, 4), "semitones": int(semitones), "click": round(click, 4)}
+    return {name: value for name, value in changes.items() if value != (name == "speed")}
 
 
 def stem_recipe(name: str) -> dict[str, Any]:
@@ -59,5 +86,5 @@ def number(value: Any) -> float:
         ValidationError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValidationError("Gain and pan must be numbers.")
+        raise ValidationError("Gain, pan, speed, semitones and click must be numbers.")
     return float(value)

@@ -18,7 +18,7 @@ from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
 from unbraid_web.separations.quota import request_export
-from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe, validated_recipe
+from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe
 from unbraid_web.songs.access import link_key
 from unbraid_web.songs.limits import check_waiting
 
@@ -137,7 +137,7 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     if separation.state != State.DONE:
         return JsonResponse({"error": "This song hasn't been separated yet."}, status=409)
     try:
-        recipe = validated_recipe(read_json(request), [stem.name for stem in separation.stems.all()])
+        recipe = separation.validated(read_json(request))
     except (ValueError, ValidationError) as error:
         return JsonResponse({"error": getattr(error, "message", "This isn't a valid recipe.")}, status=422)
     if not EXPORTS.admits(client_place(request)):

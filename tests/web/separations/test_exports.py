@@ -118,11 +118,72 @@ def test_every_rate_in_every_format_to_the_exact_length(alice: Person, rate: int
             assert written == rate or kind in ("mp3", "m4a", "opus")
 
 
+def of_tones(owner: User) -> Separation:
+    """Return a finished separation of a tone of 440 Hz and drums of one stroke a second, with a beat every half."""
+    found = stored(owner, 44_100, 1)
+    seconds = np.arange(4 * 44_100) / 44_100
+    sounds = {
+        "vocals": 0.4 * np.sin(2 * np.pi * 440 * seconds),
+        "drums": 0.4 * np.sin(2 * np.pi * 200 * seconds) * np.exp(-30 * (seconds % 1)) * (seconds >= 1),
+    }
+    found.stems.filter(name="bass").update(name="drums")
+    for stem in found.stems.all():
+        default_storage.delete(stem.segment(0))
+        default_storage.save(stem.segment(0), ContentFile(as_flac(sounds[stem.name][None].astype(np.float32), 44_100)))
+    found.frames = seconds.size
+    found.analysis = {
+        "tempo": 120.0, "beats": [0.1, 0.6, 1.1, 1.6, 2.1], "downbeats": [0.1, 2.1], "key": "A minor"
+    }  # fmt: skip
+    found.save()
+    return found
+
+
+def pitch_of(sound: Any) -> float:
+    """Return the frequency of a tone, in Hz at 44.1 kHz."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(sound.size), 1 << 20))
+    return float(np.argmax(spectrum)) * 44_100 / (1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("speed", "semitones", "pitch"), [(0.75, 0, 440.0), (1.0, 3, 523.25), (1.0, -6, 311.13), (1.3, -2, 392.0)]
+)
+def test_a_mix_in_another_key_and_at_another_speed(alice: Person, speed: float, semitones: int, pitch: float) -> None:
+    separation = of_tones(alice.user)
+    wanted = {"kind": "mix", "format": "wav", "speed": speed, "semitones": semitones}
+    tone = samples(rendered(alice, separation, **wanted, stems={"vocals": {}}))[:, 0]
+    assert tone.size == round(4 * 44_100 / speed)
+    assert abs(pitch_of(tone[22_050:-22_050]) - pitch) < 0.1
+    loudness = [np.square(part).mean() for part in np.split(tone[11_025 : 11_025 + 88_200], 40)]
+    np.testing.assert_allclose(loudness, 0.08, rtol=0.02)
+    smoothness = 0.4 * (2 * np.pi * pitch / 44_100) ** 2  # of a sine; a click is less smooth
+    assert np.abs(np.diff(tone[8000:-8000], 2)).max() < 1.1 * smoothness
+    drums = samples(rendered(alice, separation, **wanted, stems={"drums": {}}))[:, 0]
+    assert abs(pitch_of(drums) - 200) < 5  # they stay as they are
+    expected = (np.arange(1, 4) * 44_100 / speed).astype(int)
+    strokes = [int(np.argmax(np.abs(drums[at - 2000 : at + 4000]) > 0.1)) - 2000 for at in expected]
+    assert np.abs(strokes).max() < 0.004 * 44_100
+
+
+def test_a_click_in_a_mix_is_on_the_beats(alice: Person) -> None:
+    separation = of_tones(alice.user)
+    wanted = {"kind": "mix", "format": "wav", "stems": {"vocals": {"gain": 0.5}}}
+    for speed in (1.0, 0.8):
+        plain, beaten = (samples(rendered(alice, separation, **wanted, speed=speed, click=gain)) for gain in (0.0, 0.5))
+        click = (beaten - plain)[:, 0]
+        sounding = np.flatnonzero(np.abs(click) > 1e-4)
+        starts = sounding[np.flatnonzero(np.diff(sounding, prepend=-(10**6)) > 4000)]
+        np.testing.assert_allclose(starts, np.array([0.1, 0.6, 1.1, 1.6, 2.1]) * 44_100 / speed, atol=2)
+        pitches = [pitch_of(click[at : at + 1000]) for at in starts]
+        assert [pitch > 1250 for pitch in pitches] == [True, False, False, False, True]
+
+
 def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -> None:
     first = ask(alice, separation, kind="mix", format="mp3", stems={"bass": {"gain": 1}}).json()
     again = ask(alice, separation, kind="mix", format="mp3", stems={"bass": {"gain": 1.0, "pan": 0}}).json()
-    other = ask(alice, separation, kind="mix", format="mp3", stems={"bass": {"gain": 0.9}}).json()
-    assert first["id"] == again["id"] != other["id"]
+    same = ask(alice, separation, kind="mix", format="mp3", stems={"bass": {}}, speed=1, semitones=0, click=0).json()
+    assert first["id"] == again["id"] == same["id"]
+    for other in ({"stems": {"bass": {"gain": 0.9}}}, {"stems": {"bass": {}}, "speed": 0.9}):
+        assert ask(alice, separation, kind="mix", format="mp3", **other).json()["id"] != first["id"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +198,11 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
         {"kind": "mix", "format": "wav", "stems": {"bass": {"gain": 0}}},
         {"kind": "stem", "format": "wav"},
         {"kind": ["mix"], "format": "wav"},
+        {"kind": "mix", "format": "wav", "speed": 3},
+        {"kind": "mix", "format": "wav", "speed": "fast"},
+        {"kind": "mix", "format": "wav", "semitones": 7},
+        {"kind": "mix", "format": "wav", "semitones": 0.5},
+        {"kind": "mix", "format": "wav", "click": 1},
     ],
 )
 def test_nonsense_is_answered_with_a_sentence(alice: Person, separation: Separation, wanted: Any) -> None:
