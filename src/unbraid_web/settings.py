@@ -9,7 +9,6 @@
     UNBRAID_BROKER_URL      redis://host:6379/0: jobs by Redis       jobs in the database
     UNBRAID_S3_BUCKET       songs and stems in S3 (AWS_* apply)      files in UNBRAID_DATA
     UNBRAID_S3_ORIGIN       https://bucket.host, for browsers        this site alone
-    UNBRAID_ACCEL           /protected/: nginx sends the files       the web process sends them
     UNBRAID_HSTS_SUBDOMAINS 1: https on all sub-domains too          0; browsers remember it for a year
     UNBRAID_HSTS_PRELOAD    1: and from the first visit on           0; see hstspreload.org
     UNBRAID_PROXY           the proxy in front: 1 (this machine), its address, or * (nobody else can connect)
@@ -241,7 +240,6 @@ STATICFILES_DIRS: list[Any] = [PACKAGE / "static"]
 if (SAMPLES := CHECKOUT / "docs" / "listen").exists():
     STATICFILES_DIRS.append(("listen", SAMPLES))
 WHITENOISE_USE_FINDERS = True
-ACCEL_PREFIX = os.environ.get("UNBRAID_ACCEL", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20  # a piece of an upload; whole files are spooled to disk
 BODY_LIMIT = "unbraid_web.admission.body_limit"
 

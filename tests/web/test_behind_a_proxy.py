@@ -49,7 +49,6 @@ class Proxy:
         self.site = Site(
             folder / "data", UNBRAID_MODEL=str(model), UNBRAID_DEMO_SONG="none", UNBRAID_PROXY="1",
             UNBRAID_URL=f"https://localhost:{self.port}{PREFIX}",
-            UNBRAID_ACCEL="/protected/" if front == "nginx" else "",
         )  # fmt: skip
         self.site.data.mkdir()
         upstream = f"127.0.0.1:{self.site.port}"

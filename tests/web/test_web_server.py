@@ -232,7 +232,7 @@ def test_the_documented_nginx_in_front(tmp_path: Path, tiny_model: Path) -> None
     data.mkdir()
     site = Site(
         data, UNBRAID_MODEL=str(tiny_model), UNBRAID_DEMO_SONG="none", UNBRAID_URL="https://stems.example.org",
-        UNBRAID_PROXY="1", UNBRAID_ACCEL="/protected/",
+        UNBRAID_PROXY="1",
     )  # fmt: skip
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

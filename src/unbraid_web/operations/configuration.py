@@ -46,18 +46,6 @@ def impossible() -> Iterator[tuple[str, str, str]]:
             "Set UNBRAID_PROXY=1 for a proxy on this machine, else to its address; "
             "0 if another WSGI server of yours speaks TLS itself.",
         )
-    if settings.ACCEL_PREFIX and not settings.TRUSTED_PROXY:
-        yield (
-            "accel",
-            "UNBRAID_ACCEL leaves files to nginx, but UNBRAID_PROXY names no proxy: downloads would be empty.",
-            "Set UNBRAID_PROXY, or leave UNBRAID_ACCEL out.",
-        )
-    if settings.ACCEL_PREFIX and not (settings.ACCEL_PREFIX.startswith("/") and settings.ACCEL_PREFIX.endswith("/")):
-        yield (
-            "accel_path",
-            f"UNBRAID_ACCEL is {settings.ACCEL_PREFIX}, which is not a path between two slashes.",
-            "Write it as in nginx.conf: /protected/.",
-        )
     if len(settings.SECRET_KEY) < SHORTEST_SECRET:
         yield (
             "secret",

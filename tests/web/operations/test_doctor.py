@@ -22,8 +22,6 @@ REFUSED: dict[str, dict[str, str]] = {
     "redirect to itself for ever": {"UNBRAID_URL": "https://stems.example.org"},
     "no browser can open": {"UNBRAID_URL": "stems.example.org"},
     "tracebacks to every visitor": HTTPS | {"UNBRAID_DEBUG": "1"},
-    "downloads would be empty": {"UNBRAID_ACCEL": "/protected/"},
-    "not a path between two slashes": HTTPS | {"UNBRAID_ACCEL": "protected"},
     "UNBRAID_SECRET_KEY has 9 characters": {"UNBRAID_SECRET_KEY": "change me"},
     "refuse each other's sessions": {"UNBRAID_S3_BUCKET": "stems", "DATABASE_URL": "postgres://db/site"},
     "UNBRAID_METRICS_TOKEN has 5 characters": {"UNBRAID_METRICS_TOKEN": "token"},
