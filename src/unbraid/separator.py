@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unbraid.analysis import Analyser, Analysis
 from unbraid.audio import ArraySong, Audio, SongReader
 from unbraid.audio.formats import bit_depth_of
 from unbraid.audio.types import Source
@@ -121,6 +122,8 @@ class SeparatedSong:
     channels: int
     notes: list[str] = field(default_factory=list)
     """What a person should know: sentences, most often none."""
+    analysis: Analysis | None = None
+    """Tempo, beats and key; None if only some of the stems were wanted."""
 
 
 class Separator:
@@ -229,6 +232,7 @@ class Separator:
             tell(Progress("decoding", 0.0, stream.duration))
             folder = Path(out_dir) / (name or _name_of(song))
             samples = 0
+            analyser = Analyser(stream.sample_rate) if wanted.stems is None else None
             with StemFolder(
                 folder,
                 stream.sources,
@@ -242,6 +246,8 @@ class Separator:
             ) as written:
                 for block in stream:
                     written.write(block)
+                    if analyser:
+                        analyser.add(block)
                     samples += next(iter(block.values())).shape[1]
                     tell(Progress("separating", samples / stream.sample_rate, stream.duration))
                 if not samples:
@@ -256,6 +262,7 @@ class Separator:
                 stream.sample_rate,
                 stream.channels,
                 [*stream.notes, *written.notes],
+                analyser.finish() if analyser else None,
             )
 
     def separate_array(

@@ -50,7 +50,8 @@ def test_json_lines(separate: list[str], capsys: pytest.CaptureFixture[str]) -> 
     good, bad = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     stems = {"drums": "out/good/drums.wav", "accompaniment": "out/good/accompaniment.wav"}
     assert good == {
-        **{"song": "good.wav", "stems": stems, "seconds": 2.3, "sample_rate": 44_100, "channels": 2, "notes": []}
+        **{"song": "good.wav", "stems": stems, "seconds": 2.3, "sample_rate": 44_100, "channels": 2, "notes": []},
+        **{"tempo": None, "key": None},
     }
     assert set(bad) == {"song", "error"}
     assert "bad.wav" in bad["error"]

@@ -28,6 +28,9 @@ class Outcome(TypedDict, total=False):
     sample_rate: int
     channels: int
     notes: list[str]
+    tempo: float | None
+    """BPM; None if there is no steady beat, or only some of the stems were wanted."""
+    key: str | None
     skipped: bool
     error: str
 
@@ -41,6 +44,8 @@ def separated(name: str, song: "SeparatedSong") -> Outcome:
         "sample_rate": song.sample_rate,
         "channels": song.channels,
         "notes": song.notes,
+        "tempo": song.analysis.tempo if song.analysis else None,
+        "key": song.analysis.key if song.analysis else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 import unbraid
+from unbraid.analysis import Analyser
 from unbraid.audio.formats import gain_against_clipping
 from unbraid.audio.overview import Overview
 from unbraid.errors import UnbraidError
@@ -97,6 +99,7 @@ def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shut
         sample_rate=rate, channels=int(stream.channels), segment_frames=length, headroom=HEADROOM, compressed=True
     )
     overviews = [stem_overview(rate) for _ in stems]
+    analyser = Analyser(rate)
     peak = 0.0
 
     def store(stem: Stem, overview: Overview, samples: NDArray[np.float32], around: NDArray[np.float32]) -> None:
@@ -116,6 +119,7 @@ def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shut
             rounded = on_the_steps(around[..., context : context + kept], step)
             peak = max(peak, float(np.abs(rounded).max()))
             list(pool.map(store, stems, overviews, rounded, around))
+            analyser.add(dict(zip(names, rounded, strict=True)))
             Stem.objects.bulk_update(stems, ["peaks", "presence", "bytes_stored"])
             frames = separation.frames + kept
             separation.beat(
@@ -129,4 +133,10 @@ def store_stems(separation: Separation, stream: Any, facts: dict[str, Any], shut
         default_storage.save(stem.spectrogram, ContentFile(spectrogram_of(overview)))
     Stem.objects.bulk_update(stems, ["peaks", "presence"])
     Song.objects.filter(pk=separation.song_id).update(outline=outline([bytes(stem.peaks) for stem in stems]))
-    separation.finish(stage="", peak=peak, bytes_stored=sum(stem.bytes_stored for stem in stems))
+    found = analyser.finish()
+    separation.finish(
+        stage="",
+        peak=peak,
+        bytes_stored=sum(stem.bytes_stored for stem in stems),
+        analysis=found and asdict(found),
+    )

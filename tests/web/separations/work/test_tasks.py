@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+import soundfile
 from django.core.files.storage import default_storage
 
 from tests.conftest import write_song
 from tests.web.conftest import Person, only, put, work
+from unbraid.analysis import Analyser
 from unbraid_web.separations.work import sandbox, tasks
 from unbraid_web.songs.models import Song
 
@@ -80,3 +83,27 @@ def test_a_name_given_while_it_decodes_is_kept(waiting: Song, monkeypatch: pytes
     work(only(waiting))
     waiting.refresh_from_db()
     assert (waiting.title, waiting.artist) == ("My own name", "Me")
+
+
+def test_tempo_and_key_are_found_on_the_way(alice: Person, tmp_path: Path) -> None:
+    seconds, rate = 12.0, 44_100
+    time = np.arange(int(seconds * rate)) / rate
+    beat = np.exp(-30 * (time % 0.5)) * np.random.default_rng(0).normal(0, 0.2, time.size)
+    chord = sum(0.1 * np.sin(2 * np.pi * 220 * 2 ** (note / 12) * time) for note in (0, 3, 7))
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.column_stack([beat + chord] * 2), rate)
+    song = put(alice.user, path)
+    work(only(song))
+    analysis = only(song).analysis
+    assert analysis is not None
+    assert analysis["tempo"] == pytest.approx(120, abs=1)
+    assert analysis["key"] == "A minor"
+    assert analysis["beats"][0] < 1 < 11 < analysis["beats"][-1]
+
+
+def test_a_song_that_cannot_be_analysed_is_separated_all_the_same(
+    waiting: Song, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Analyser, "_conclude", lambda analyser: [][0])
+    work(only(waiting))
+    assert (only(waiting).state, only(waiting).analysis) == ("done", None)

@@ -1,0 +1,106 @@
+"""Tempo, beats and key of a song, from its stems: beats are clearest in the drums, the key in what has a pitch.
+
+analyser = Analyser(sample_rate)
+for block in stream:
+    analyser.add(block)
+print(analyser.finish().tempo)
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from unbraid.analysis.beats import Numbers, find_beats, find_downbeats, tempo_of
+from unbraid.analysis.features import Chroma, Onsets
+from unbraid.analysis.key import find_key
+from unbraid.audio.types import Audio
+
+logger = logging.getLogger(__name__)
+Found = TypeVar("Found")
+
+LONGEST_SECONDS = 3 * 3600
+"""What is longer is no song, and has no tempo; only so much of it is listened to."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found; where there is no steady beat, there is no tempo either."""
+
+    tempo: float | None
+    """Beats a minute."""
+    beats: list[float]
+    """Seconds."""
+    downbeats: list[float]
+    """Seconds: those of the beats that begin a bar."""
+    key: str | None
+    """Such as "A minor" or "E♭ major"."""
+
+
+class Analyser:
+    """Listens to the stems of one song block by block; of each second it keeps 3 kB, for three hours at most.
+
+    Drums tell the beats, all other instruments help; they alone tell the key. Stems that are named otherwise, or a
+    whole song as the one stem, are heard for both. Whatever goes wrong is logged and never raised: the stems matter
+    more.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._drums, self._band = Onsets(sample_rate), Onsets(sample_rate)
+        self._chroma = Chroma(sample_rate)
+        self._samples, self._most = 0, LONGEST_SECONDS * sample_rate
+        self._failed = False
+
+    def add(self, stems: Mapping[str, Audio]) -> None:
+        """Listen to the next block `(channels, n)` of each stem."""
+        self._trying(lambda: self._listen(stems))
+
+    def finish(self) -> Analysis | None:
+        """Return what was found; call it after the last block."""
+        return self._trying(self._conclude)
+
+    def _trying(self, step: Callable[[], Found]) -> Found | None:
+        try:
+            return None if self._failed else step()
+        except Exception:
+            logger.exception("A song could not be analysed.")
+            self._failed = True
+            return None
+
+    def _listen(self, stems: Mapping[str, Audio]) -> None:
+        self._samples += next(iter(stems.values())).shape[1]
+        if self._samples > self._most:
+            return
+        drums = [stem for name, stem in stems.items() if name == "drums"]
+        band = [stem for name, stem in stems.items() if name not in ("drums", "vocals")]
+        self._drums.add(_mono(drums or list(stems.values())))
+        together = _mono(band or list(stems.values()))
+        self._band.add(together)
+        self._chroma.add(together)
+
+    def _conclude(self) -> Analysis:
+        onsets = np.concatenate([self._drums.finish(), self._band.finish()], axis=1)
+        chroma = self._chroma.finish()
+        beats = find_beats(onsets, self._drums.rate)
+        if not beats.size or self._samples > self._most:
+            return Analysis(None, [], [], find_key(chroma))
+        downbeats = find_downbeats(beats, onsets, self._drums.rate, chroma, self._chroma.rate)
+        return Analysis(round(tempo_of(beats), 1), _rounded(beats), _rounded(downbeats), find_key(chroma))
+
+
+def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
+    """Return tempo, beats and key of a song from its stems `(channels, samples)`; see `Analyser`."""
+    analyser = Analyser(sample_rate)
+    analyser.add(stems)
+    return analyser.finish()
+
+
+def _mono(stems: list[Audio]) -> Audio:
+    mono = np.stack([stem.mean(axis=0) for stem in stems]).sum(axis=0)
+    return np.asarray(np.nan_to_num(mono, posinf=0.0, neginf=0.0), np.float32)
+
+
+def _rounded(times: Numbers) -> list[float]:
+    return [round(float(time), 3) for time in times]

@@ -1,0 +1,117 @@
+"""What is heard of a song while its stems go by: onsets a hundred times a second, pitch classes five times a second."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Signal = NDArray[np.float32]
+
+ENOUGH = 22_050  # Hz: songs at higher rates are thinned out to about as many samples
+ONSET_RATE = 100  # frames a second
+ONSET_SECONDS = 0.046  # length of a frame
+RISE = 2  # frames over which a rise is measured
+REGIONS = ((30.0, 150.0, 3), (150.0, 2500.0, 16), (2500.0, 11_000.0, 12))  # Hz, bands: kick, snare, cymbals
+COMPRESSION = 1000.0  # how far soft onsets count among loud ones
+
+CHROMA_SECONDS = 0.37  # length of a frame
+CHROMA_RANGE = (50.0, 2000.0)  # Hz
+FAINT = 1e-4  # of full scale
+MIDDLE_C = 261.626  # Hz
+STEPS = 36  # in an octave: three for each semitone, so that an instrument's tuning shows
+
+
+class Frames:
+    """Cuts a signal that comes in blocks into frames of `seconds`, each under a Hann window.
+
+    The middle of the first frame is the first sample, those of the next follow at `rate` a second.
+    """
+
+    def __init__(self, sample_rate: int, seconds: float, rate: float) -> None:
+        self._thinned = max(1, sample_rate // ENOUGH)
+        heard = sample_rate / self._thinned
+        self._length, self._hop = 2 * round(seconds * heard / 2), max(1, round(heard / rate))
+        self.rate = heard / self._hop
+        """Frames a second."""
+        self.bin = heard / self._length
+        """Hz between the bins of a spectrum."""
+        window = np.hanning(self._length)
+        self._window = (window * (2 / window.sum())).astype(np.float32)  # a tone at full scale has a level of 1
+        self._waiting: Signal = np.zeros(self._length // 2, np.float32)
+        self._rest: Signal = np.zeros(0, np.float32)
+
+    def spectra(self, mono: Signal) -> Signal:
+        """Return the magnitudes `(frames, bins)` of the frames that the next block `(samples,)` completes."""
+        mono = np.concatenate([self._rest, mono])
+        whole = mono.size // self._thinned * self._thinned
+        self._rest = mono[whole:]
+        self._waiting = np.concatenate([self._waiting, mono[:whole].reshape(-1, self._thinned).mean(axis=1)])
+        count = max(0, (self._waiting.size - self._length) // self._hop + 1)
+        if not count:
+            return np.zeros((0, self._length // 2 + 1), np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._length)[: count * self._hop : self._hop]
+        self._waiting = self._waiting[count * self._hop :]
+        return np.abs(np.fft.rfft(frames * self._window, axis=1))
+
+    def last_spectra(self) -> Signal:
+        """Return those of the frames that reach beyond the signal's end, into silence."""
+        return self.spectra(np.zeros(self._length // 2 * self._thinned, np.float32))
+
+
+class Onsets:
+    """How much begins to sound in each frame, low, middle and high (spectral flux: Bello et al. 2005)."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._frames = Frames(sample_rate, ONSET_SECONDS, ONSET_RATE)
+        self.rate = self._frames.rate
+        """Frames a second."""
+        edges = np.concatenate([np.geomspace(low, high, count, endpoint=False) for low, high, count in REGIONS])
+        self._bins = np.rint(edges / self._frames.bin).astype(int)
+        self._regions = np.cumsum([0] + [count for _, _, count in REGIONS[:-1]])
+        self._before = np.zeros((RISE, len(edges)), np.float32)
+        self._found: list[Signal] = []
+
+    def add(self, mono: Signal) -> None:
+        """Listen to the next block `(samples,)`."""
+        self._measure(self._frames.spectra(mono))
+
+    def finish(self) -> Signal:
+        """Return the strength of the onsets in all frames, `(frames, 3)`."""
+        self._measure(self._frames.last_spectra())
+        return np.concatenate(self._found)
+
+    def _measure(self, spectra: Signal) -> None:
+        bands = np.add.reduceat(spectra, np.minimum(self._bins, spectra.shape[1] - 1), axis=1)
+        levels = np.concatenate([self._before, np.log1p(COMPRESSION * bands)])
+        rises = np.maximum(levels[RISE:] - levels[:-RISE], 0)
+        self._found.append(np.add.reduceat(rises, self._regions, axis=1))
+        self._before = levels[-RISE:]
+
+
+class Chroma:
+    """How strongly each step of the octave sounds, from the peaks of the spectrum (Gómez 2006)."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._frames = Frames(sample_rate, CHROMA_SECONDS, 2 / CHROMA_SECONDS)
+        self.rate = self._frames.rate
+        """Frames a second."""
+        self._first, self._last = (int(hertz / self._frames.bin) for hertz in CHROMA_RANGE)
+        self._found: list[Signal] = []
+
+    def add(self, mono: Signal) -> None:
+        """Listen to the next block `(samples,)`."""
+        self._measure(self._frames.spectra(mono))
+
+    def finish(self) -> Signal:
+        """Return the strength of each step in all frames, `(frames, STEPS)`; step 0 is C."""
+        self._measure(self._frames.last_spectra())
+        return np.concatenate(self._found)
+
+    def _measure(self, spectra: Signal) -> None:
+        heard = spectra[:, self._first : self._last]
+        middle = heard[:, 1:-1]
+        rows, columns = np.nonzero((middle > heard[:, :-2]) & (middle >= heard[:, 2:]) & (middle > FAINT))
+        before, peak, after = (np.log(heard[rows, columns + shift] + 1e-12) for shift in range(3))
+        # The parabola through a peak and its neighbours has its top where the tone is.
+        place = self._first + columns + 1 + 0.5 * (before - after) / (before - 2 * peak + after)
+        steps = np.rint(STEPS * np.log2(place * self._frames.bin / MIDDLE_C)).astype(int) % STEPS
+        strength = np.bincount(rows * STEPS + steps, np.exp(peak / 2), len(heard) * STEPS)
+        self._found.append(strength.reshape(-1, STEPS).astype(np.float32))
