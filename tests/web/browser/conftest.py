@@ -1,5 +1,6 @@
 """A running site and a real browser."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import soundfile
 from selenium import webdriver
 
 from tests.web.browser.chromium import open_chromium
+from tests.web.browser.proxy import Proxy
 from tests.web.site import Site
 
 RATE = 44_100
@@ -34,6 +36,15 @@ def site(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator
     found = Site(data, UNBRAID_MODEL=str(tiny_model), UNBRAID_DEMO_SONG=str(data / "demo.flac"))
     yield found.start()
     found.stop()
+
+
+@pytest.fixture
+def proxy(site: Site) -> Iterator[Proxy]:
+    """A bad network in front of the site."""
+    with Proxy(site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

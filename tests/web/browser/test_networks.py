@@ -2,11 +2,7 @@
 
 import os
 import signal
-import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +12,7 @@ from selenium.webdriver import Chrome
 
 from tests.web.browser.chromium import visit_anew
 from tests.web.browser.conftest import RATE, music
+from tests.web.browser.proxy import Proxy
 from tests.web.browser.test_journey import click, find, log_in, see, state, until
 from tests.web.site import Site
 
@@ -53,52 +50,6 @@ def held(site: Site) -> Iterator[Any]:
 def song(site: Site, token: str, tmp_path: Path) -> Any:
     soundfile.write(tmp_path / "Far Shore.wav", music(3.0, seed=9), RATE)
     return site.api(token, "POST", "/api/v1/songs", file=tmp_path / "Far Shore.wav")
-
-
-class Proxy(ThreadingHTTPServer):
-    """A proxy in front of the site, which tells with 502 that the server is away for addresses with `away` in them."""
-
-    def __init__(self, site: Site) -> None:
-        self.site, self.away = site, "nothing"
-        super().__init__(("127.0.0.1", 0), ProxyRequest)
-        self.url = f"http://localhost:{self.server_port}"
-
-
-class ProxyRequest(BaseHTTPRequestHandler):
-    """One request on its way to the site."""
-
-    server: Proxy
-
-    def do_GET(self) -> None:
-        if self.server.away in self.path:
-            self.send_error(502)
-            return
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "accept-encoding"}
-        request = urllib.request.Request(self.server.site.url + self.path, headers=headers)
-        try:
-            answer = urllib.request.urlopen(request, timeout=60)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            body = answer.read()
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def proxy(site: Site) -> Iterator[Proxy]:
-    with Proxy(site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 def offline(page: Chrome, away: bool) -> None:
@@ -191,55 +142,6 @@ def settled(page: Chrome) -> bool:
     return requests(page) == before
 
 
-@pytest.fixture(scope="module")
-def pages(site: Site, token: str) -> None:
-    """More songs in the library than one page takes."""
-    site.manage(
-        "shell",
-        "--no-imports",
-        "-c",
-        "from unbraid_web.accounts.models import User; from unbraid_web.songs.models import Song;"
-        "from unbraid_web.separations.models import Separation;"
-        f"nina = User.objects.get(email='{NINA}');"
-        "songs = Song.objects.bulk_create(Song.new(nina, f'Page {n}.mp3', 1) for n in range(30));"
-        "Separation.objects.bulk_create(Separation(song=song, state='done') for song in songs)",
-    )
-
-
-@pytest.mark.usefixtures("pages")
-@pytest.mark.parametrize("what", ["search", "sort", "page"])
-def test_a_session_that_is_over_leads_to_the_login_page(site: Site, page: Chrome, what: str) -> None:
-    log_in(page, site, NINA)
-    page.get(f"{site.url}/library/")
-    page.delete_cookie("sessionid")
-    if what == "search":
-        find(page, "#q").send_keys("blue")
-    elif what == "sort":
-        find(page, "#sort").send_keys("Title")
-    else:
-        click(page, ".pagination a")
-    until(lambda: "/account/login/?next=" in page.current_url, "the login page")
-    assert len(page.find_elements("css selector", "header")) == 1
-
-
-@pytest.mark.usefixtures("pages")
-def test_everything_works_after_paging_and_going_back(site: Site, page: Chrome, tmp_path: Path) -> None:
-    log_in(page, site, NINA)
-    page.get(f"{site.url}/library/")
-    click(page, ".pagination a")
-    see(page, "Page 2 of 2")
-    page.back()
-    see(page, "Page 1 of 2")
-    before = page.execute_script("return document.documentElement.dataset.theme")
-    click(page, "#theme")
-    assert page.execute_script("return document.documentElement.dataset.theme") != before
-    (tmp_path / "Back Again.mp3").write_text("not music")
-    find(page, "#files").send_keys(str(tmp_path / "Back Again.mp3"))
-    see(page, "Back Again")
-    page.forward()
-    see(page, "Page 2 of 2")
-
-
 @pytest.mark.usefixtures("token")
 def test_two_files_of_one_name_and_size_are_two_songs(site: Site, page: Chrome, tmp_path: Path) -> None:
     log_in(page, site, NINA)
@@ -252,20 +154,6 @@ def test_two_files_of_one_name_and_size_are_two_songs(site: Site, page: Chrome, 
         os.utime(files[-1], (1, 1))  # of the same time, too
     find(page, "#files").send_keys("\n".join(map(str, files)))
     see(page, "2 songs")
-
-
-@pytest.mark.usefixtures("pages")
-def test_a_song_comes_back_from_the_bin_into_the_list(site: Site, page: Chrome) -> None:
-    log_in(page, site, NINA)
-    page.get(f"{site.url}/library/")
-    before = find(page, ".count").text
-    click(page, "[aria-label^=Delete]")
-    until(lambda: page.find_elements("css selector", ".song.deleted"), "the bin")
-    page.get(f"{site.url}/library/")
-    click(page, ".recently-deleted summary")
-    click(page, ".recently-deleted button")
-    until(lambda: not page.find_elements("css selector", ".recently-deleted"), "the bin to go")
-    assert find(page, ".count").text == before
 
 
 def test_reset_puts_back_everything(site: Site, page: Chrome) -> None:

@@ -53,10 +53,11 @@ def test_deleted_songs_give_way_to_new_ones_and_downloads_before_them(
 def test_a_song_comes_back_only_where_there_is_room(alice: Person, done: Song, settings: Any) -> None:
     done.trash()
     settings.MAX_USER_BYTES = done.bytes_total - 1
-    page = alice.client.post(f"/songs/{done.pk}/undo/", follow=True).content.decode()
-    assert "Delete other songs first." in page
-    htmx = alice.client.post(f"/songs/{done.pk}/undo/", headers={"HX-Request": "true"})
-    assert htmx.headers["HX-Redirect"] == "/library/"
+    htmx = {"HX-Request": "true", "HX-Target": "songs"}
+    for url, sent in ((f"/songs/{done.pk}/undo/", {}), ("/library/undo/", {"song": str(done.pk)})):
+        assert "library-changed" in alice.client.post(url, sent, headers=htmx).headers["HX-Trigger"]
+        assert "Delete other songs first." in alice.client.get("/library/", headers=htmx).content.decode()
+        assert "Delete other songs first." in alice.client.post(url, sent, follow=True).content.decode()
     assert Song.objects.get(pk=done.pk).deleted_at
     settings.MAX_USER_BYTES = done.bytes_total
     assert alice.client.post(f"/songs/{done.pk}/undo/").headers["Location"] == f"/songs/{done.pk}/"

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -16,6 +17,7 @@ from unbraid_web.accounts.models import User
 from unbraid_web.inputs import one_line, uuids
 from unbraid_web.songs.limits import quota_of, restore
 from unbraid_web.songs.models import SORTS, Song, Upload
+from unbraid_web.songs.parts import library_changed, wants_part
 
 PAGE = 24
 BIN = 20  # deleted songs that are offered for undoing
@@ -44,10 +46,15 @@ def delete_selected(request: HttpRequest) -> HttpResponse:
     """Take several songs out of the library and offer to undo it."""
     user = request.user
     assert isinstance(user, User)
-    chosen = uuids(request.POST.getlist("song"))
-    for song in Song.objects.owned_by(user).filter(pk__in=chosen):
+    chosen = Song.objects.owned_by(user).filter(pk__in=uuids(request.POST.getlist("song")))
+    deleted = [str(song.pk) for song in chosen]
+    for song in chosen:
         song.trash()
-    return list_or_library(request, user, chosen)
+    if wants_part(request):
+        return library_changed(deleted=deleted)
+    query = QueryDict(mutable=True)
+    query.setlist("deleted", deleted)
+    return redirect(f"{reverse('songs:library')}?{query.urlencode()}")
 
 
 @require_POST
@@ -56,23 +63,12 @@ def undo_selected(request: HttpRequest) -> HttpResponse:
     """Bring deleted songs back; those that are back already stay where they are."""
     user = request.user
     assert isinstance(user, User)
-    chosen, refused = uuids(request.POST.getlist("song")), ""
-    for song in Song.objects.deleted_by(user).filter(pk__in=chosen):
+    for song in Song.objects.deleted_by(user).filter(pk__in=uuids(request.POST.getlist("song"))):
         try:
             restore(user, song)
         except ValidationError as error:
-            refused = error.messages[0]
-    return list_or_library(request, user, chosen, refused)
-
-
-def list_or_library(request: HttpRequest, user: User, deleted: list[UUID], refused: str = "") -> HttpResponse:
-    """Answer htmx with the list as it was searched and sorted, and a plain form with the page."""
-    if "HX-Request" in request.headers:
-        context = listing(user, request.POST, deleted) | {"part": True, "refused": refused}
-        return render(request, "songs/list.html", context)
-    query = QueryDict(mutable=True)
-    query.setlist("deleted", [str(pk) for pk in deleted])
-    return redirect(f"{reverse('songs:library')}?{query.urlencode()}")
+            messages.error(request, f"{song.title}: {error.messages[0]}")
+    return library_changed() if wants_part(request) else redirect("songs:library")
 
 
 def listing(user: User, query: QueryDict, deleted: list[UUID]) -> dict[str, Any]:

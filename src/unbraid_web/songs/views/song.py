@@ -12,11 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from unbraid_web.songs.access import own_song
 from unbraid_web.songs.limits import restore
 from unbraid_web.songs.models import Song
-
-
-def wants_part(request: HttpRequest) -> bool:
-    """Whether htmx asks, and so for a part of the page."""
-    return "HX-Request" in request.headers
+from unbraid_web.songs.parts import library_changed, wants_part
 
 
 @require_safe
@@ -64,10 +60,9 @@ def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
         restore(song.owner, song)
     except ValidationError as error:
         messages.error(request, error.messages[0])
-        library = reverse("songs:library")
-        return HttpResponse(headers={"HX-Redirect": library}) if wants_part(request) else redirect(library)
+        return library_changed() if wants_part(request) else redirect("songs:library")
     if request.GET.get("in") == "bin":  # the line goes, and the list has the song again
-        return HttpResponse(headers={"HX-Trigger": "library-changed"})
+        return library_changed()
     if wants_part(request):
         return render(request, "songs/card.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)

@@ -25,6 +25,7 @@ from unbraid_web.inputs import one_line, read_json
 from unbraid_web.songs import storage
 from unbraid_web.songs.limits import announce
 from unbraid_web.songs.models import Song, Upload
+from unbraid_web.songs.parts import library_changed, wants_part
 from unbraid_web.songs.receiving import receive_file
 
 MIN_PIECE, MAX_PIECE = 256 * 2**10, 8 * 2**20  # in bytes; each piece is a file until the last one has come
@@ -124,9 +125,7 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 def drop_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Drop an upload that nobody goes on with."""
     get_object_or_404(Upload, pk=upload_id, owner=current_user(request)).delete_with_files()
-    if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Trigger": "library-changed"})
-    return redirect("songs:library")
+    return library_changed() if wants_part(request) else redirect("songs:library")
 
 
 @require_POST
