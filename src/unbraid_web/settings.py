@@ -89,6 +89,7 @@ if PREFIX:  # another site at the same host has cookies of its own
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "unbraid_session", "unbraid_csrf"
     SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PREFIX}/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie of theirs is the whole host's
 SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("UNBRAID_HSTS_SUBDOMAINS")

@@ -103,11 +103,23 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path, tiny_model: Path) -> I
         started.stop()
 
 
+class CookieJar(http.cookiejar.CookieJar):
+    """Cookies, and all that there ever were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ever: list[http.cookiejar.Cookie] = []
+
+    def set_cookie(self, cookie: http.cookiejar.Cookie) -> None:
+        self.ever.append(cookie)
+        super().set_cookie(cookie)
+
+
 class Browser:
     """A browser without scripts: cookies, redirects, forms."""
 
     def __init__(self, origin: str, trusts: ssl.SSLContext) -> None:
-        self.origin, self.cookies = origin, http.cookiejar.CookieJar()
+        self.origin, self.cookies = origin, CookieJar()
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=trusts), urllib.request.HTTPCookieProcessor(self.cookies)
         )
@@ -147,9 +159,6 @@ def test_a_path_of_its_own(proxy: Proxy, tmp_path: Path) -> None:
         }
         with browser.ask(f"{PREFIX}/account/{path}", urlencode(form | filled).encode()) as answer:
             assert urlsplit(answer.url).path == PREFIX + leads_to
-    kept = {cookie.name: cookie for cookie in browser.cookies}
-    assert kept["unbraid_session"].path == kept["unbraid_csrf"].path == f"{PREFIX}/"
-    assert all(cookie.secure for cookie in kept.values())
     song = upload(browser, write_song(tmp_path / "a song.flac", seconds=8))
     assert song.startswith(f"{PREFIX}/songs/")
     manifest = play(browser, song)
@@ -157,6 +166,10 @@ def test_a_path_of_its_own(proxy: Proxy, tmp_path: Path) -> None:
     crawl(browser)
     with browser.ask(f"{PREFIX}/account/logout/", b"") as answer:
         assert urlsplit(answer.url).path == f"{PREFIX}/"
+    cookies = browser.cookies.ever
+    assert {"unbraid_session", "unbraid_csrf"} <= {cookie.name for cookie in cookies}
+    assert {(cookie.path, cookie.name.partition("_")[0]) for cookie in cookies} == {(f"{PREFIX}/", "unbraid")}
+    assert all(cookie.secure for cookie in cookies)
 
 
 def wait_until_up(browser: Browser) -> None:

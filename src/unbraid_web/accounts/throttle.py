@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 
-BROWSER_COOKIE, BROWSER_SALT, BROWSER_SECONDS = "browser", "known-browser", 365 * 24 * 3600
+BROWSER_COOKIE, BROWSER_SALT, BROWSER_SECONDS = "unbraid_browser", "known-browser", 365 * 24 * 3600
 
 
 def client_address(request: HttpRequest) -> str:

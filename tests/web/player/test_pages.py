@@ -77,9 +77,9 @@ def test_the_security_policy_allows_nothing_inline(visitor: Client, demo: Song) 
 
 
 def test_the_theme_is_remembered(visitor: Client, demo: Song) -> None:
-    visitor.cookies["theme"] = "dark"
+    visitor.cookies["unbraid_theme"] = "dark"
     assert 'data-theme="dark"' in visitor.get("/").content.decode()
-    visitor.cookies["theme"] = '"><script>'
+    visitor.cookies["unbraid_theme"] = '"><script>'
     assert "data-theme" not in visitor.get("/").content.decode()
 
 

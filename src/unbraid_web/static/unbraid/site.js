@@ -5,7 +5,8 @@ document.addEventListener("click", (event) => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  const { pathname } = document.querySelector(".brand"); // the site may share its host with others
+  document.cookie = `unbraid_theme=${root.dataset.theme}; path=${pathname}; max-age=31536000; samesite=lax`;
   document.dispatchEvent(new CustomEvent("theme-changed"));
 });
 
