@@ -6,8 +6,6 @@ another model than the shipped one. Look at the pictures before you commit them.
 
 import argparse
 import base64
-import os
-import signal
 import tempfile
 import time
 from pathlib import Path
@@ -123,16 +121,19 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
     album.visit((PACKAGE / "templates" / "500.html").as_uri(), "server-error")
 
 
-def fill(site: Site, songs: list[Path], data: Path) -> None:
-    """Separate the songs, one of which is none; then stop the workers in the midst of one more."""
+def fill(site: Site, songs: list[Path], data: Path) -> str:
+    """Separate the songs, one of which is none; return ana's token."""
     token = site.token("ana@example.org")
     site.token("empty@example.org")
     (data / "letter.mp3").write_text("Dear Ana, this is not music. " * 100)
     made = [site.api(token, "POST", "/api/v1/songs", file=file) for file in [*songs, data / "letter.mp3"]]
     for song in made:
         site.wait_for(token, f"/api/v1/songs/{song['id']}", ("done", "failed"))
-    for worker in site.workers():
-        os.kill(worker, signal.SIGSTOP)
+    return token
+
+
+def begin_another(site: Site, token: str, data: Path) -> None:
+    """Have a song in the midst of its separation; the workers must be held."""
     soundfile.write(data / "Waiting Room.flac", music(6.0), RATE)
     site.api(token, "POST", "/api/v1/songs", file=data / "Waiting Room.flac")
     site.manage("shell", "--no-imports", "-c", IN_THE_MIDST)
@@ -155,14 +156,14 @@ def main() -> None:
         page = open_chromium(data)
         album = Album(page, arguments.folder)
         try:
-            fill(site, songs, data)
-            for size, scheme in (("desktop", "light"), ("phone", "dark"), *(MORE if arguments.all else ())):
-                album.turn(size, scheme)
-                walk(site, album, songs)
+            token = fill(site, songs, data)
+            with site.held_workers():
+                begin_another(site, token, data)
+                for size, scheme in (("desktop", "light"), ("phone", "dark"), *(MORE if arguments.all else ())):
+                    album.turn(size, scheme)
+                    walk(site, album, songs)
         finally:
             page.quit()
-            for worker in site.workers():
-                os.kill(worker, signal.SIGCONT)
             site.stop()
 
 

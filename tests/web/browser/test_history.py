@@ -124,7 +124,7 @@ def test_going_back_takes_the_search_back_too(site: Site, page: Chrome) -> None:
     click(page, ".pagination a")
     see(page, "Page 2 of 2")
     find(page, "#q").send_keys(" 1")
-    see(page, "11 songs match “page 1”")
+    see(page, "12 songs match “page 1”")
     page.back()
     see(page, "30 songs match “page”")
     field = find(page, "#q")

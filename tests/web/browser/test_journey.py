@@ -123,7 +123,8 @@ def test_3_watches_the_progress_and_listens_meanwhile(site: Site, page: Chrome) 
 
 def test_4_works_the_mixer_with_mouse_and_keys(site: Site, page: Chrome) -> None:
     keys = ActionChains(page)
-    page.execute_script("document.activeElement.blur()")
+    page.execute_script("document.querySelector('#mixer').mixer.engine.pause(); document.activeElement.blur()")
+    until(lambda: not state(page)["playing"], "the pause")
     gains = "return document.querySelector('#mixer').mixer.engine.gains.map(([left]) => left)"
     click(page, "[data-stem=drums] .mute")
     assert page.execute_script(gains) == [1, 0, 1, 1, 1]
@@ -243,10 +244,24 @@ def test_9_logs_out_and_leaves(site: Site, page: Chrome) -> None:
     see(page, "Your account and all your songs were deleted.")
 
 
+def test_light_or_dark_is_remembered_for_this_site_alone(site: Site, page: Chrome) -> None:
+    visit_anew(page, site.url)
+    page.execute_script("document.querySelector('.brand').href = '/stems/'")  # as where the site has a path of its own
+    click(page, "#theme")
+    [cookie] = [
+        cookie
+        for cookie in page.execute_cdp_cmd("Storage.getCookies", {})["cookies"]
+        if cookie["name"].endswith("theme")
+    ]
+    assert (cookie["name"], cookie["path"]) == ("unbraid_theme", "/stems/")
+
+
 def test_the_worker_leaves_with_a_site_that_is_killed(site: Site) -> None:
-    assert site.workers()
+    until(site.workers, "the worker")
     assert site.process
     site.process.kill()
     site.process.wait()
-    until(lambda: not site.workers(), "the worker to leave")
-    site.start()
+    try:
+        until(lambda: not site.workers(), "the worker to leave")
+    finally:
+        site.start()

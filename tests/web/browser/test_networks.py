@@ -1,7 +1,6 @@
 """Bad networks: the connection goes, the server restarts, somebody logs out elsewhere, and the page finds its way."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,16 +33,8 @@ def page(browser: Chrome) -> Chrome:
 @pytest.fixture
 def held(site: Site) -> Iterator[Any]:
     """Keep the workers from working until the given function is called."""
-    workers = site.workers()
-
-    def release() -> None:
-        for worker in workers:
-            os.kill(worker, signal.SIGCONT)
-
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    yield release
-    release()
+    with site.held_workers() as release:
+        yield release
 
 
 @pytest.fixture
