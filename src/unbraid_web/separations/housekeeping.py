@@ -121,8 +121,9 @@ def as_uuid(name: str) -> UUID | None:
         return None
 
 
-def prune_messages() -> None:
-    """Forget old messages of the database queue."""
+def prune() -> None:
+    """Forget sessions that are over and old messages of the database queue."""
+    call_command("clearsessions")
     if not settings.USES_BROKER:
         call_command("prune_db_task_results", min_age_days=1, verbosity=0)
 

@@ -93,7 +93,7 @@ def compressed_segment(request: HttpRequest, separation_id: UUID, name: str, num
     """A few seconds of one stem, small."""
     separation = audible_separation(request, separation_id)
     if not separation.compressed or number >= separation.segments:
-        raise Http404("This part is not separated yet.")
+        raise Http404("This part hasn't been separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
     return media.send(request, stem.compressed(number), CONTENT_TYPES["opus"])
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
@@ -210,3 +212,14 @@ def test_the_demo_is_put_in_line_once(settings: Any, song_file: Path, tmp_path: 
     first = housekeeping.ensure_demo()
     assert first == housekeeping.ensure_demo() == Song.objects.demo().get()
     assert only(Song.objects.get()).state == "queued"
+
+
+def test_sessions_that_are_over_go(db: None) -> None:
+    kept = []
+    for seconds in (-1, 3600):
+        session = SessionStore()
+        session.set_expiry(seconds)
+        session.create()
+        kept.append(session.session_key)
+    housekeeping.prune()
+    assert [row.session_key for row in Session.objects.all()] == kept[1:]

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             try:
                 housekeeping.ensure_demo()
                 housekeeping.run_due(with_sweep=sweep_is_due)
-                housekeeping.prune_messages()
+                housekeeping.prune()
                 swept = time.monotonic() if sweep_is_due else swept
             except Exception:  # database, broker or storage is away: each of them raises errors of its own
                 logger.exception("housekeeping was put off")
