@@ -126,6 +126,21 @@ def test_logged_out_elsewhere_is_said_once(site: Site, page: Chrome, held: Any, 
     assert len(notes(page)) == 1
 
 
+def test_a_page_outlasts_a_login_in_another_tab(site: Site, page: Chrome, song: Any, tmp_path: Path) -> None:
+    log_in(page, site, NINA)
+    page.get(f"{site.url}/library/?q=far")
+    page.add_cookie({"name": "csrftoken", "value": "n" * 32})  # as after every login
+    (tmp_path / "Farther.mp3").write_text("not music")
+    find(page, "#files").send_keys(str(tmp_path / "Farther.mp3"))
+    find(page, "[aria-label='Delete Farther']")
+    click(page, f"#song-{song['id']} [aria-label^=Rename]")
+    click(page, ".rename button")
+    until(lambda: page.find_elements("css selector", f"#song-{song['id']} .song-link"), "the card")
+    click(page, "[aria-label='Delete Farther']")
+    see(page, "“Farther” was deleted.")
+    assert not notes(page)
+
+
 def settled(page: Chrome) -> bool:
     """Whether nothing was asked for during twice the time between two questions."""
     before = requests(page)

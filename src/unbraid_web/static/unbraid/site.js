@@ -38,7 +38,13 @@ export function note(sentence, { kind = "error", stays = false } = {}) {
   return paragraph;
 }
 
-/** The token that Django wants with every change. */
+/** The token that Django wants with every change: the cookie's, for a login in another tab makes the page's worthless. */
 export function csrfToken() {
-  return JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+  const cookies = new Map(document.cookie.split("; ").map((cookie) => cookie.split("=")));
+  return cookies.get("unbraid_csrf") ?? cookies.get("csrftoken"); // the first where the site has a path of its own
 }
+
+document.addEventListener("htmx:configRequest", ({ detail: { headers, parameters } }) => {
+  headers["X-CSRFToken"] = csrfToken();
+  if (parameters.csrfmiddlewaretoken) parameters.csrfmiddlewaretoken = csrfToken();
+});
