@@ -92,6 +92,7 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
     find(page, "#files").send_keys("\n".join(map(str, songs)))
     album.take("library-uploading")
     page.execute_script("addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
+    album.visit(f"{site.url}/library/?q=zither", "library-no-match")
     page.get(f"{site.url}/library/?q=blue")
     click(page, ".song-link")
     until(lambda: page.find_elements("css selector", ".strip"), "the stems")
@@ -102,6 +103,9 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
     album.take("song")
     click(page, "[data-do=spectrum]")
     album.take("song-spectrum")
+    click(page, "#share button")
+    link = find(page, "#link").get_attribute("value") or ""
+    album.visit(link, "shared")
     page.get(f"{site.url}/library/?q=letter")
     click(page, ".song-link")
     album.take("song-failed")
@@ -117,7 +121,7 @@ def walk(site: Site, album: Album, songs: list[Path]) -> None:
             album.take("offline")
     for path in ("account/", "account/address/", "account/leave/", "api/tokens/"):
         album.visit(f"{site.url}/{path}", path.strip("/").replace("/", "-"))
-    album.visit(f"{site.url}/admin/", "forbidden")
+    album.visit(f"{site.url}/admin/", "admin-login")
     album.visit((PACKAGE / "templates" / "500.html").as_uri(), "server-error")
 
 
