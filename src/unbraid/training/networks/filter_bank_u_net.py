@@ -33,9 +33,6 @@ from unbraid.training.networks.residual_blocks import (
     zero_init,
 )
 
-FINE_SLICES = 8
-"""How often an exported network runs its layers at full resolution for a tile."""
-
 
 @dataclass(frozen=True)
 class FilterBankUNetConfig:
@@ -280,7 +277,7 @@ class FilterBankUNet(SeparationNetwork):
     def export_graph(self) -> ExportGraph:
         """Everything but the filter bank: powers of the views by band to masks."""
         c = self.config
-        steps = 2 * c.tile_context // c.stride + FINE_SLICES
+        steps = 2 * c.tile_context // c.stride + 4
         powers = 100 * torch.rand(1, self.views, steps * 2**c.levels, c.n_bands)
         frames = 2**c.levels * torch.export.Dim("steps", min=steps, max=4096)
         return ExportGraph(MaskGraph(self), {"powers": powers}, {"powers": {2: frames}}, "masks")
@@ -303,10 +300,10 @@ class MaskGraph(nn.Module):
         coarse, start = network.coarse_features_valid(views, c.loudness_frames)
         coarse = without_ends(coarse, context - reach - start)
         views = without_ends(views, context - reach - c.loudness_frames)
-        frames, masks = powers.shape[2] - 2 * context, []
-        for number in range(FINE_SLICES):
-            first, end = number * frames // FINE_SLICES, (number + 1) * frames // FINE_SLICES
-            seen = slice(first, end + 2 * reach)
+        slices = 2**c.levels  # the number of frames is a multiple of it
+        length, masks = (powers.shape[2] - 2 * context) // slices, []
+        for number in range(slices):
+            seen = slice(number * length, (number + 1) * length + 2 * reach)
             logits = network.fine_logits(coarse[:, :, seen], views[:, :, seen])
             masks.append(logits.softmax(1)[:, :, :, reach:-reach])
         return torch.cat(masks, 3)
