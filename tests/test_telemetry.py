@@ -104,10 +104,10 @@ def test_training_and_exporting_say_nothing_to_anyone(tmp_path: Path) -> None:
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     script = (
         "import os; os.environ['TORCHDYNAMO_DISABLE'] = '1'\n"  # compiling takes long
-        "from tests.training.tiny_networks import BANK, tiny\n"
+        "from tests.training.tiny_networks import WAVE, tiny\n"
         "from unbraid.cli import main\n"
         "from unbraid.training.presets import PRESETS\n"
-        "PRESETS['tiny'] = tiny(BANK, 'masked-spectrum')\n"
+        "PRESETS['tiny'] = tiny(WAVE, 'l1+stft')\n"
         "songs = ['--data', 'songs', '--valid', 'songs']\n"
         "assert main(['train', 'tiny', *songs, '--steps', '1', '--batch', '1', '--out', 'run']) == 0\n"
         "assert main(['export', 'run/checkpoint.pt', '-o', 'tiny.onnx']) == 0\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.stems import write_stems
-from tests.training.tiny_networks import BANK, tiny
+from tests.training.tiny_networks import WAVE, tiny
 from unbraid.cli import main
 from unbraid.inference.model import ModelFacts
 from unbraid.training.presets import PRESETS
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
 def test_from_stems_to_a_model_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(PRESETS, "tiny", tiny(BANK, "masked-spectrum"))
+    monkeypatch.setitem(PRESETS, "tiny", tiny(WAVE, "l1+stft"))
     write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     songs, out, model = str(tmp_path / "songs"), tmp_path / "run", tmp_path / "tiny.onnx"
     assert (
