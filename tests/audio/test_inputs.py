@@ -43,6 +43,14 @@ def test_a_cut_file_is_refused_through_a_pipe_too(tmp_path: Path) -> None:
         read(through_a_pipe(song, tmp_path / "pipe"))
 
 
+def test_nothing_is_said_to_be_empty_whichever_door_it_comes_by(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.touch()
+    for song in (nothing, through_a_pipe(nothing, tmp_path / "pipe"), io.BytesIO()):
+        with pytest.raises(InputError, match=r"is empty\.$"):
+            read(song)
+
+
 def test_a_pipe_for_which_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(io.BytesIO):
         def write(self, content: object) -> int:

@@ -25,7 +25,11 @@ def opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
         OutputError: it is a pipe, and there is no room for a copy.
     """
     if not isinstance(source, str | os.PathLike):
-        return (source, False) if source.seekable() else (_copied(source, name), True)
+        if not source.seekable():
+            return _copied(source, name), True
+        if not source.seek(0, os.SEEK_END):
+            raise InputError(f"{name} is empty.")
+        return source, False
     if not os.fspath(source):  # which Path takes for the folder that we are in
         raise InputError("The name of the song is empty.")
     path = Path(source)
@@ -88,6 +92,7 @@ def _copied(pipe: IO[bytes], name: str) -> IO[bytes]:
         raise OutputError(f"There is no room to copy {name} to, since it is a pipe: {reason(error)}.") from error
     try:
         shutil.copyfileobj(pipe, copy, 1 << 20)
+        size = copy.tell()
         copy.seek(0)
     except OSError as error:
         with suppress(OSError):
@@ -96,4 +101,7 @@ def _copied(pipe: IO[bytes], name: str) -> IO[bytes]:
         raise OutputError(
             f"{name} is a pipe and cannot be copied to {place}: {reason(error)}. Make room there, or set TMPDIR."
         ) from error
+    if not size:
+        copy.close()
+        raise InputError(f"{name} is empty.")
     return copy
