@@ -43,7 +43,7 @@ def test_stereo_that_turns_mono_and_mono_that_turns_stereo(tmp_path: Path, conta
     assert level(found, RATE, 1.3, 1.8) == pytest.approx(0.8 * level(found, RATE, 0.3, 0.8), rel=0.05)
 
 
-@pytest.mark.parametrize(("container", "codec"), KINDS)
+@pytest.mark.parametrize(("container", "codec"), [*KINDS, ("flac", "flac")])
 def test_a_rate_that_changes(tmp_path: Path, container: str, codec: str) -> None:
     # longer than FFmpeg looks ahead, for its MP3 decoder says of the first frame what it saw last
     first = write_with(tmp_path / "first", codec, container, tone(6.0), RATE, "stereo")
@@ -51,7 +51,8 @@ def test_a_rate_that_changes(tmp_path: Path, container: str, codec: str) -> None
     found, rate, notes = heard(put_together(tmp_path / "song", first, second))
     assert rate == RATE
     assert found.shape == (2, pytest.approx(7 * RATE, abs=6_000))
-    assert notes == [note for note in notes if "the sample rate changes from 44100 to 32000 Hz" in note]
+    assert re.match("the sample rate changes from 44100 to 32000 Hz at [56]", notes[0])
+    assert not any("missing" in note for note in notes)
     spectrum = np.abs(np.fft.rfft(found[0, round(6.3 * RATE) : round(6.8 * RATE)]))
     assert np.argmax(spectrum) * 2 in (220, 440, 1330)
 

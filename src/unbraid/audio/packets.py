@@ -130,6 +130,8 @@ class FrameReader:
         self._note_change(frame)
         samples = folded(samples_of(frame), frame.layout, self.channels)
         time = None if self._clockless or frame.pts is None else frame.pts * self._tick
+        if self._format == "flac" and frame.sample_rate != self.rate:  # its clock counts samples, of whatever rate
+            time = None
         found = Frame(samples, frame.sample_rate, time)
         if self._lost and self._clockless and self._bytes:
             found.lost = round(self._lost * self._seconds / self._bytes / found.seconds) * found.seconds
