@@ -49,6 +49,18 @@ def test_the_names_of_a_matroska_file(tmp_path: Path) -> None:
         assert "encoder" not in reader.tags
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_bytes_that_are_no_utf_8_are_not_lost(tmp_path: Path, name: str) -> None:
+    """Old tags are in the code page of whoever wrote them; read as Latin-1, they can be turned into it again."""
+    song = write(tmp_path / "song.mp3", tone(0.3))
+    title = "Песня".encode("cp1251")
+    song.write_bytes(song.read_bytes() + b"TAG" + title.ljust(30, b"\0") + bytes(94) + b"\xff")
+    with SongReader(song) as reader:
+        stem = write(tmp_path / f"stem.{name}", tone(0.3), tags=reader.tags)
+    with SongReader(stem) as reader:
+        assert reader.tags["title"].encode("latin-1") == title
+
+
 @pytest.mark.parametrize("codec", ["mjpeg", "png"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_cover_reaches_the_stems_and_the_sound_stays(tmp_path: Path, name: str, codec: str) -> None:

@@ -174,7 +174,10 @@ class SongReader:
         file.seek(0)
         try:
             return av.open(
-                file, options={"format_whitelist": ",".join(CONTAINERS)}, buffer_size=1 << 18, metadata_errors="replace"
+                file,
+                options={"format_whitelist": ",".join(CONTAINERS)},
+                buffer_size=1 << 18,
+                metadata_errors="surrogateescape",
             )
         except UNREADABLE as error:
             if lacks_index(self._file):

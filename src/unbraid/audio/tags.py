@@ -4,6 +4,7 @@ import io
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import av
@@ -37,8 +38,8 @@ def normalised(tags: Mapping[str, str]) -> dict[str, str]:
     {'title': 'Hallo', 'track': '7/12'}
     """
     named: dict[str, str] = {}
-    for key, text in tags.items():
-        name = NAMES.get(key.lower(), key.lower())
+    for key, text in ((_decoded(key).lower(), _decoded(text)) for key, text in tags.items()):
+        name = NAMES.get(key, key)
         if name not in TECHNICAL and not re.match(r"id3v2_priv|_", name) and text.strip():
             named.setdefault(name, text)
     for number in ("track", "disc"):
@@ -46,6 +47,14 @@ def normalised(tags: Mapping[str, str]) -> dict[str, str]:
         if total and number in named and "/" not in named[number]:
             named[number] += f"/{total}"
     return named
+
+
+def _decoded(text: str) -> str:
+    """Return a text as it is, or as Latin-1 if its bytes, kept as surrogates, are not UTF-8: no byte is lost."""
+    with suppress(UnicodeEncodeError):
+        text.encode()
+        return text
+    return text.encode(errors="surrogateescape").decode("latin-1")
 
 
 def cover_of(container: Any) -> bytes | None:
