@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -113,6 +114,39 @@ def test_a_fragmented_mp4_whose_header_states_twice_the_length(tmp_path: Path) -
         content[at : at + 4] = round(2 * SECONDS * scale).to_bytes(4, "big")
     song.write_bytes(content)
     assert heard(song)[0] == pytest.approx(SECONDS, abs=0.05)
+
+
+@pytest.mark.parametrize(("ending", "options"), [("m4a", {}), ("mov", {}), ("mp4", {"movflags": "faststart"})])
+def test_an_mp4_whose_header_states_half_the_length(tmp_path: Path, ending: str, options: dict[str, str]) -> None:
+    song = copied(write(tmp_path / "whole.m4a", tone(SECONDS)), tmp_path / f"song.{ending}", options=options)
+    content = bytearray(song.read_bytes())
+    at = content.index(b"mdhd") + 20
+    content[at : at + 4] = round(SECONDS * RATE / 2).to_bytes(4, "big")
+    song.write_bytes(content)
+    seconds, notes = heard(song)
+    assert seconds == pytest.approx(SECONDS, abs=0.03)
+    assert notes == [f"the file says that it lasts {SECONDS / 2:.1f} s, but {SECONDS:.1f} s are in it"]
+
+
+@pytest.mark.parametrize("ending", ["m4a", "mp4"])
+def test_the_padding_of_an_mp4_is_nothing_to_speak_of(tmp_path: Path, ending: str) -> None:
+    codec, rate = ("aac", 8_000) if ending == "m4a" else ("libmp3lame", 22_050)
+    container = "ipod" if ending == "m4a" else "mp4"
+    for samples in (9_217, 9_500, 10_000):
+        song = write_with(tmp_path / "song", codec, container, noise(2, samples), rate, "stereo")
+        seconds, notes = heard(song)
+        assert seconds == pytest.approx(samples / rate, abs=0.05)
+        assert notes == []
+
+
+def test_a_broadcast_that_ends_anywhere_is_read_with_a_note(tmp_path: Path) -> None:
+    """Recordings from the air end between two of its small packets, inside a frame of the sound."""
+    content, cut = a_song(tmp_path, "mpegts"), tmp_path / "cut"
+    for packets in range(60, 70):
+        cut.write_bytes(content[: packets * 188])
+        with av.open(cut) as file:
+            sizes = [packet.size for packet in file.demux(audio=0) if packet.size]
+        assert bool(heard(cut)[1]) == (sizes[-1] < sizes[0])
 
 
 # What each is written with.

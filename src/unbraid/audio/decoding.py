@@ -11,6 +11,7 @@ import numpy as np
 from av.stream import Disposition
 
 from unbraid.audio.channels import folding_note
+from unbraid.audio.chunks import MP4
 from unbraid.audio.formats import CONTAINERS
 from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
 from unbraid.audio.lengths import declared_seconds, disagrees, states_length
@@ -19,7 +20,7 @@ from unbraid.audio.packets import UNREADABLE, FrameReader, encrypted
 from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
 from unbraid.audio.timeline import Frame, Timeline
-from unbraid.audio.truncation import ends_inside, headers_end_inside, lacks_index, rest_behind
+from unbraid.audio.truncation import ends_inside, headers_end_inside, lacking_bytes, lacks_index, rest_behind
 from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
@@ -29,6 +30,7 @@ DSD_HIGHEST = 96_000  # Hz; a DSD's own rate, 352.8 kHz and more, is one that fe
 BROADCAST = {"mpeg", "mpegts"}
 SEEKABLE = {"aiff", "flac", "w64", "wav"}  # with FLAC or plain samples in it: any sample can be found without the rest
 SEEK_BEFORE = 1.0  # s
+PADDING_FRAMES = 2  # at most, behind the end of an MP4
 
 
 class Song(Protocol):
@@ -98,6 +100,7 @@ class SongReader:
             self._info = InfoFrame(self._file)
             self._container = self._open_container()
             self._format: str = self._container.format.name
+            self._is_mp4 = self._format == MP4
             self._stream = self._find_stream(track)
             self.cover: bytes | None = cover_of(self._container)  # before any sound: it comes first
             self._frames = FrameReader(self._container, self._stream, self._file, self.name, mono=mono)
@@ -240,20 +243,30 @@ class SongReader:
             raise InputError(f"{self.name} is longer than {limit}, the most that is taken: cut it into parts.")
 
     def _at_one_rate(self) -> Iterator[Audio]:
-        """Yield the sound at `sample_rate`, and nothing beyond the end that an MP4 declares: there is only padding."""
+        """Yield the sound at `sample_rate`, without the padding that lies beyond the end which an MP4 declares.
+
+        What is longer than padding is no padding: the file declares a wrong end.
+        """
         assert self._frames is not None
         rate = self._frames.rate
         resampler = Resampler(rate, self.sample_rate, self.channels)
         left = math.inf
-        if self._format.startswith("mov") and self._whole_seconds is not None and self._stream.duration is not None:
+        if self._is_mp4 and self._whole_seconds is not None and self._stream.duration is not None:
             left = round(self._whole_seconds * self.sample_rate)
+        held: list[Audio] = []
         for frame in self._in_time():
             if frame.rate != rate:
                 yield resampler.finish()
                 rate, resampler = frame.rate, Resampler(frame.rate, self.sample_rate, self.channels)
             block = resampler.convert(frame.samples)
-            yield block[:, : int(min(left, block.shape[1]))]
-            left -= min(left, block.shape[1])
+            within = int(min(left, block.shape[1]))
+            yield block[:, :within]
+            left -= within
+            if within < block.shape[1]:
+                held.append(block[:, within:])
+                if sum(part.shape[1] for part in held) > PADDING_FRAMES * frame.seconds * self.sample_rate:
+                    yield from held
+                    held, left = [], math.inf
         rest = resampler.finish()
         yield rest[:, : int(min(left, rest.shape[1]))]
 
@@ -272,7 +285,7 @@ class SongReader:
         if self._frames.last_failed and (end := self._end_of_damage()) is not None:
             yield from timeline.silence_until(end, frame)
         self.notes += [*self._frames.notes, *timeline.notes]
-        self._note_disagreement(timeline.position)
+        self._note_disagreement(timeline.position, padding=PADDING_FRAMES * frame.seconds if self._is_mp4 else 0.0)
 
     def _end_of_damage(self) -> float | None:
         """Return where the last packet, which could not be decoded, ends by the file's clock, as far as is known."""
@@ -307,10 +320,12 @@ class SongReader:
             f"{self.name} is cut off: it ends inside {inside}, after {seconds:.1f} s.", f"Fetch it again{rest}."
         )
 
-    def _note_disagreement(self, seconds: float) -> None:
+    def _note_disagreement(self, seconds: float, padding: float) -> None:
         """Say it if the file declares another length, or if there is something at its end that is no sound."""
         assert self._frames is not None
         declared, states = self._whole_seconds, states_length(self._container, self._stream, self._info)
+        if declared is not None and declared < seconds <= declared + padding:
+            seconds = declared
         if declared is not None and states and disagrees(self._format, declared, seconds):
             digits = 1 if abs(seconds - declared) >= 0.5 else 2
             self.notes.append(
@@ -322,6 +337,8 @@ class SongReader:
             pass  # its notes say it, or its header has the very length
         elif self._format == "ogg" and declared is None:
             self.notes.append("the last page of the file is damaged: its end may be missing")
+        elif self._format in BROADCAST and (lacking := lacking_bytes(self._frames.last)):
+            self.notes.append(f"the last {lacking} bytes of its last frame are missing, and perhaps more")
         elif rest := rest_behind(self._format, self._file, self._frames.last):
             self.notes.append(f"the last {rest} bytes of the file are no sound: its end may be missing")
 

@@ -94,6 +94,13 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
         file.seek(position)
 
 
+def lacking_bytes(last: Any) -> int:
+    """Return how many bytes the last packet of a broadcast lacks: recordings from the air end anywhere."""
+    codec: str = last.stream.codec_context.name.removesuffix("float")
+    whole = frame_bytes("mp3" if codec == "mp2" else codec, bytes(last)[:8]) or 0
+    return max(whole - len(bytes(last)), 0)
+
+
 def headers_end_inside(file: IO[bytes]) -> str | None:
     """Return what a file ends inside of that FFmpeg cannot open, or that no more than begins, if it does."""
     file.seek(0)
