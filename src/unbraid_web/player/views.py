@@ -4,6 +4,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -28,6 +29,7 @@ def context_of(song: Song, *, mine: bool = False, key: str = "") -> dict[str, An
         "mine": mine,
         "key": key,
         "formats": FORMATS,
+        "undo_minutes": settings.UNDO_SECONDS / 60,
         "original_ending": PurePath(song.filename).suffix[1:].upper(),
     }
 

@@ -28,6 +28,9 @@ def test_ones_own_song(alice: Person, charlie: Person, visitor: Client, done: So
     assert charlie.client.get(url).status_code == 404
     assert visitor.get(url).headers["Location"] == f"/account/login/?next={url}"
     assert alice.client.post(url).status_code == 405
+    page = alice.client.get(url).content.decode()
+    assert "Create a private link" in page
+    assert "You can undo this for 60 minutes." in page
 
 
 def test_a_song_that_waits_has_its_page_too(alice: Person, waiting: Song) -> None:
@@ -48,6 +51,9 @@ def test_there_is_no_mixer_for_what_failed(alice: Person, waiting: Song) -> None
     page = alice.client.get(f"/songs/{waiting.pk}/").content.decode()
     assert "This is no music." in page
     assert "hidden" in page[page.index('id="mixer"') :][:80]
+    assert "Create a private link" not in page  # to what?
+    waiting.share()
+    assert "Turn off the link" in alice.client.get(f"/songs/{waiting.pk}/").content.decode()
 
 
 def test_an_unknown_link_is_not_found(visitor: Client, done: Song) -> None:
