@@ -14,7 +14,7 @@ import soundfile
 from selenium.webdriver import Chrome
 
 import unbraid_web
-from tests.web.browser.chromium import open_chromium, resize
+from tests.web.browser.chromium import open_chromium, resize, visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, see, until
 from tests.web.site import Site
@@ -65,8 +65,7 @@ class Album:
 def walk(site: Site, album: Album, songs: list[Path]) -> None:
     """Go through all pages as they stand now."""
     page = album.page
-    page.delete_all_cookies()
-    page.get(site.url)
+    visit_anew(page, site.url)
     until(lambda: page.find_elements("css selector", ".strip"), "the demo's stems")
     page.execute_script("document.querySelector('#mixer').mixer.seek(9)")
     album.take("welcome")
