@@ -108,7 +108,7 @@ class Fader(Schema):
 class ExportIn(Schema):
     """A request for a rendered file."""
 
-    kind: Literal["stem", "zip", "mix"]
+    kind: Literal["stem", "zip", "mix", "dj"] = Field(description="`dj`: one `.stem.mp4` for DJ software, format `m4a`")
     format: Literal["wav", "flac", "mp3", "m4a", "ogg", "opus"]
     stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
     speed: float = Field(1.0, ge=0.5, le=2, description="of a mix, at the same pitch")

@@ -234,7 +234,7 @@ class Export(Job):
         seconds = separation.frames / (separation.sample_rate or 1)
         one = 6 * separation.frames if recipe["format"] in ("wav", "flac") else int(40_000 * seconds)
         one = int(one / recipe.get("speed", 1.0))
-        return one * (len(recipe["stems"]) if recipe["kind"] == "zip" else 1)
+        return one * {"zip": len(recipe["stems"]), "dj": 5}.get(recipe["kind"], 1)
 
     def delete_with_files(self) -> None:
         """Delete the export; it can be rendered again."""
@@ -316,6 +316,8 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             return f"{name} - {stems[0]}.{kind}"
         case "zip":
             return f"{name} - stems ({kind}).zip"
+        case "dj":
+            return f"{name}.stem.mp4"
         case _:
             missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-KINDS = ("stem", "zip", "mix")
+KINDS = ("stem", "zip", "mix", "dj")
+DJ_FORMAT = "m4a"  # one file for DJ software, `.stem.mp4`, can have no other
 CONTENT_TYPES = {
     "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg",
     "opus": "audio/ogg",
@@ -35,6 +36,8 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
         raise ValidationError(f"The stems of this song are {', '.join(names)}.")
     if wanted["kind"] == "stem" and len(asked) != 1:
         raise ValidationError("Name the one stem you want.")
+    if wanted["kind"] == "dj" and (wanted["format"] != DJ_FORMAT or set(asked) != set(names)):
+        raise ValidationError(f"The file for DJ software has all stems, and the format {DJ_FORMAT}.")
     stems = {}
     for name in names:
         if name in asked:

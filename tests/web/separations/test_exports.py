@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 
 from tests.conftest import noise
 from tests.web.conftest import Person, Refuses, body, whole_stem, work
-from unbraid.audio import formats, read
+from unbraid.audio import SongReader, formats, read
 from unbraid_web.accounts.models import User
 from unbraid_web.api.schemas import ExportIn
 from unbraid_web.separations.models import Export, Separation, Stem
@@ -67,6 +67,22 @@ def test_a_mix_too_loud_is_turned_down_and_not_clipped(alice: Person, separation
 def test_formats_are_those_of_the_library() -> None:
     assert tuple(formats.FORMATS) == FORMATS
     assert get_args(ExportIn.model_fields["format"].annotation) == FORMATS
+
+
+def test_one_file_for_djs(alice: Person, separation: Separation, song_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "song.stem.mp4"
+    path.write_bytes(rendered(alice, separation, kind="dj", format="m4a"))
+    assert Export.objects.get().filename.endswith(".stem.mp4")
+    assert b'"Melody"' in path.read_bytes()
+    tracks = []
+    for number in range(1, 6):
+        with SongReader(path, track=number) as track:
+            tracks.append(np.concatenate(list(track), axis=1))
+    song, drums, *_ = tracks
+    assert {track.shape for track in tracks} == {(2, separation.frames)}
+    assert np.corrcoef(song[0], soundfile.read(song_file)[0][:, 0])[0, 1] > 0.95
+    stem = samples(whole_stem(alice.client, f"/separations/{separation.pk}/drums.flac")).T
+    assert np.corrcoef(drums[0], stem[0])[0, 1] > 0.95  # AAC, of noise
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
@@ -197,6 +213,8 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
         {"kind": "mix", "format": "wav", "stems": {"bass": {"pan": 1e999}}},
         {"kind": "mix", "format": "wav", "stems": {"bass": {"gain": 0}}},
         {"kind": "stem", "format": "wav"},
+        {"kind": "dj", "format": "wav"},
+        {"kind": "dj", "format": "m4a", "stems": {"bass": {}}},
         {"kind": ["mix"], "format": "wav"},
         {"kind": "mix", "format": "wav", "speed": 3},
         {"kind": "mix", "format": "wav", "speed": "fast"},

@@ -16,9 +16,10 @@ from django.utils.text import get_valid_filename
 
 from unbraid.audio import StemWriter
 from unbraid.audio.formats import gain_against_clipping
+from unbraid.audio.stem_mp4 import StemMp4Writer
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.work.mixing import blocks, frames_of, mixed
-from unbraid_web.separations.work.segments import Samples
+from unbraid_web.separations.work.segments import Samples, read_segment
 
 BIT_DEPTHS = {"wav": "24", "flac": "24"}  # the others have none
 
@@ -31,6 +32,8 @@ def render_recipe(export: Export, folder: Path) -> Iterator[float]:
         yield from write_mix(separation, recipe, target)
     elif recipe["kind"] == "stem":
         yield from write_stem(next(iter(wanted)), target, recipe["format"])
+    elif recipe["kind"] == "dj":
+        yield from write_stem_mp4(separation, list(wanted), target)
     else:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # sound does not shrink any further
             for number, stem in enumerate(wanted):
@@ -48,6 +51,21 @@ def write_stem(stem: Stem, target: Path, kind: str) -> Iterator[float]:
     gain = gain_against_clipping(separation.peak)
     channels, frames = separation.channels, separation.frames
     yield from encode(separation, sound, gain, target, kind, frames=frames, channels=channels, part=stem.name)
+
+
+def write_stem_mp4(separation: Separation, stems: list[Stem], target: Path) -> Iterator[float]:
+    """Write the song and all its stems into one file for DJ software."""
+    song, gain = separation.song, np.float32(gain_against_clipping(separation.peak))
+    tags = {"title": song.title, "artist": song.artist}
+    writer = StemMp4Writer(target, sample_rate=separation.sample_rate, channels=separation.channels, tags=tags)
+    try:
+        for number in range(separation.segments):
+            writer.write({stem.name: read_segment(stem, number) * gain for stem in stems})
+            yield (number + 1) / separation.segments
+        writer.finish()
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def write_mix(separation: Separation, recipe: dict[str, Any], target: Path) -> Iterator[float]:
