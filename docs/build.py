@@ -35,7 +35,13 @@ CONTENTS = {
         "self-hosting",
         "troubleshooting",
     ],
-    "Understanding it": ["architecture", "model-card", "experiments", "Diary, November 2026 <experiments/2026-11>"],
+    "Understanding it": [
+        "architecture",
+        "analysis",
+        "model-card",
+        "experiments",
+        "Diary, November 2026 <experiments/2026-11>",
+    ],
     "Training it": ["training", "corpus", "evaluation", "conditions"],
     "The project": ["contributing", "changelog"],
 }

@@ -98,8 +98,9 @@ def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
 
 
 def _mono(stems: list[Audio]) -> Audio:
-    mono = np.stack([stem.mean(axis=0) for stem in stems]).sum(axis=0)
-    return np.asarray(np.nan_to_num(mono, posinf=0.0, neginf=0.0), np.float32)
+    channels = [channel for stem in stems for channel in stem]
+    mono = np.sum(channels, axis=0, dtype=np.float32) / np.float32(len(stems[0]))
+    return np.asarray(mono if np.isfinite(mono).all() else np.nan_to_num(mono, posinf=0.0, neginf=0.0), np.float32)
 
 
 def _rounded(times: Numbers) -> list[float]:

@@ -43,7 +43,8 @@ class Frames:
         mono = np.concatenate([self._rest, mono])
         whole = mono.size // self._thinned * self._thinned
         self._rest = mono[whole:]
-        self._waiting = np.concatenate([self._waiting, mono[:whole].reshape(-1, self._thinned).mean(axis=1)])
+        heard = sum(mono[first : whole : self._thinned] for first in range(self._thinned)) / np.float32(self._thinned)
+        self._waiting = np.concatenate([self._waiting, np.asarray(heard, np.float32)])
         count = max(0, (self._waiting.size - self._length) // self._hop + 1)
         if not count:
             return np.zeros((0, self._length // 2 + 1), np.float32)
