@@ -20,6 +20,8 @@ axe.run(document, { runOnly: arguments[0], resultTypes: ["violations"] }).then((
   violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)),
 ));
 """
+BEATS = [number / 2 for number in range(32)]
+ANALYSIS = {"tempo": 120, "beats": BEATS, "downbeats": BEATS[::4], "key": "A minor"}
 EVE = "eve@example.org"
 
 
@@ -104,6 +106,9 @@ def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: i
     click(page, "[data-mix='vocals=20']")
     click(page, "[data-do=original]")
     click(page, "[data-do=closer]")
+    page.execute_script("document.querySelector('#mixer').mixer.practice.update(arguments[0])", ANALYSIS)
+    click(page, "[data-do=click]")
+    click(page, "[data-do=count-in]")
     click(page, "[data-do=loop]")
     click(page, "[data-do=spectrum]")
     click(page, ".keys summary")
@@ -142,6 +147,15 @@ def test_the_mixer_needs_no_mouse(site: Site, page: Chrome, song: Any) -> None:
     until(lambda: state(page)["playing"] and state(page)["position"] > 0, "the sound")
     pressed.send_keys(Keys.SPACE).perform()
     until(lambda: not state(page)["playing"], "the pause")
+    page.execute_script("document.querySelector('#mixer').mixer.practice.update(arguments[0])", ANALYSIS)
+    walk_to("Click")
+    pressed.send_keys(Keys.SPACE).perform()
+    walk_to("Volume of the click")
+    pressed.send_keys(Keys.ARROW_RIGHT).perform()
+    clicking = page.execute_script("return document.querySelector('#mixer').mixer.engine.click")
+    assert clicking == {"on": True, "volume": 1.01}
+    walk_to("Snap to bars")
+    pressed.send_keys(Keys.SPACE).perform()  # loops are as free as the position now
     walk_to("Position")
     pressed.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_UP).perform()
     until(lambda: 10 <= state(page)["position"] / RATE < 14, "ten seconds on")

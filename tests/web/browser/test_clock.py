@@ -36,18 +36,32 @@ const [plan, done] = arguments;
       return [samples, samples.slice()];
     });
   }
+  if (plan.tone) {
+    engine.fetchSegment = async (number, stems) => stems.map(() => {
+      const at = (n) => number * manifest.segmentFrames + n;
+      const wave = (n) => 0.25 * Math.sin((2 * Math.PI * plan.tone * at(n)) / manifest.sampleRate);
+      const samples = Float32Array.from({ length: manifest.segmentFrames }, (_, n) => wave(n));
+      return [samples, samples.slice()];
+    });
+  }
   engine.setQuality(Boolean(plan.smaller));
   engine.setGains(plan.gains);
   await engine.start();
   engine.setRate(plan.rate ?? 1);
+  engine.transpose(plan.semitones ?? 0);
+  if (plan.beats) engine.setBeats((await import(plan.beatsModule)).Beats.of(plan.beats));
+  if (plan.click) engine.setClick({ on: true, volume: plan.click });
+  engine.countsIn = Boolean(plan.countIn);
   if (plan.loop) engine.setLoop(plan.loop);
   engine.seek(plan.from);
   await engine.play();
+  const missing = () => plan.gains.flat().some(Boolean) // silence is not fetched
+    && engine.neededSegments().some((number) => !engine.loaded.has(number));
   const tick = () => new Promise((wake) => setTimeout(wake, 15));
   for (let at = 0; at * manifest.sampleRate < plan.frames; at += 0.25) {
     context.suspend(at).then(async () => {
       await tick();
-      while (engine.filling || engine.neededSegments().some((number) => !engine.loaded.has(number))) await tick();
+      while (engine.filling || missing()) await tick();
       most = Math.max(most, engine.loaded.size);
       await tick();
       context.resume();
@@ -70,13 +84,15 @@ def render(page: Chrome, **plan: Any) -> tuple[np.ndarray, dict[str, Any]]:
     """Return what the mixer plays, `(2, frames)`, and what the engine says afterwards."""
 
     worklet = page.execute_script("return document.querySelector('#mixer').dataset.worklet")
-    engine = page.execute_script(
-        "return performance.getEntriesByType('resource').map(({name}) => name).find((name) => /engine/.test(name))"
+    loaded = "performance.getEntriesByType('resource').map(({name}) => name)"
+    engine, beats = (
+        page.execute_script(f"return {loaded}.find((name) => name.includes(arguments[0]))", module)
+        for module in ("player/engine", "player/beats")
     )
     manifest = plan.pop("manifest", None) or json.loads(
         page.execute_script("return JSON.stringify(document.querySelector('#mixer').mixer.manifest)")
     )
-    plan |= {"worklet": worklet, "engine": engine, "manifest": manifest}
+    plan |= {"worklet": worklet, "engine": engine, "beatsModule": beats, "manifest": manifest}
     answer = page.execute_async_script(RENDER, plan)
     assert "error" not in answer, answer
     channels = [np.frombuffer(base64.b64decode(answer[side]), np.float32) for side in ("left", "right")]

@@ -141,8 +141,9 @@ def test_4_works_the_mixer_with_mouse_and_keys(site: Site, page: Chrome) -> None
     until(lambda: state(page)["position"] / RATE < 2, "the start")
     ruler = find(page, ".ruler")
     width = ruler.size["width"]
-    drag = ActionChains(page).move_to_element_with_offset(ruler, round(-0.25 * width), 0).click_and_hold()
-    drag.move_by_offset(round(0.025 * width), 0).release().perform()
+    drag = ActionChains(page).key_down(Keys.ALT)  # free of the bars
+    drag.move_to_element_with_offset(ruler, round(-0.25 * width), 0).click_and_hold()
+    drag.move_by_offset(round(0.025 * width), 0).release().key_up(Keys.ALT).perform()
     loop = page.execute_script("return document.querySelector('#mixer').mixer.loop")
     assert (round(loop["from"]), round(loop["to"])) == (10, 11)
     page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.seek(10.2); mixer.engine.play()")

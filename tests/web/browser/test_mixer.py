@@ -70,7 +70,7 @@ def test_a_preset_is_one_click_and_another_takes_it_back(demo: Chrome, name: str
     preset = demo.find_element("xpath", f"//button[.='{name}']")
     preset.click()
     assert ask(demo, "engine.gains.map(([gain]) => gain)") == gains
-    assert demo.execute_script("return [...document.querySelectorAll('.chip[aria-pressed=true]')].length") == 1
+    assert demo.execute_script("return [...document.querySelectorAll('.presets [aria-pressed=true]')].length") == 1
     demo.refresh()
     strips(demo)
     preset = demo.find_element("xpath", f"//button[.='{name}']")
@@ -81,7 +81,7 @@ def test_a_preset_is_one_click_and_another_takes_it_back(demo: Chrome, name: str
 
 def test_presets_are_those_of_the_songs_stems(demo: Chrome) -> None:
     demo.execute_script(f"{MIXER}.strips.splice(1, 4); {MIXER}.applyFaders()")
-    shown = [chip.text for chip in demo.find_elements("css selector", ".chip") if chip.is_displayed()]
+    shown = [chip.text for chip in demo.find_elements("css selector", ".presets .chip") if chip.is_displayed()]
     assert shown == ["Karaoke", "A cappella", "Vocals at 20%"]
 
 
@@ -129,7 +129,7 @@ def test_the_original_is_heard_beside_the_mix_until_a_fader_moves(demo: Chrome) 
     ActionChains(demo).send_keys("o").perform()
     assert find(demo, "[data-do=original]").get_attribute("aria-pressed") == "true"
     assert ask(demo, "engine.gains.flat()") == [1] * 10
-    assert ask(demo, "faders().vocals.gain") == 0.2  # which a download takes
+    assert ask(demo, "recipe().stems.vocals.gain") == 0.2  # which a download takes
     click(demo, "[data-stem=drums] .mute")
     assert find(demo, "[data-do=original]").get_attribute("aria-pressed") == "false"
     assert ask(demo, "engine.gains.map(([gain]) => gain)") == [0.2, 0, 1, 1, 1]

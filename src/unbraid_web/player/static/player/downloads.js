@@ -5,12 +5,12 @@ import { csrfToken } from "../unbraid/site.js";
 
 const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
 
-/** Render what the form asks for; `faders` tells how the mixer stands. */
-async function fetchExport(form, manifest, faders) {
+/** Render what the form asks for; `mix` tells how the mixer stands. */
+async function fetchExport(form, manifest, mix) {
   const output = form.querySelector("output"), button = form.querySelector("button");
   const kind = form.dataset.kind, format = form.elements.format.value;
   const recipe = { kind, format };
-  if (kind === "mix") recipe.stems = faders();
+  if (kind === "mix") Object.assign(recipe, mix());
   if (kind === "stem") recipe.stems = { [form.elements.stem.value]: {} };
   button.disabled = true;
   const bar = document.createElement("progress");
@@ -75,11 +75,11 @@ function save(url) {
 }
 
 /** Wire the forms of the downloads card. */
-export function wireDownloads(card, manifest, faders) {
+export function wireDownloads(card, manifest, mix) {
   for (const form of card.querySelectorAll("form[data-kind]")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      fetchExport(form, manifest, faders);
+      fetchExport(form, manifest, mix);
     });
   }
 }

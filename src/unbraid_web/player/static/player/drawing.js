@@ -12,8 +12,9 @@ function prepare(canvas) {
 }
 
 /** Loudness as bars, the quiet ones lifted so that they can be seen: `peaks` of the first `known` seconds; `most` fills it. */
-export function drawWave(canvas, peaks, known, most, view) {
+export function drawWave(canvas, peaks, known, most, view, beats) {
   const { context, width, height } = prepare(canvas);
+  drawGrid(context, width, 0, height, view, beats);
   context.fillStyle = getComputedStyle(canvas).color;
   const pitch = 3, perSecond = peaks.length / known;
   for (let x = 0; x < width && view.seconds(x / width) < known; x += pitch) {
@@ -26,6 +27,27 @@ export function drawWave(canvas, peaks, known, most, view) {
   }
 }
 
+const CLOSEST_LINES = 7; // pixels; what would lie closer together is left out
+
+/** A line on each beat, and a stronger one at the beginning of each bar, as far as there is room. */
+function drawGrid(context, width, top, bottom, view, beats) {
+  if (!beats) return;
+  const pixels = (seconds) => (seconds / view.length) * width;
+  const withBeats = pixels(beats.beat) >= CLOSEST_LINES;
+  const every = Math.max(1, 2 ** Math.ceil(Math.log2(CLOSEST_LINES / pixels(beats.bar)))); // bars
+  context.save();
+  context.fillStyle = getComputedStyle(context.canvas).color;
+  let bar = -1;
+  for (const { seconds, first } of beats.list) {
+    if (first) bar += 1;
+    const x = Math.round(view.fraction(seconds) * width);
+    if (x < 0 || x > width || (first ? bar % every : !withBeats)) continue;
+    context.globalAlpha = first ? 0.5 : 0.22;
+    context.fillRect(x, top, 1, bottom - top);
+  }
+  context.restore();
+}
+
 // From black over violet and orange to white, as in matplotlib's inferno, in five steps.
 const INFERNO = [[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]];
 const colours = Uint8ClampedArray.from({ length: 256 * 3 }, (_, n) => {
@@ -34,7 +56,7 @@ const colours = Uint8ClampedArray.from({ length: 256 * 3 }, (_, n) => {
 });
 
 /** The spectrum as a picture: time to the right, pitch upwards. */
-export function drawSpectrum(canvas, picture, view) {
+export function drawSpectrum(canvas, picture, view, beats) {
   const { context, width, height } = prepare(canvas);
   const small = new OffscreenCanvas(picture.width, picture.height);
   const inner = small.getContext("2d", { willReadFrequently: true });
@@ -50,12 +72,14 @@ export function drawSpectrum(canvas, picture, view) {
   context.imageSmoothingQuality = "high";
   const scale = picture.width / view.duration;
   context.drawImage(small, view.start * scale, 0, view.length * scale, small.height, 0, 0, width, height);
+  drawGrid(context, width, 0, height, view, beats);
 }
 
 /** Minutes and seconds along the top. */
-export function drawRuler(canvas, view) {
+export function drawRuler(canvas, view, beats) {
   const { context, width, height } = prepare(canvas);
   const style = getComputedStyle(canvas);
+  drawGrid(context, width, height - 5, height, view, beats);
   context.fillStyle = context.strokeStyle = style.color;
   const unit = Number.parseFloat(style.fontSize) / 16; // 1 where the page's letters have their usual size
   context.font = `${11 * unit}px ${style.fontFamily}`;

@@ -6,6 +6,9 @@ import { fetchSegment } from "./segments.js";
 const AHEAD_SECONDS = 20; // what is fetched before it is needed
 const BEHIND_SEGMENTS = 1; // what is kept after it was heard, for a short step back
 
+const SHORTEST_LOOP = 0.1; // seconds
+const UNPITCHED = ["drums"]; // are not transposed; the server's exports do the same
+
 const isAudible = ([left, right]) => left > 0 || right > 0;
 
 /** How much of each stem goes left and right; the server's exports compute the same. */
@@ -31,6 +34,10 @@ export class Engine extends EventTarget {
     this.smaller = false; // whether compressed segments are fetched
     this.automatic = false; // whether that may change by itself
     this.rate = 1;
+    this.semitones = 0;
+    this.beats = null; // see beats.js
+    this.click = { on: false, volume: 1 };
+    this.countsIn = false;
     this.loop = null;
     this.seeks = 0;
     this.failures = 0; // in a row
@@ -63,12 +70,20 @@ export class Engine extends EventTarget {
     this.node = new AudioWorkletNode(this.context, "unbraid-mixer", {
       numberOfInputs: 0,
       outputChannelCount: [2],
-      processorOptions: { stems: stems.length, segmentFrames, frames, complete },
+      processorOptions: {
+        stems: stems.length,
+        unpitched: stems.map(({ name }) => UNPITCHED.includes(name)),
+        segmentFrames,
+        frames,
+        complete,
+      },
     });
     this.node.port.onmessage = ({ data }) => this.#onState(data);
     this.node.connect(this.context.destination);
     this.#postGains();
-    this.#post("rate", { rate: this.rate });
+    this.#postTune();
+    this.#postBeats();
+    this.#post("click", this.click);
     this.#post("loop", { loop: this.loop });
     this.#post("seek", { position: this.state.position, number: this.seeks });
   }
@@ -92,8 +107,23 @@ export class Engine extends EventTarget {
   async play() {
     await this.start();
     if (this.state.ended) this.seek(0);
-    this.#post("play");
+    this.#post("play", { countIn: this.#countIn() });
     await this.fill();
+  }
+
+  /** The bar that is counted before the music, in samples; null without. */
+  #countIn() {
+    if (!this.countsIn || !this.beats) return null;
+    const { seconds, beats } = this.beats.countIn(this.seconds);
+    return { length: this.#frame(seconds), beats: this.#inFrames(beats) };
+  }
+
+  #frame(seconds) {
+    return Math.round(seconds * this.manifest.sampleRate);
+  }
+
+  #inFrames(beats) {
+    return beats.map(({ seconds, first }) => [this.#frame(seconds), first]);
   }
 
   pause() {
@@ -144,13 +174,37 @@ export class Engine extends EventTarget {
 
   setRate(rate) {
     this.rate = rate;
-    this.#post("rate", { rate });
+    this.#postTune();
+  }
+
+  /** Play this many semitones higher. */
+  transpose(semitones) {
+    this.semitones = semitones;
+    this.#postTune();
+  }
+
+  #postTune() {
+    this.#post("tune", { rate: this.rate, pitch: 2 ** (this.semitones / 12) });
+  }
+
+  setBeats(beats) {
+    this.beats = beats;
+    this.#postBeats();
+  }
+
+  #postBeats() {
+    this.#post("beats", { beats: this.#inFrames(this.beats?.list ?? []) });
+  }
+
+  setClick(click) {
+    this.click = click;
+    this.#post("click", click);
   }
 
   /** Repeat from..to, in seconds; null plays on. */
   setLoop(loop) {
-    const frame = (seconds) => Math.round(seconds * this.manifest.sampleRate);
-    this.loop = loop && { from: frame(loop.from), to: Math.max(frame(loop.to), frame(loop.from) + 4096) };
+    const from = loop && this.#frame(loop.from);
+    this.loop = loop && { from, to: Math.max(this.#frame(loop.to), from + this.#frame(SHORTEST_LOOP)) };
     this.#post("loop", { loop: this.loop });
     this.fill();
   }

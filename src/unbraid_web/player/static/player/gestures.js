@@ -16,14 +16,15 @@ export function wireWave(mixer, wave) {
   });
 }
 
-/** A stroke over the ruler chooses the loop; a click there moves the position. */
+/** A stroke over the ruler chooses the loop, with Alt free of the bars; a click there moves the position. */
 export function wireRuler(mixer, ruler) {
   let begun = null;
   wireZoom(mixer, ruler, {
     begin: (event) => (begun = secondsAt(mixer, event, ruler)),
     move(event) {
       const at = secondsAt(mixer, event, ruler);
-      if (Math.abs(at - begun) > 0.2) mixer.setLoop({ from: Math.min(begun, at), to: Math.max(begun, at) });
+      if (Math.abs(at - begun) <= 0.2) return;
+      mixer.setLoop({ from: Math.min(begun, at), to: Math.max(begun, at) }, { free: event.altKey });
     },
     end(event) {
       const at = secondsAt(mixer, event, ruler);

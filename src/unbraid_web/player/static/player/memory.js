@@ -1,16 +1,22 @@
-// How a song was left, as text: `vocals=20&drums=mute&bass=100_left30&speed=75&loop=10-18`. What is as at first is left
-// out. The text is kept in the browser for each song, and goes behind the # of a private link.
+// How a song was left, as text: `vocals=20&bass=left30&speed=75&transpose=-3&click=80_on&loop=10-18`. What is as at first
+// is left out. The text is kept in the browser for each song, and goes behind the # of a private link.
 
 export const AT_REST = { volume: 1, pan: 0, muted: false, soloed: false };
+export const BEAT_AT_REST = { click: { on: false, volume: 1 }, countsIn: false, snaps: true };
 
 /** The mix as text; `faders` are by the stems' names. */
-export function encode({ faders = {}, speed = 1, loop = null, position = 0 }) {
+export function encode({ faders = {}, speed = 1, semitones = 0, beat = BEAT_AT_REST, loop = null, position = 0 }) {
   const text = new URLSearchParams();
   for (const [name, fader] of Object.entries(faders)) {
     const words = encodeFader({ ...AT_REST, ...fader });
     if (words) text.set(name, words);
   }
   if (speed !== 1) text.set("speed", Math.round(100 * speed));
+  if (semitones) text.set("transpose", semitones);
+  const click = [beat.click.volume !== 1 && Math.round(100 * beat.click.volume), beat.click.on && "on"];
+  if (click.some((word) => word !== false)) text.set("click", click.filter((word) => word !== false).join("_"));
+  if (beat.countsIn) text.set("countin", "on");
+  if (!beat.snaps) text.set("snap", "off");
   if (loop) text.set("loop", `${loop.from.toFixed(2)}-${loop.to.toFixed(2)}`);
   if (position > 0) text.set("at", position.toFixed(2));
   return text.toString();
@@ -33,6 +39,12 @@ export function decode(text, names) {
   return {
     faders: Object.fromEntries(names.map((name) => [name, decodeFader(found.get(name) ?? "", number)])),
     speed: number(found.get("speed") ?? 100, 50, 150) / 100 || 1,
+    semitones: Math.round(number(found.get("transpose") ?? 0, -6, 6)) || 0,
+    beat: {
+      click: decodeClick(found.get("click") ?? "", number),
+      countsIn: found.get("countin") === "on",
+      snaps: found.get("snap") !== "off",
+    },
     loop: Number(to) > Number(from) ? { from: Number(from), to: Number(to) } : null,
     position: number(found.get("at") ?? 0, 0, Infinity) || 0,
   };
@@ -48,6 +60,11 @@ function decodeFader(text, number) {
     else if (word === "solo") fader.soloed = true;
   }
   return fader;
+}
+
+function decodeClick(text, number) {
+  const [, percent] = /^(\d{1,3})?(?:_?on)?$/.exec(text) ?? [];
+  return { on: /(^|_)on$/.test(text), volume: percent ? number(percent, 0, 150) / 100 : 1 };
 }
 
 /** Remembers how one song was left, in this browser. */

@@ -9,9 +9,12 @@ import { wireRuler, wireWave } from "./gestures.js";
 import { wireKeys } from "./keys.js";
 import { wireMediaSession } from "./media_session.js";
 import { decode, encode, Memory } from "./memory.js";
+import { Practice } from "./practice.js";
 import { rememberQuality, startingQuality } from "./quality.js";
 import { Strip } from "./strip.js";
 import { View } from "./view.js";
+
+const LOOP_BARS = 4;
 
 class Mixer {
   constructor(root) {
@@ -26,6 +29,8 @@ class Mixer {
     this.original = false;
     this.view = new View(1);
     this.view.addEventListener("change", () => this.showView());
+    this.practice = new Practice(root);
+    this.practice.addEventListener("change", () => this.applyPractice());
     this.load(JSON.parse(root.querySelector("#manifest").textContent));
     this.wire();
     if (!this.manifest.complete) this.follow();
@@ -45,6 +50,7 @@ class Mixer {
     if (!this.strips.length) this.build();
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
     this.engine.update(manifest);
+    if (manifest.analysis && !this.practice.analysis) this.practice.update(manifest.analysis);
     this.showQuality();
     this.draw();
     if (this.playsWhenReady) {
@@ -56,6 +62,7 @@ class Mixer {
   /** The song is being separated anew: position, faders and music stay, and go on when there is something to hear. */
   startOver() {
     this.engine?.forget();
+    this.practice.update(null);
     for (const strip of this.strips) strip.picture = null;
   }
 
@@ -84,7 +91,7 @@ class Mixer {
     if (select && !select.options.length) select.append(...this.manifest.stems.map(({ name }) => new Option(name)));
     const { smaller, automatic } = startingQuality();
     this.engine.setQuality(smaller, automatic);
-    this.engine.setRate(Number(this.do("speed").value)); // may have been chosen before there was anything to play
+    this.practice.update(this.manifest.analysis);
     this.memory = new Memory(this.manifest.id);
     this.restore(this.memory.recall());
     wireMediaSession(this);
@@ -96,17 +103,17 @@ class Mixer {
 
   /** Stand as the text says; see memory.js. */
   restore(text) {
-    const { faders, speed, loop, position } = decode(text, this.names);
+    const { faders, loop, position, ...practice } = decode(text, this.names);
     this.setFaders(faders);
-    if (text) this.setSpeed(speed);
+    if (text) this.practice.set(practice); // else as chosen before there was anything to play
     this.setLoop(loop && loop.from < this.duration ? { ...loop, to: Math.min(loop.to, this.duration) } : null);
     if (position < this.duration) this.seek(position);
   }
 
-  /** Faders, speed and loop as text; with the position as well, for this browser alone. */
+  /** Faders, loop and all as text; with the position as well, for this browser alone. */
   mix(position = 0) {
     const faders = Object.fromEntries(this.strips.map((strip) => [strip.stem.name, strip.fader]));
-    return encode({ faders, speed: Number(this.do("speed").value), loop: this.loop, position });
+    return encode({ faders, ...this.practice.state, loop: this.loop, position });
   }
 
   keep() {
@@ -120,7 +127,6 @@ class Mixer {
     this.do("spectrum").addEventListener("click", () => this.toggleSpectrum());
     this.do("reset").addEventListener("click", () => this.reset());
     this.do("original").addEventListener("click", () => this.setOriginal(!this.original));
-    this.do("speed").addEventListener("change", ({ target }) => this.setSpeed(Number(target.value)));
     this.do("closer").addEventListener("click", () => this.zoom(2));
     this.do("farther").addEventListener("click", () => this.zoom(0.5));
     for (const button of this.presets) button.addEventListener("click", () => this.togglePreset(button));
@@ -131,7 +137,7 @@ class Mixer {
     this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
     wireRuler(this, this.show("ruler"));
     wireKeys(this);
-    wireDownloads(document.querySelector("#downloads"), () => this.manifest, () => this.faders());
+    wireDownloads(document.querySelector("#downloads"), () => this.manifest, () => this.recipe());
     new ResizeObserver(() => this.draw()).observe(this.root);
     document.addEventListener("theme-changed", () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -231,34 +237,37 @@ class Mixer {
     this.applyFaders();
   }
 
-  setSpeed(speed) {
-    const select = this.do("speed");
-    select.value = speed;
-    if (select.selectedIndex < 0) select.value = 1;
-    this.engine?.setRate(Number(select.value));
-    this.showLink();
+  /** Speed, key, click or snapping has changed. */
+  applyPractice() {
+    if (!this.engine) return;
+    this.practice.apply(this.engine);
+    this.setLoop(this.loop); // it may have to snap now
   }
 
-  /** Faders, speed, loop and zoom as they were at first. */
+  /** Everything as it was at first. */
   reset() {
     this.setFaders({});
     this.setOriginal(false);
-    this.setSpeed(1);
+    this.practice.set({});
     this.setLoop(null);
     this.view.whole();
   }
 
-  /** How the faders stand, for an export. */
-  faders() {
+  /** The mix as it is heard, for an export. */
+  recipe() {
     const someSolo = this.strips.some((strip) => strip.soloed);
-    return Object.fromEntries(this.strips.map((strip) => [strip.stem.name, strip.setting(someSolo)]));
+    const stems = Object.fromEntries(this.strips.map((strip) => [strip.stem.name, strip.setting(someSolo)]));
+    return { stems, ...this.practice.recipe() };
   }
 
   toggleLoop() {
     if (!this.engine) return;
+    if (this.loop) return this.setLoop(null);
+    const { beats, beat } = this.practice;
+    if (beats && beat.snaps) return this.setLoop(beats.loopAround(this.engine.seconds, LOOP_BARS));
     const length = Math.min(8, this.duration / 4);
     const from = Math.min(this.engine.seconds, this.duration - length); // the last of the song, when it is at its end
-    this.setLoop(this.loop ? null : { from, to: from + length });
+    this.setLoop({ from, to: from + length });
   }
 
   markLoop(edge) {
@@ -267,7 +276,9 @@ class Mixer {
     if (loop.to - loop.from > 0.1) this.setLoop(loop);
   }
 
-  setLoop(loop) {
+  /** Repeat a part of the song; `free` of the bars for once. */
+  setLoop(wanted, { free = false } = {}) {
+    const loop = free ? wanted : this.practice.snapped(wanted);
     this.loop = loop;
     this.do("loop").setAttribute("aria-pressed", Boolean(loop));
     for (const region of this.root.querySelectorAll(".loop-region")) region.hidden = !loop;
@@ -327,10 +338,11 @@ class Mixer {
   }
 
   draw() {
-    drawRuler(this.show("ruler").querySelector("canvas"), this.view);
+    const { beats } = this.practice;
+    drawRuler(this.show("ruler").querySelector("canvas"), this.view, beats);
     const known = Math.min(this.manifest.frames / this.manifest.sampleRate, this.duration);
     const most = Math.max(64, ...this.strips.map((strip) => strip.loudest)); // one scale for all stems
-    return Promise.all(this.strips.map((strip) => strip.draw(known, most, this.view, this.spectral)));
+    return Promise.all(this.strips.map((strip) => strip.draw(known, most, this.view, beats, this.spectral)));
   }
 
   showError(error) {

@@ -95,10 +95,10 @@ export class Strip extends EventTarget {
     return this.peaks.reduce((most, peak) => Math.max(most, peak), 1);
   }
 
-  async draw(known, most, view, spectral) {
+  async draw(known, most, view, beats, spectral) {
     const canvas = this.find("canvas");
-    if (!spectral) return drawWave(canvas, this.peaks, known, most, view);
+    if (!spectral) return drawWave(canvas, this.peaks, known, most, view, beats);
     this.picture ??= await fetch(this.stem.spectrogram).then((answer) => answer.blob()).then(createImageBitmap);
-    return drawSpectrum(canvas, this.picture, view);
+    return drawSpectrum(canvas, this.picture, view, beats);
   }
 }

@@ -2,18 +2,20 @@
 //
 // There is one read position for all stems, so they cannot drift apart: a sample of the output is the sum of the same
 // sample of every stem. The page feeds segments around the position and takes old ones away; where a segment is
-// missing, the clock stands still until it is there. At full speed stems pass untouched; at other speeds the mix is
-// cut into overlapping frames that are laid closer or wider apart (WSOLA, Verhelst & Roelands 1993), so pitch stays.
+// missing, the clock stands still until it is there. The click follows the same clock. At full speed and in their own
+// key stems pass untouched; else they go through stretchers, which ask the clock where in the song the next frame lies.
+
+import { Click } from "./click.js";
+import { Stretcher } from "./stretcher.js";
 
 const FADE = 256; // samples over which a loop's end fades into its beginning
-const FRAME = 2048;
-const HOP = FRAME / 2;
-const SEARCH = 512;
+const FRAME_SECONDS = 0.093; // of a stretcher: tells the notes of a chord apart
+const SHORT_FRAME_SECONDS = 0.046; // for drums: keeps their strokes short
 
 class Mixer extends AudioWorkletProcessor {
   constructor(options) {
     super();
-    const { stems, segmentFrames, frames, complete } = options.processorOptions;
+    const { stems, unpitched, segmentFrames, frames, complete } = options.processorOptions;
     this.stems = stems;
     this.segmentFrames = segmentFrames;
     this.segments = new Map(); // number -> [left, right] for each stem that is not silent
@@ -23,18 +25,29 @@ class Mixer extends AudioWorkletProcessor {
     this.seeks = 0; // how many have come
     this.playing = false;
     this.waiting = false;
+    this.level = 0; // of the stems: 0 while nothing plays, 1 while it does; blocks fade from one to the other
+    this.changes = []; // what is done once the level is 0
     this.loop = null;
     this.rate = 1;
+    this.pitch = 1;
     this.loopTail = null; // what still sounds from before a loop's jump
     this.targets = new Float32Array(2 * stems).fill(1);
-    this.gains = new Float32Array(2 * stems); // start silent: the first block fades in
+    this.gains = new Float32Array(2 * stems).fill(1);
     this.ended = false;
     this.blocks = 0;
-    this.left = new Float32Array(FRAME + 2 * SEARCH);
-    this.right = new Float32Array(FRAME + 2 * SEARCH);
-    this.hann = Float32Array.from({ length: FRAME }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / FRAME));
-    this.resetStretch();
+    this.click = new Click(sampleRate);
+    this.countIn = null;
+    this.lanes = [false, true].map((isUnpitched) => this.lane(unpitched, isUnpitched));
     this.port.onmessage = ({ data }) => this.receive(data);
+  }
+
+  /** Stems that are stretched together: those with a pitch, or drums, which transposed would sound like other drums. */
+  lane(unpitched, isUnpitched) {
+    const size = 2 ** Math.round(Math.log2((isUnpitched ? SHORT_FRAME_SECONDS : FRAME_SECONDS) * sampleRate));
+    const gains = new Float32Array(2 * this.stems);
+    const members = [...unpitched.keys()].filter((stem) => unpitched[stem] === isUnpitched);
+    const read = (left, right, start, length) => this.add(left, right, 0, start, length, gains, gains, null);
+    return { gains, members, isUnpitched, stretcher: new Stretcher(size, read) };
   }
 
   receive(message) {
@@ -48,28 +61,41 @@ class Mixer extends AudioWorkletProcessor {
       case "gains":
         this.targets.set(message.values);
         break;
+      case "beats":
+        this.click.beats = message.beats;
+        break;
+      case "click":
+        this.click.on = message.on;
+        this.click.volume = message.volume;
+        break;
       case "play":
         this.playing = true;
         this.ended = false;
+        this.countIn = message.countIn && { beats: message.countIn.beats, left: message.countIn.length };
         break;
       case "pause":
         this.playing = false;
+        this.countIn = null;
         break;
       case "seek":
-        this.position = message.position;
-        this.seeks = message.number;
-        this.loopTail = null;
-        this.ended = false;
-        this.gains.fill(0);
-        this.resetStretch();
+        this.countIn = null;
+        this.change(() => {
+          this.position = message.position;
+          this.seeks = message.number;
+          this.loopTail = null;
+          this.ended = false;
+        });
         break;
       case "loop":
         this.loop = message.loop;
         this.keepLoopInside();
         break;
-      case "rate":
-        this.rate = message.rate;
-        this.resetStretch();
+      case "tune":
+        this.change(() => {
+          this.rate = message.rate;
+          this.pitch = message.pitch;
+          for (const { stretcher, isUnpitched } of this.lanes) stretcher.setPitch(isUnpitched ? 1 : this.pitch);
+        });
         break;
       case "length":
         this.frames = message.frames;
@@ -78,6 +104,17 @@ class Mixer extends AudioWorkletProcessor {
         break;
     }
     this.report();
+  }
+
+  /** Do something at which the sound would break off: after a block in which it fades out. */
+  change(action) {
+    this.changes.push(action);
+    if (!this.level) this.makeChanges();
+  }
+
+  makeChanges() {
+    for (const action of this.changes.splice(0)) action();
+    for (const { stretcher } of this.lanes) stretcher.reset();
   }
 
   /** Stems that were silent may come later than the others. */
@@ -103,19 +140,72 @@ class Mixer extends AudioWorkletProcessor {
   }
 
   process(_, [output]) {
-    const left = output[0], right = output[1] ?? output[0];
-    const fading = !this.playing && this.gains.some((gain) => gain > 0);
-    if (!this.playing && !fading) return true;
-    const targets = this.playing ? this.targets : new Float32Array(this.targets.length);
-    const before = this.position;
-    const filled = this.rate === 1
-      ? this.renderDirect(left, right, targets)
-      : this.renderStretched(left, right, targets);
-    this.waiting = !filled;
-    if (!filled) this.gains.fill(0);
-    if (fading) this.position = before; // the fade-out is not heard twice when play goes on
+    const [left, right] = output, { length } = left;
+    if (!this.playing && !this.level && !this.click.sounding.length) return true;
+    const level = this.playing && !this.changes.length ? 1 : 0;
+    const start = this.countIn ? this.countInBlock(length) : 0;
+    if (start < length && (level || this.level)) this.song(left.subarray(start), right.subarray(start), start, level);
+    this.click.render(left, right); // is not cut off
+    if (!this.level && this.changes.length) this.makeChanges();
     if ((this.blocks = (this.blocks + 1) % 12) === 0 || this.ended) this.report();
     return true;
+  }
+
+  /** Begin the clicks of the bar before the song; return where in the block the song begins. */
+  countInBlock(length) {
+    const { beats, left } = this.countIn;
+    const spent = Math.min(length, Math.ceil(left / this.rate));
+    this.click.begin(beats, this.position - left, spent, this.rate, 0);
+    this.countIn.left -= spent * this.rate;
+    if (this.countIn.left <= 0) this.countIn = null;
+    return spent;
+  }
+
+  /** Play the song in what is left of a block, fading to the level. */
+  song(left, right, at, level) {
+    const { length } = left;
+    const parts = this.partsOf(length);
+    this.waiting = !parts.every(({ from, count }) => this.isReady(from, count));
+    if (this.waiting) {
+      this.level = 0;
+      for (const { stretcher } of this.lanes) stretcher.reset();
+      return;
+    }
+    const isPlain = this.rate === 1 && this.pitch === 1;
+    for (const { start, count, from } of parts) {
+      const part = [left.subarray(start, start + count), right.subarray(start, start + count)];
+      if (isPlain) this.addPlain(...part, from, start / length, (start + count) / length);
+      else this.addStretched(...part, from);
+      if (this.click.on) this.click.begin(this.click.beats, from, count, this.rate, at + start);
+    }
+    this.gains.set(this.targets);
+    const last = parts.at(-1);
+    this.position = last.from + last.count * this.rate;
+    for (let n = 0; n < length; n += 1) {
+      const fade = this.level + ((level - this.level) * (n + 1)) / length;
+      left[n] *= fade;
+      right[n] *= fade;
+    }
+    this.level = level;
+    if (this.complete && this.position >= this.frames) this.end();
+  }
+
+  /** What lies where in a block: one part, or two if a loop ends in it. Behind the loop, the song plays on. */
+  partsOf(length) {
+    const { position, loop, rate } = this;
+    const first = loop && position < loop.to ? Math.ceil((loop.to - position) / rate) : Infinity;
+    if (first > length) return [{ start: 0, count: length, from: position }];
+    const from = loop.from + (position + first * rate - loop.to);
+    return [{ start: 0, count: first, from: position }, { start: first, count: length - first, from }];
+  }
+
+  /** Whether what is needed to play from there on is at hand. */
+  isReady(from, count) {
+    if (this.rate === 1 && this.pitch === 1) return this.has(from, from + count);
+    const reach = Math.max(...this.lanes.map(({ stretcher }) => stretcher.reach(this.rate)));
+    const to = Math.ceil(from + count * this.rate + reach), { loop } = this;
+    const crosses = loop && from < loop.to && to > loop.to;
+    return this.has(Math.floor(from), to) && (!crosses || this.has(loop.from, loop.from + reach));
   }
 
   /** Whether all samples from..to that are to be heard are here; beyond the end of the song there is silence, which is always here. */
@@ -166,30 +256,26 @@ class Mixer extends AudioWorkletProcessor {
     }
   }
 
-  /** Fill one block sample for sample. */
-  renderDirect(left, right, targets) {
-    const length = left.length;
-    const jumps = this.loop && this.position < this.loop.to && this.position + length >= this.loop.to;
-    if (!this.has(this.position, jumps ? this.loop.to : this.position + length)) return false;
-    if (jumps && !this.has(this.loop.from, this.loop.from + length)) return false;
-    const first = jumps ? this.loop.to - this.position : length;
-    // Gains move over the whole block, also where a loop cuts it in two.
-    const middle = this.gains.map((gain, n) => gain + ((targets[n] - gain) * first) / length);
-    this.addLoopTail(left, right, 0, first, targets);
-    this.add(left, right, 0, this.position, first, this.gains, middle, this.loopFadeIn());
-    if (jumps) {
-      this.loopTail = this.has(this.loop.to, this.loop.to + FADE) ? { from: this.loop.to, done: 0 } : null;
-      this.addLoopTail(left, right, first, length - first, targets);
-      this.add(left, right, first, this.loop.from, length - first, middle, targets, this.loopFadeIn());
-      if (this.loopTail) this.loopTail.done += length - first;
-      this.position = this.loop.from + length - first;
-    } else {
-      this.position += length;
-      if (this.loopTail && (this.loopTail.done += length) >= FADE) this.loopTail = null;
+  /** Add a part of a block sample for sample; gains move over the whole block, also where a loop cuts it in two. */
+  addPlain(left, right, position, begin, end) {
+    const { length } = left;
+    const at = (fraction) => this.gains.map((gain, n) => gain + (this.targets[n] - gain) * fraction);
+    if (begin > 0) this.loopTail = this.has(this.loop.to, this.loop.to + FADE) ? { from: this.loop.to, done: 0 } : null;
+    this.addLoopTail(left, right, length);
+    this.add(left, right, 0, position, length, at(begin), at(end), this.loopFadeIn());
+    if (this.loopTail && (this.loopTail.done += length) >= FADE) this.loopTail = null;
+  }
+
+  addStretched(left, right, position) {
+    const place = (at) =>
+      this.loop && position < this.loop.to && at >= this.loop.to
+        ? this.loop.from + ((at - this.loop.to) % (this.loop.to - this.loop.from))
+        : at;
+    for (const { gains, members, stretcher } of this.lanes) {
+      for (const stem of members) gains.set(this.targets.subarray(2 * stem, 2 * stem + 2), 2 * stem);
+      if (members.some((stem) => this.isAudible(stem))) stretcher.render(left, right, position, this.rate, place);
+      else stretcher.reset();
     }
-    this.gains.set(targets);
-    if (this.complete && this.position >= this.frames) this.end();
-    return true;
   }
 
   loopFadeIn() {
@@ -198,87 +284,18 @@ class Mixer extends AudioWorkletProcessor {
     return (n) => Math.min(1, (done + n) / FADE);
   }
 
-  addLoopTail(left, right, at, length, targets) {
+  addLoopTail(left, right, length) {
     if (!this.loopTail) return;
     const { from, done } = this.loopTail;
     const rest = Math.min(length, FADE - done);
-    if (rest > 0) this.add(left, right, at, from + done, rest, targets, targets, (n) => 1 - (done + n) / FADE);
+    if (rest > 0) this.add(left, right, 0, from + done, rest, this.targets, this.targets, (n) => 1 - (done + n) / FADE);
   }
 
   end() {
     this.playing = false;
     this.ended = true;
     this.position = this.frames;
-    this.gains.fill(0);
-  }
-
-  resetStretch() {
-    this.tail = [new Float32Array(HOP), new Float32Array(HOP)]; // second half of the last frame, still to be heard
-    this.ready = [new Float32Array(HOP), new Float32Array(HOP)];
-    this.used = HOP;
-    this.continuation = null; // where the last frame would go on by itself
-  }
-
-  /** Fill one block from frames laid at another pace. */
-  renderStretched(left, right, targets) {
-    const before = this.position;
-    for (let n = 0; n < left.length; n += 1) {
-      if (this.used === HOP) {
-        if (!this.nextFrame(targets)) return false;
-        this.used = 0;
-      }
-      left[n] = this.ready[0][this.used];
-      right[n] = this.ready[1][this.used];
-      this.used += 1;
-    }
-    this.gains.set(targets);
-    if (this.loop && before < this.loop.to && this.position >= this.loop.to) { // behind the loop, the song plays on
-      this.position = this.loop.from + ((this.position - this.loop.to) % Math.max(1, this.loop.to - this.loop.from));
-      this.continuation = null;
-    }
-    if (this.complete && this.position >= this.frames) this.end();
-    return true;
-  }
-
-  nextFrame(targets) {
-    const wanted = Math.round(this.position);
-    if (!this.has(wanted - SEARCH, wanted + SEARCH + FRAME)) return false;
-    this.left.fill(0);
-    this.right.fill(0);
-    this.add(this.left, this.right, 0, wanted - SEARCH, FRAME + 2 * SEARCH, targets, targets, null);
-    const shift = this.continuation === null ? SEARCH : this.bestShift();
-    for (let n = 0; n < HOP; n += 1) {
-      this.ready[0][n] = this.tail[0][n] + this.hann[n] * this.left[shift + n];
-      this.ready[1][n] = this.tail[1][n] + this.hann[n] * this.right[shift + n];
-      this.tail[0][n] = this.hann[HOP + n] * this.left[shift + HOP + n];
-      this.tail[1][n] = this.hann[HOP + n] * this.right[shift + HOP + n];
-    }
-    this.continuation ??= new Float32Array(HOP);
-    for (let n = 0; n < HOP; n += 1) this.continuation[n] = this.left[shift + HOP + n] + this.right[shift + HOP + n];
-    this.position += HOP * this.rate;
-    return true;
-  }
-
-  /** The shift at which the new frame is most like what would have followed: coarse first, then fine. */
-  bestShift() {
-    let best = SEARCH, most = -Infinity;
-    const search = (from, to, step, stride) => {
-      for (let shift = Math.max(0, from); shift <= Math.min(2 * SEARCH, to); shift += step) {
-        let product = 0, energy = 1e-9;
-        for (let n = 0; n < HOP; n += stride) {
-          const value = this.left[shift + n] + this.right[shift + n];
-          product += value * this.continuation[n];
-          energy += value * value;
-        }
-        const similarity = product / Math.sqrt(energy);
-        if (similarity > most) [best, most] = [shift, similarity];
-      }
-    };
-    search(0, 2 * SEARCH, 8, 4);
-    const coarse = best;
-    most = -Infinity;
-    search(coarse - 8, coarse + 8, 1, 2);
-    return best;
+    this.level = 0;
   }
 }
 
