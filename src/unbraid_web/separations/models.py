@@ -322,7 +322,7 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
             speed, semitones = recipe.get("speed"), recipe.get("semitones")
-            changes = [f"{speed:.0%}" if speed else "", f"{semitones:+d}" if semitones else ""]
+            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else ""]
             return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 

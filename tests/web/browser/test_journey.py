@@ -115,7 +115,7 @@ def test_3_watches_the_progress_and_listens_meanwhile(site: Site, page: Chrome) 
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > RATE, "a second of sound")
     until(lambda: find(page, "#downloads").is_displayed(), "the end of the separation")
-    until(lambda: page.find_element(By.CSS_SELECTOR, ".song-heading .dim").text == "0:40", "the length in the heading")
+    until(lambda: page.find_element(By.CSS_SELECTOR, ".song-heading .dim").text[:4] == "0:40", "the length")
     assert [strip.text for strip in page.find_elements(By.CSS_SELECTOR, ".strip-name")] == [
         "Vocals", "Drums", "Bass", "Piano", "Other",
     ]  # fmt: skip
@@ -165,9 +165,9 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     assert soundfile.info(stem).frames == 40 * RATE
     click(page, "[data-stem=vocals] .mute")
     click(page, "[data-kind=mix] button")
-    mix = downloads / "Blue Door - without vocals.mp3"
+    mix = downloads / "Blue Door - without vocals, speed 0.5.mp3"
     until(lambda: mix.exists(), "the mix")
-    assert abs(soundfile.info(mix).duration - 40) < 0.1
+    assert abs(soundfile.info(mix).duration - 80) < 0.1  # as it was heard last
     click(page, "[data-kind=zip] button")
     everything = downloads / "Blue Door - stems (wav).zip"
     until(lambda: everything.exists(), "the zip")
