@@ -1,11 +1,13 @@
 """Properties of written music: in the key, in time, the same for the same seed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unbraid.corpus.composing import melody, sequencer
+from unbraid.corpus.composing import accompaniment, melody, sequencer
 from unbraid.corpus.composing.harmony import Chord, Key, progression, random_key
 from unbraid.corpus.composing.notes import Note, Part
 
@@ -71,3 +73,14 @@ def test_programmed_parts_fit_their_bars_and_are_the_same_for_the_same_seed() ->
     beat = sequencer.drums(np.random.default_rng(4), 8, 120.0, 4)
     assert max(note.start for note in beat.notes) < 8 * 2.0
     assert any(note.pitch == 36 for note in beat.notes)
+
+
+def test_mma_keeps_a_tempo_between_two_whole_ones() -> None:
+    groove = accompaniment.Style(Path("stdlib/8beat.mma"), ("8Beat",), None)
+    bars, tempo = 24, 93.7
+    chords = [Chord(0, "")] * bars
+    parts, beats = accompaniment.play(np.random.default_rng(0), groove, Key(0, "major"), chords, tempo, bars)
+    bar = beats * 60 / tempo
+    starts = np.array([note.start for part in parts if part.source == "drums" for note in part.notes])
+    assert np.abs(starts - (bars - 1) * bar).min() < 0.03, "nobody plays on the first beat of the last bar"
+    assert starts.max() < bars * bar

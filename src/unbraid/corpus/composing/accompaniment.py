@@ -64,7 +64,8 @@ def play(
 ) -> tuple[list[Part], int]:
     """Let MMA play one chord a bar, another groove of the style each section; returns the parts and the beats a bar."""
     major = key.mode == "major"
-    lines = [f"RndSeed {int(rng.integers(1, 1_000_000))}", f"Tempo {tempo:.3f}", f"Use {style.file}"]
+    whole_tempo = round(tempo)  # MMA drops what is behind the point
+    lines = [f"RndSeed {int(rng.integers(1, 1_000_000))}", f"Tempo {whole_tempo}", f"Use {style.file}"]
     for bar, chord in enumerate(chords):
         if bar % section_bars == 0:
             lines.append(f"Groove {style.grooves[int(rng.integers(len(style.grooves)))]}")
@@ -91,4 +92,4 @@ def play(
         if run.returncode != 0 or not song.with_suffix(".mid").exists():
             raise CorpusError(f"MMA refused the style {style.file}: {run.stdout.strip()[-200:]}")
         parts, (beats, _) = read_midi(song.with_suffix(".mid"))
-    return parts, beats
+    return [part.slowed_down(whole_tempo / tempo) for part in parts], beats

@@ -34,6 +34,11 @@ class Part:
     notes: list[Note]
     bends: list[tuple[float, int]] = field(default_factory=list)
 
+    def slowed_down(self, factor: float) -> Part:
+        """The same part, played in `factor` times the time."""
+        notes = [replace(note, start=note.start * factor, end=note.end * factor) for note in self.notes]
+        return replace(self, notes=notes, bends=[(at * factor, bend) for at, bend in self.bends])
+
     @property
     def source(self) -> str:
         """The source that the part belongs to, by program: a track called "Bass" may hold a guitar."""
