@@ -132,7 +132,13 @@ class Reporter:
         line = f"{folder}: {', '.join(outcome['stems'])}"
         if seconds is None:
             return line
-        return f"{line}  ({outcome['seconds']:.1f} s, {outcome['seconds'] / max(seconds, 1e-3):.0f} × real time)"
+        facts = [f"{outcome['seconds']:.1f} s"]
+        if tempo := outcome.get("tempo"):
+            facts.append(f"{tempo:.0f} BPM")
+        if key := outcome.get("key"):
+            facts.append(key)
+        facts.append(f"{outcome['seconds'] / max(seconds, 1e-3):.0f} × real time")
+        return f"{line}  ({', '.join(facts)})"
 
 
 def _printable(name: str) -> str:
