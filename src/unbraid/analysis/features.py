@@ -1,5 +1,7 @@
 """What is heard of a song while its stems go by: onsets a hundred times a second, pitch classes five times a second."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ STEPS = 36  # in an octave: three for each semitone, so that an instrument's tun
 
 
 class Frames:
-    """Cuts a signal that comes in blocks into frames of `seconds`, each under a Hann window.
+    """Cuts a signal that comes in blocks into frames of about `seconds`, each under a Hann window.
 
     The middle of the first frame is the first sample, those of the next follow at `rate` a second.
     """
@@ -28,13 +30,15 @@ class Frames:
     def __init__(self, sample_rate: int, seconds: float, rate: float) -> None:
         self._thinned = max(1, sample_rate // ENOUGH)
         heard = sample_rate / self._thinned
-        self._length, self._hop = 2 * round(seconds * heard / 2), max(1, round(heard / rate))
+        self._length = 2 ** round(math.log2(seconds * heard))  # of all lengths, the fastest to transform
+        self._hop = max(1, round(heard / rate))
         self.rate = heard / self._hop
         """Frames a second."""
         self.bin = heard / self._length
         """Hz between the bins of a spectrum."""
         window = np.hanning(self._length)
-        self._window = (window * (2 / window.sum())).astype(np.float32)  # a tone at full scale has a level of 1
+        # A tone at full scale has a level of 1. NumPy transforms in float32 only if it divides by the length.
+        self._window = (window * (2 * self._length / window.sum())).astype(np.float32)
         self._waiting: Signal = np.zeros(self._length // 2, np.float32)
         self._rest: Signal = np.zeros(0, np.float32)
 
@@ -50,7 +54,7 @@ class Frames:
             return np.zeros((0, self._length // 2 + 1), np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(self._waiting, self._length)[: count * self._hop : self._hop]
         self._waiting = self._waiting[count * self._hop :]
-        return np.abs(np.fft.rfft(frames * self._window, axis=1))
+        return np.abs(np.fft.rfft(frames * self._window, axis=1, norm="forward"))
 
     def last_spectra(self) -> Signal:
         """Return those of the frames that reach beyond the signal's end, into silence."""
