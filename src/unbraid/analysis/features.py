@@ -1,6 +1,7 @@
 """What is heard of a song while its stems go by: onsets a hundred times a second, pitch classes five times a second."""
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ MIDDLE_C = 261.626  # Hz
 STEPS = 36  # in an octave: three for each semitone, so that an instrument's tuning shows
 
 
-class Frames:
-    """Cuts a signal that comes in blocks into frames of about `seconds`, each under a Hann window.
+class Feature(ABC):
+    """What is measured in each frame of a signal that comes in blocks.
 
-    The middle of the first frame is the first sample, those of the next follow at `rate` a second.
+    Frames are about `seconds` long, each under a Hann window. The middle of the first one is the first sample, those of
+    the next follow at `rate` a second.
     """
 
     def __init__(self, sample_rate: int, seconds: float, rate: float) -> None:
@@ -34,15 +36,29 @@ class Frames:
         self._hop = max(1, round(heard / rate))
         self.rate = heard / self._hop
         """Frames a second."""
-        self.bin = heard / self._length
-        """Hz between the bins of a spectrum."""
+        self._bin = heard / self._length  # Hz between the bins of a spectrum
         window = np.hanning(self._length)
         # A tone at full scale has a level of 1. NumPy transforms in float32 only if it divides by the length.
         self._window = (window * (2 * self._length / window.sum())).astype(np.float32)
         self._waiting: Signal = np.zeros(self._length // 2, np.float32)
         self._rest: Signal = np.zeros(0, np.float32)
 
-    def spectra(self, mono: Signal) -> Signal:
+        self._found: list[Signal] = []
+
+    def add(self, mono: Signal) -> None:
+        """Listen to the next block `(samples,)`."""
+        self._found.append(self._measured(self._spectra(mono)))
+
+    def finish(self) -> Signal:
+        """Return what was found in all frames, `(frames, …)`: call it after the last block."""
+        self.add(np.zeros(self._length // 2 * self._thinned, np.float32))  # the last frames reach into silence
+        return np.concatenate(self._found)
+
+    @abstractmethod
+    def _measured(self, spectra: Signal) -> Signal:
+        """Return what is found in the next frames, from their magnitudes `(frames, bins)`."""
+
+    def _spectra(self, mono: Signal) -> Signal:
         """Return the magnitudes `(frames, bins)` of the frames that the next block `(samples,)` completes."""
         mono = np.concatenate([self._rest, mono])
         whole = mono.size // self._thinned * self._thinned
@@ -56,67 +72,39 @@ class Frames:
         self._waiting = self._waiting[count * self._hop :]
         return np.abs(np.fft.rfft(frames * self._window, axis=1, norm="forward"))
 
-    def last_spectra(self) -> Signal:
-        """Return those of the frames that reach beyond the signal's end, into silence."""
-        return self.spectra(np.zeros(self._length // 2 * self._thinned, np.float32))
 
-
-class Onsets:
-    """How much begins to sound in each frame, low, middle and high (spectral flux: Bello et al. 2005)."""
+class Onsets(Feature):
+    """How much begins in each frame, low, middle and high, `(frames, 3)`: spectral flux (Bello et al. 2005)."""
 
     def __init__(self, sample_rate: int) -> None:
-        self._frames = Frames(sample_rate, ONSET_SECONDS, ONSET_RATE)
-        self.rate = self._frames.rate
-        """Frames a second."""
+        super().__init__(sample_rate, ONSET_SECONDS, ONSET_RATE)
         edges = np.concatenate([np.geomspace(low, high, count, endpoint=False) for low, high, count in REGIONS])
-        self._bins = np.rint(edges / self._frames.bin).astype(int)
+        self._bins = np.rint(edges / self._bin).astype(int)
         self._regions = np.cumsum([0] + [count for _, _, count in REGIONS[:-1]])
         self._before = np.zeros((RISE, len(edges)), np.float32)
-        self._found: list[Signal] = []
 
-    def add(self, mono: Signal) -> None:
-        """Listen to the next block `(samples,)`."""
-        self._measure(self._frames.spectra(mono))
-
-    def finish(self) -> Signal:
-        """Return the strength of the onsets in all frames, `(frames, 3)`."""
-        self._measure(self._frames.last_spectra())
-        return np.concatenate(self._found)
-
-    def _measure(self, spectra: Signal) -> None:
+    def _measured(self, spectra: Signal) -> Signal:
         bands = np.add.reduceat(spectra, np.minimum(self._bins, spectra.shape[1] - 1), axis=1)
         levels = np.concatenate([self._before, np.log1p(COMPRESSION * bands)])
         rises = np.maximum(levels[RISE:] - levels[:-RISE], 0)
-        self._found.append(np.add.reduceat(rises, self._regions, axis=1))
         self._before = levels[-RISE:]
+        return np.asarray(np.add.reduceat(rises, self._regions, axis=1))
 
 
-class Chroma:
-    """How strongly each step of the octave sounds, from the peaks of the spectrum (Gómez 2006)."""
+class Chroma(Feature):
+    """How strongly each step of the octave sounds, `(frames, STEPS)` from C up: peaks of the spectrum (Gómez 2006)."""
 
     def __init__(self, sample_rate: int) -> None:
-        self._frames = Frames(sample_rate, CHROMA_SECONDS, 2 / CHROMA_SECONDS)
-        self.rate = self._frames.rate
-        """Frames a second."""
-        self._first, self._last = (int(hertz / self._frames.bin) for hertz in CHROMA_RANGE)
-        self._found: list[Signal] = []
+        super().__init__(sample_rate, CHROMA_SECONDS, 2 / CHROMA_SECONDS)
+        self._first, self._last = (int(hertz / self._bin) for hertz in CHROMA_RANGE)
 
-    def add(self, mono: Signal) -> None:
-        """Listen to the next block `(samples,)`."""
-        self._measure(self._frames.spectra(mono))
-
-    def finish(self) -> Signal:
-        """Return the strength of each step in all frames, `(frames, STEPS)`; step 0 is C."""
-        self._measure(self._frames.last_spectra())
-        return np.concatenate(self._found)
-
-    def _measure(self, spectra: Signal) -> None:
+    def _measured(self, spectra: Signal) -> Signal:
         heard = spectra[:, self._first : self._last]
         middle = heard[:, 1:-1]
         rows, columns = np.nonzero((middle > heard[:, :-2]) & (middle >= heard[:, 2:]) & (middle > FAINT))
         before, peak, after = (np.log(heard[rows, columns + shift] + 1e-12) for shift in range(3))
         # The parabola through a peak and its neighbours has its top where the tone is.
         place = self._first + columns + 1 + 0.5 * (before - after) / (before - 2 * peak + after)
-        steps = np.rint(STEPS * np.log2(place * self._frames.bin / MIDDLE_C)).astype(int) % STEPS
+        steps = np.rint(STEPS * np.log2(place * self._bin / MIDDLE_C)).astype(int) % STEPS
         strength = np.bincount(rows * STEPS + steps, np.exp(peak / 2), len(heard) * STEPS)
-        self._found.append(strength.reshape(-1, STEPS).astype(np.float32))
+        return strength.reshape(-1, STEPS).astype(np.float32)
