@@ -10,9 +10,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.http import content_disposition_header
 
-ACCELERATED = (
-    "/protected/"  # nginx's name for the folder of the files; never from a request, which a stranger may have sent
-)
+ACCELERATED = "/protected/"  # what nginx calls the folder of the files; a name in a request might be a stranger's
 RANGE = re.compile(r"^bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 

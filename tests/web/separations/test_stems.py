@@ -160,6 +160,13 @@ def test_nginx_sends_the_file_where_it_asks_to(alice: Person, separation: Separa
     assert answer.content == b""
 
 
+def test_no_request_says_where_nginx_is_to_look(alice: Person, separation: Separation) -> None:
+    for value in ("/other/", "/other/secret.txt?", "on/other/"):
+        answer = alice.client.get(f"/separations/{separation.pk}/bass/0.flac", headers={"X-Accel": value})
+        assert body(answer)
+        assert "X-Accel-Redirect" not in answer.headers
+
+
 def test_the_spectrogram_is_a_picture(alice: Person, separation: Separation) -> None:
     data = body(alice.client.get(f"/separations/{separation.pk}/drums.png"))
     assert data.startswith(b"\x89PNG")
