@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export
@@ -101,6 +102,8 @@ class SongChange(Schema):
 class Fader(Schema):
     """How one stem goes into a mix."""
 
+    model_config = ConfigDict(extra="forbid")
+
     gain: float = Field(1.0, ge=0, le=2)
     pan: float = Field(0.0, ge=-1, le=1, description="-1 left to 1 right")
 
@@ -108,11 +111,13 @@ class Fader(Schema):
 class ExportIn(Schema):
     """A request for a rendered file."""
 
+    model_config = ConfigDict(extra="forbid")
+
     kind: Literal["stem", "zip", "mix", "dj"] = Field(description="`dj`: one `.stem.mp4` for DJ software, format `m4a`")
     format: Literal["wav", "flac", "mp3", "m4a", "ogg", "opus"]
     stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
     speed: float = Field(1.0, ge=0.5, le=2, description="of a mix, at the same pitch")
-    semitones: int = Field(0, ge=-6, le=6, description="by how much a mix is transposed; drums stay as they are")
+    semitones: int = Field(0, ge=-6, le=6, description="semitones to transpose a mix by; drums stay as they are")
     click: float = Field(0.0, ge=0, le=2, description="gain of a click on the beats of a mix")
 
     def recipe(self) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     except ValidationError as error:
         messages.error(request, error.messages[0])
         return redirect("songs:library")
-    keys = [Export.key_of(recipe) for recipe in recipes]
+    keys = [Export.key_of(separation, recipe) for separation, recipe in zip(separations, recipes, strict=True)]
     exports = list(Export.objects.filter(separation__in=separations, key__in=keys).select_related("separation__song"))
     ready = [export for export in exports if export.state == State.DONE]
     if any(export.can_retry for export in exports) or len(exports) < len(separations):

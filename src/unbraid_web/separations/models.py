@@ -191,8 +191,8 @@ class Export(Job):
     owner_path = "separation__song__owner"
 
     separation = models.ForeignKey(Separation, models.CASCADE, related_name="exports")
-    recipe = models.JSONField(help_text='{"kind": "stem|zip|mix", "format": ..., "stems": {name: [gain, pan]}}')
-    key = models.CharField(max_length=64, help_text="hash of the recipe: the same recipe is rendered once")
+    recipe = models.JSONField(help_text="what is wanted, in the normal form of `recipes`")
+    key = models.CharField(max_length=64, help_text="hash of the recipe and the song's name: the same is rendered once")
     filename = models.CharField(max_length=255)
     bytes_stored = models.BigIntegerField(default=0)
 
@@ -207,7 +207,7 @@ class Export(Job):
     @classmethod
     def request(cls, separation: Separation, recipe: dict[str, Any]) -> "Export":
         """Return the export for this recipe, made now or found; a failed one is tried again."""
-        key = cls.key_of(recipe)
+        key = cls.key_of(separation, recipe)
         export, created = cls.objects.get_or_create(
             separation=separation,
             key=key,
@@ -224,9 +224,10 @@ class Export(Job):
         return export
 
     @staticmethod
-    def key_of(recipe: dict[str, Any]) -> str:
-        """Return what equal recipes have in common."""
-        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    def key_of(separation: Separation, recipe: dict[str, Any]) -> str:
+        """Return what equal recipes have in common, for a song whose name, which is in the file, is the same."""
+        song = separation.song
+        return hashlib.sha256(json.dumps([recipe, song.artist, song.title], sort_keys=True).encode()).hexdigest()
 
     @staticmethod
     def expected_bytes(separation: Separation, recipe: dict[str, Any]) -> int:
@@ -310,7 +311,7 @@ class Worker(models.Model):
 def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
     """Return the name under which the browser saves an export."""
     song, kind, stems = separation.song, recipe["format"], list(recipe["stems"])
-    name = " - ".join(filter(None, (file_name(song.artist)[:60], file_name(song.title)[:100]))) or "song"
+    name = " - ".join(filter(None, (file_name(song.artist, 70), file_name(song.title, 120)))) or "song"
     match recipe["kind"]:
         case "stem":
             return f"{name} - {stems[0]}.{kind}"
@@ -322,10 +323,12 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
             speed, semitones = recipe.get("speed"), recipe.get("semitones")
-            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else ""]
+            click = "click" if "click" in recipe else ""
+            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else "", click]
             return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 
-def file_name(text: str) -> str:
-    """Return the text without what a file's name cannot have."""
-    return "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in text).strip(". ")
+def file_name(text: str, most: int) -> str:
+    """Return the text without what a file's name cannot have, in at most so many bytes of UTF-8."""
+    allowed = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in text)
+    return allowed.encode()[:most].decode(errors="ignore").strip(". ")

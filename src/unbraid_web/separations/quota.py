@@ -42,7 +42,9 @@ def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
     Raises:
         ValidationError: with a sentence, where there is no room for it.
     """
-    there = separation.exports.filter(key=Export.key_of(recipe), state__in=[State.QUEUED, State.RUNNING, State.DONE])
+    there = separation.exports.filter(
+        key=Export.key_of(separation, recipe), state__in=[State.QUEUED, State.RUNNING, State.DONE]
+    )
     found: Export | None = there.first()
     if found:
         return found

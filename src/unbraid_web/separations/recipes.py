@@ -12,6 +12,7 @@ CONTENT_TYPES = {
     "opus": "audio/ogg",
 }  # fmt: skip
 FORMATS = tuple(CONTENT_TYPES)  # those of the library
+AS_IT_IS = {"speed": 1, "semitones": 0, "click": 0}  # what a mix may be besides a sum of stems
 MAX_GAIN = 2.0
 SPEEDS = (0.5, 2.0)
 MAX_SEMITONES = 6
@@ -31,17 +32,23 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
     """
     if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS or wanted.get("format") not in FORMATS:
         raise ValidationError(f"Ask for a kind ({', '.join(KINDS)}) and a format ({', '.join(FORMATS)}).")
+    if unknown := set(wanted) - {"kind", "format", "stems", *AS_IT_IS}:
+        raise ValidationError(f"A request has no “{min(map(str, unknown))}”.")
+    if wanted["kind"] != "mix" and any(wanted.get(name, rest) != rest for name, rest in AS_IT_IS.items()):
+        raise ValidationError("Only a mix can have another speed, another key or a click.")
     asked = wanted.get("stems") or {name: {} for name in names}
     if not isinstance(asked, dict) or not set(asked) <= set(names):
         raise ValidationError(f"The stems of this song are {', '.join(names)}.")
     if wanted["kind"] == "stem" and len(asked) != 1:
         raise ValidationError("Name the one stem you want.")
     if wanted["kind"] == "dj" and (wanted["format"] != DJ_FORMAT or set(asked) != set(names)):
-        raise ValidationError(f"The file for DJ software has all stems, and the format {DJ_FORMAT}.")
+        raise ValidationError(f"A DJ file always has all stems: use the format {DJ_FORMAT} and leave out “stems”.")
     stems = {}
     for name in names:
         if name in asked:
             how = asked[name] if isinstance(asked[name], dict) else {}
+            if set(how) - {"gain", "pan"}:
+                raise ValidationError("A stem has a gain and a pan, and nothing else.")
             gain, pan = number(how.get("gain", 1.0)), number(how.get("pan", 0.0))
             if wanted["kind"] != "mix":
                 gain, pan = 1.0, 0.0  # a stem is what it is; only mixes are mixed
@@ -61,9 +68,7 @@ def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
     Raises:
         ValidationError: with a sentence.
     """
-    speed, semitones, click = (
-        number(wanted.get(name, rest)) for name, rest in (("speed", 1), ("semitones", 0), ("click", 0))
-    )
+    speed, semitones, click = (number(wanted.get(name, rest)) for name, rest in AS_IT_IS.items())
     slowest, fastest = SPEEDS
     if not slowest <= speed <= fastest:
         raise ValidationError(f"The speed must be between {slowest:g} and {fastest:g}.")
@@ -74,7 +79,7 @@ def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
     if click and not has_beats:
         raise ValidationError("No steady beat was found in this song, so there can be no click.")
     changes = {"speed": round(speed, 4), "semitones": int(semitones), "click": round(click, 4)}
-    return {name: value for name, value in changes.items() if value != (name == "speed")}
+    return {name: value for name, value in changes.items() if value != AS_IT_IS[name]}
 
 
 def stem_recipe(name: str) -> dict[str, Any]:

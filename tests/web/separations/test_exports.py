@@ -202,6 +202,15 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
         assert ask(alice, separation, kind="mix", format="mp3", **other).json()["id"] != first["id"]
 
 
+def test_a_new_name_is_in_the_next_download(alice: Person, separation: Separation) -> None:
+    first = ask(alice, separation, kind="zip", format="wav").json()
+    Song.objects.filter(pk=separation.song_id).update(title="🎹" * 100, artist="Ænima")
+    again = ask(alice, separation, kind="zip", format="wav").json()
+    assert again["id"] != first["id"]
+    assert again["filename"].startswith("Ænima - 🎹🎹")
+    assert len(again["filename"].encode()) < 255, "no file system takes a longer one"
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -221,6 +230,10 @@ def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -
         {"kind": "mix", "format": "wav", "semitones": 7},
         {"kind": "mix", "format": "wav", "semitones": 0.5},
         {"kind": "mix", "format": "wav", "click": 1},
+        {"kind": "mix", "format": "wav", "semitone": 3},
+        {"kind": "mix", "format": "wav", "stems": {"bass": {"volume": 0.5}}},
+        {"kind": "zip", "format": "wav", "speed": 0.5},
+        {"kind": "dj", "format": "m4a", "semitones": 2},
     ],
 )
 def test_nonsense_is_answered_with_a_sentence(alice: Person, separation: Separation, wanted: Any) -> None:

@@ -17,4 +17,16 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.AlterField(
+            model_name="export",
+            name="key",
+            field=models.CharField(
+                help_text="hash of the recipe and the song's name: the same is rendered once", max_length=64
+            ),
+        ),
+        migrations.AlterField(
+            model_name="export",
+            name="recipe",
+            field=models.JSONField(help_text="what is wanted, in the normal form of `recipes`"),
+        ),
     ]
