@@ -232,7 +232,8 @@ class Separator:
             tell(Progress("decoding", 0.0, stream.duration))
             folder = Path(out_dir) / (name or _name_of(song))
             samples = 0
-            analyser = Analyser(stream.sample_rate) if wanted.stems is None else None
+            is_whole = wanted.two_stems is not None or set(stream.sources) == set(self.sources)
+            analyser = Analyser(stream.sample_rate) if is_whole else None
             with StemFolder(
                 folder,
                 stream.sources,

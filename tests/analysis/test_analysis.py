@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unbraid import analysis
 from unbraid.analysis import Analyser, Analysis, analyse
 from unbraid.audio import Audio
+from unbraid.errors import UsageError
 
 RATE = 22_050
 I_VI_IV_V = {
@@ -96,6 +97,12 @@ def rubato(seed: int) -> NDArray[np.float64]:
     return np.cumsum(0.5 * np.exp(np.random.default_rng(seed).normal(0, 0.3, 80)))
 
 
+def tone(*hertz: float, seconds: int = 30) -> Audio:
+    """Return a stem `(1, samples)` in which these sound all the time."""
+    time = np.arange(RATE * seconds) / RATE
+    return sum(0.3 / len(hertz) * np.sin(2 * np.pi * f * time) for f in hertz).astype(np.float32)[None]  # type: ignore[union-attr]
+
+
 SECONDS = 30
 NOISE = np.random.default_rng(1).normal(0, 0.1, (2, RATE * SECONDS)).astype(np.float32)
 UNSTEADY = {
@@ -108,6 +115,12 @@ UNSTEADY = {
     "rubato": hits(rubato(0), SECONDS, RATE),
     "no rhythm": hits(np.sort(np.random.default_rng(2).uniform(0, SECONDS, 70)), SECONDS, RATE),
     "no number": np.full((1, RATE * SECONDS), np.nan, np.float32),
+    "hum": tone(50),
+    "a tone": tone(440),
+    "a faded tone": tone(440) * np.bartlett(RATE * SECONDS).astype(np.float32),
+    "a held chord": tone(220, 277.18, 329.63),
+    "an offset": np.full((1, RATE * SECONDS), 0.3, np.float32),
+    "a ramp": np.linspace(-0.5, 0.5, RATE * SECONDS, dtype=np.float32)[None],
 }
 
 
@@ -118,8 +131,8 @@ def test_where_no_beat_is_steady_there_is_no_tempo(name: str) -> None:
         assert (answer.tempo, answer.beats, answer.downbeats) == (None, [], [])
 
 
-@pytest.mark.parametrize("name", ["nothing", "silence", "noise", "no number"])
-def test_what_has_no_pitch_has_no_key(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(UNSTEADY.keys() - {"a held chord"}))
+def test_what_has_no_pitch_or_only_one_has_no_key(name: str) -> None:
     assert found({"other": UNSTEADY[name]}).key is None
 
 
@@ -138,3 +151,11 @@ def test_a_failure_is_logged_and_not_raised(caplog: pytest.LogCaptureFixture) ->
     analyser.add({"drums": np.zeros((1, 5), np.float32)})
     assert analyser.finish() is None
     assert "could not be analysed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("lengths", "rate"), [((), RATE), ((10, 20), RATE), ((10,), 0), ((10,), -1), ((10,), 1), ((10,), 44_100.5)]
+)
+def test_what_cannot_be_analysed_is_said(lengths: tuple[int, ...], rate: int) -> None:
+    with pytest.raises(UsageError, match=r"\.$"):
+        analyse({str(n): np.zeros((1, n), np.float32) for n in lengths}, rate)

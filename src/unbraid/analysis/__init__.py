@@ -16,7 +16,8 @@ import numpy as np
 from unbraid.analysis.beats import Numbers, find_beats, find_downbeats, tempo_of
 from unbraid.analysis.features import Chroma, Onsets
 from unbraid.analysis.key import find_key
-from unbraid.audio.types import Audio
+from unbraid.audio.types import RATES, Audio
+from unbraid.errors import UsageError
 
 logger = logging.getLogger(__name__)
 Found = TypeVar("Found")
@@ -84,14 +85,30 @@ class Analyser:
         onsets = np.concatenate([self._drums.finish(), self._band.finish()], axis=1)
         chroma = self._chroma.finish()
         beats = find_beats(onsets, self._drums.rate)
+        key = find_key(chroma, self._chroma.rate)
         if not beats.size or self._samples > self._most:
-            return Analysis(None, [], [], find_key(chroma))
+            return Analysis(None, [], [], key)
         downbeats = find_downbeats(beats, onsets, self._drums.rate, chroma, self._chroma.rate)
-        return Analysis(round(tempo_of(beats), 1), _rounded(beats), _rounded(downbeats), find_key(chroma))
+        return Analysis(round(tempo_of(beats), 1), _rounded(beats), _rounded(downbeats), key)
 
 
 def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
-    """Return tempo, beats and key of a song from its stems `(channels, samples)`; see `Analyser`."""
+    """Return tempo, beats and key of a song from its stems; see `Analyser`.
+
+    Args:
+        stems: Arrays `(channels, samples)` of one length, by the stems' names.
+        sample_rate: Hz.
+
+    Returns:
+        What was found; None if the analysis failed, which is logged.
+
+    Raises:
+        UsageError: There are no stems, they differ in length, or the rate is none of a sound.
+    """
+    if len({stem.shape[-1] for stem in stems.values()}) != 1:
+        raise UsageError("Only stems of one length can be analysed together, and at least one.")
+    if sample_rate not in RATES:
+        raise UsageError(f"A sample rate of {sample_rate} Hz is none of a sound.")
     analyser = Analyser(sample_rate)
     analyser.add(stems)
     return analyser.finish()

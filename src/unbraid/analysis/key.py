@@ -13,14 +13,18 @@ NAMES = {
     "major": ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B"),
     "minor": ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"),
 }
+FEWEST_SEMITONES = 3  # that sound at a tenth of the strongest: a tone, or two, are no key
+SHORTEST_SECONDS, SMALLEST_PART = 2.0, 0.05  # of the song, in which something with a pitch must sound
 CLEAR = 0.4
 """How well the best key must fit (correlation): songs have 0.5 to 0.95, noise has 0.2."""
 
 
-def find_key(chroma: Signal) -> str | None:
-    """Return the key such as "A minor" from `(frames, STEPS)`, or None where there is none."""
+def find_key(chroma: Signal, rate: float) -> str | None:
+    """Return the key, such as "A minor", from `(frames, STEPS)` at `rate` frames a second; None where there is none."""
+    if chroma.any(axis=1).sum() < max(SHORTEST_SECONDS * rate, SMALLEST_PART * len(chroma)):
+        return None
     found = semitones(chroma)
-    if not found.any():
+    if (found > 0.1 * found.max()).sum() < FEWEST_SEMITONES:
         return None
     keys = [(tonic, mode) for mode in PROFILES for tonic in range(12)]
     fits = [float(np.corrcoef(found, np.roll(PROFILES[mode], tonic))[0, 1]) for tonic, mode in keys]
