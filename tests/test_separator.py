@@ -336,3 +336,14 @@ def test_wrong_options_are_refused(separator: Separator, tmp_path: Path, wrong: 
     with pytest.raises(UsageError):
         separator.separate_file(write_song(tmp_path / "song.wav", seconds=0.1), tmp_path / "out", **wrong)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "analysed"),
+    [({}, True), ({"stems": SOURCES}, True), ({"two_stems": "vocals"}, True), ({"stems": ["drums"]}, False)],
+)
+def test_a_song_is_analysed_if_all_of_it_comes_out(
+    mask_model: Path, tmp_path: Path, wanted: dict[str, Any], analysed: bool
+) -> None:
+    song = write_song(tmp_path / "song.wav", seconds=1)
+    assert (Separator(mask_model).separate_file(song, tmp_path, **wanted).analysis is not None) == analysed

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unbraid import analysis
 from unbraid.analysis import Analyser, Analysis, analyse
 from unbraid.audio import Audio
-from unbraid.errors import UsageError
+from unbraid.errors import InputError
 
 RATE = 22_050
 I_VI_IV_V = {
@@ -157,5 +157,5 @@ def test_a_failure_is_logged_and_not_raised(caplog: pytest.LogCaptureFixture) ->
     ("lengths", "rate"), [((), RATE), ((10, 20), RATE), ((10,), 0), ((10,), -1), ((10,), 1), ((10,), 44_100.5)]
 )
 def test_what_cannot_be_analysed_is_said(lengths: tuple[int, ...], rate: int) -> None:
-    with pytest.raises(UsageError, match=r"\.$"):
+    with pytest.raises(InputError, match=r"\.$"):
         analyse({str(n): np.zeros((1, n), np.float32) for n in lengths}, rate)

@@ -16,8 +16,9 @@ import numpy as np
 from unbraid.analysis.beats import Numbers, find_beats, find_downbeats, tempo_of
 from unbraid.analysis.features import Chroma, Onsets
 from unbraid.analysis.key import find_key
-from unbraid.audio.types import RATES, Audio
-from unbraid.errors import UsageError
+from unbraid.audio.arrays import checked_rate
+from unbraid.audio.types import Audio
+from unbraid.errors import InputError
 
 logger = logging.getLogger(__name__)
 Found = TypeVar("Found")
@@ -103,13 +104,11 @@ def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
         What was found; None if the analysis failed, which is logged.
 
     Raises:
-        UsageError: There are no stems, they differ in length, or the rate is none of a sound.
+        InputError: There are no stems, they differ in length, or the rate is none of a sound.
     """
     if len({stem.shape[-1] for stem in stems.values()}) != 1:
-        raise UsageError("Only stems of one length can be analysed together, and at least one.")
-    if sample_rate not in RATES:
-        raise UsageError(f"A sample rate of {sample_rate} Hz is none of a sound.")
-    analyser = Analyser(sample_rate)
+        raise InputError("Only stems of one length can be analysed together, and at least one.")
+    analyser = Analyser(checked_rate(sample_rate))
     analyser.add(stems)
     return analyser.finish()
 

@@ -25,7 +25,7 @@ class ArraySong:
 
     def __init__(self, samples: Any, sample_rate: float) -> None:
         self._samples = _rows(samples)
-        self.sample_rate, self.channels = _rate(sample_rate), self._samples.shape[0]
+        self.sample_rate, self.channels = checked_rate(sample_rate), self._samples.shape[0]
         self.tags: dict[str, str] = {}
         self.cover: bytes | None = None
         self.notes: list[str] = []
@@ -70,7 +70,8 @@ def _described(samples: Any, array: NDArray[Any]) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} of the shape {array.shape} and the type {array.dtype}"
 
 
-def _rate(rate: float) -> int:
+def checked_rate(rate: float) -> int:
+    """Return a sample rate in Hz as a whole number; raises InputError if it is none of a sound."""
     try:
         whole = int(rate)
     except (TypeError, ValueError, OverflowError):

@@ -59,7 +59,7 @@ class SongReader:
     What comes out is as long as the song, wherever its file is damaged: sound that is missing in the middle is
     replaced by silence, and `notes` says so. A file that is cut off is refused. More than two channels are folded down
     to stereo. If channels or rate change midway, what follows is converted to those of the beginning. Samples that are
-    not finite numbers are taken as silence.
+    not finite numbers are treated as silence.
 
     Args:
         source: a path, or an open binary file; what cannot seek is copied to a temporary file.
@@ -170,7 +170,7 @@ class SongReader:
         if waiting:
             yield np.concatenate(waiting, axis=1)
         if odd:
-            self.notes.append(f"{odd} samples are no finite numbers and are taken as silence")
+            self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
 
     def _open_container(self) -> Any:
         file = ForgivingFile(self._file, self._info.end)
