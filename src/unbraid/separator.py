@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from unbraid.analysis import Analyser, Analysis
 from unbraid.audio import ArraySong, Audio, SongReader
-from unbraid.audio.formats import bit_depth_of
+from unbraid.audio.formats import FORMATS, bit_depth_of
+from unbraid.audio.stem_mp4 import NAMED
 from unbraid.audio.types import Source
 from unbraid.errors import InputError, UsageError
 from unbraid.inference.network import Network
@@ -61,7 +62,7 @@ class SeparationOptions:
     track: int | None = None
     """Which of a file's sound tracks, from 1; None means the first."""
     format: str = "wav"
-    """Format of the files: wav, flac, mp3, m4a, ogg or opus."""
+    """wav, flac, mp3, m4a, ogg or opus; or stem, one `.stem.mp4` for DJs that holds the song and all stems."""
     bit_depth: str | int | None = None
     """"16", "24" or, only for wav and its default, "32f", which keeps every sample as it is."""
 
@@ -80,8 +81,19 @@ class SeparationOptions:
             object.__setattr__(self, "stems", tuple(name.strip() for name in names if name.strip()))
 
     def stems_of(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Return the stems that come out of a model that gives `sources`; raises UsageError for one that it lacks."""
-        return chosen_stems(sources, self.stems, self.two_stems)
+        """Return the stems that come out of a model that gives `sources`.
+
+        Raises:
+            UsageError: The model does not give a stem that is wanted, or that the format needs.
+        """
+        stems = chosen_stems(sources, self.stems, self.two_stems)
+        if FORMATS[self.format].tracks > 1:
+            if set(stems) != set(sources):
+                raise UsageError(f"The format {self.format} holds the song and all of its stems: do not choose some.")
+            if missing := set(NAMED) - set(sources):
+                names = " and ".join(sorted(missing))
+                raise UsageError(f"The format {self.format} needs {names}, which this model does not give.")
+        return stems
 
 
 @dataclass(frozen=True)
@@ -213,6 +225,8 @@ class Separator:
     ) -> SeparatedSong:
         """Write the stems of a song to `out_dir/<song name>/<stem>.<format>`: all of them, or nothing on an error.
 
+        In the format "stem" they are one file, `out_dir/<song name>/<song name>.stem.mp4`.
+
         Args:
             song: A path or an open binary file.
             out_dir: Where the song's folder goes.
@@ -227,6 +241,7 @@ class Separator:
             UsageError: An option makes no sense, or a stem would replace the song itself.
         """
         wanted = replace(options or SeparationOptions(), **keywords)
+        wanted.stems_of(self.sources)
         tell = on_progress or (lambda progress: None)
         with self.stream(song, wanted) as stream:
             tell(Progress("decoding", 0.0, stream.duration))

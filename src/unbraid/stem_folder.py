@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,13 +14,14 @@ import numpy as np
 
 from unbraid.atomic_files import PartFile
 from unbraid.audio import Audio, StemWriter
-from unbraid.audio.formats import bit_depth_of, clips, gain_against_clipping
+from unbraid.audio.formats import FORMATS, bit_depth_of, clips, gain_against_clipping
+from unbraid.audio.stem_mp4 import ENDING, tracks_of
 from unbraid.errors import OutputError, UsageError
 from unbraid.inference.devices import cpu_count
 
 
 class StemFolder:
-    """Writes `folder/<stem>.<format>` for each stem; a context manager that leaves nothing behind on an error.
+    """Writes the files that `stem_files` names; a context manager that leaves nothing behind on an error.
 
     Where samples beyond ±1 would be lost (every format but 32-bit float), the blocks are first kept in a nameless
     temporary file, so that one common gain can be given to all stems if any of them clips: they keep their balance
@@ -44,28 +45,31 @@ class StemFolder:
     ) -> None:
         depth = bit_depth_of(format, bit_depth)
         self.notes: list[str] = []
-        self.paths = {stem: folder / f"{stem}.{format}" for stem in stems}
-        self._parts: dict[str, PartFile] = {}
+        self.paths = {stem: folder / name for stem, name in stem_files(folder.name, stems, format).items()}
+        self._files = list(dict.fromkeys(self.paths.values()))
+        self._parts: list[PartFile] = []
         self._folder = folder
         self._made: list[Path] = []
-        self._writers: dict[str, StemWriter] = {}
+        self._writers: list[StemWriter] = []
         self._kept: IO[bytes] | None = None
         self._kept_lengths: list[int] = []
         self._peak = 0.0
-        self._pool = ThreadPoolExecutor(min(len(stems), cpu_count()), thread_name_prefix="unbraid-encode")
+        self._pool = ThreadPoolExecutor(min(len(self._files), cpu_count()), thread_name_prefix="unbraid-encode")
         try:
             self._refuse_to_replace(protect)
             self._make_folder()
-            for stem, path in self.paths.items():
-                self._parts[stem] = PartFile(path)
-                self._writers[stem] = StemWriter(
-                    self._parts[stem].part,
-                    format,
-                    sample_rate=sample_rate,
-                    channels=channels,
-                    bit_depth=depth,
-                    tags=tags,
-                    cover=cover,
+            for path in self._files:
+                self._parts.append(PartFile(path))
+                self._writers.append(
+                    StemWriter(
+                        self._parts[-1].part,
+                        format,
+                        sample_rate=sample_rate,
+                        channels=channels,
+                        bit_depth=depth,
+                        tags=tags,
+                        cover=cover,
+                    )
                 )
             if clips(format, depth):
                 self._kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by _abandon
@@ -75,7 +79,8 @@ class StemFolder:
         except BaseException:
             self._abandon()
             raise
-        self._channels = channels
+        self._tracks = FORMATS[format].tracks
+        self._rows = channels * self._tracks
 
     def __enter__(self) -> Self:
         return self
@@ -87,11 +92,12 @@ class StemFolder:
 
     def write(self, stems: Mapping[str, Audio]) -> None:
         """Append one block `(channels, n)` to every stem."""
+        sounds = [tracks_of(stems)] if self._tracks > 1 else [stems[stem] for stem in self.paths]
         try:
             if self._kept is None:
-                self._encode(stems)
+                self._encode(sounds)
                 return
-            together = np.stack([stems[stem] for stem in self.paths])
+            together = np.stack(sounds)
             if together.size:
                 self._peak = max(self._peak, float(together.max()), -float(together.min()))
             self._kept_lengths.append(together.shape[-1])
@@ -104,10 +110,10 @@ class StemFolder:
         try:
             if self._kept is not None:
                 self._encode_kept(self._kept)
-            list(self._pool.map(StemWriter.finish, self._writers.values()))
+            list(self._pool.map(StemWriter.finish, self._writers))
             self._writers.clear()
             with _alone_in(self._folder):  # else two songs of one name could end up with stems of both
-                for part in self._parts.values():
+                for part in self._parts:
                     part.commit()
         except OSError as error:
             raise self._output_error(error) from error
@@ -120,8 +126,9 @@ class StemFolder:
             path.mkdir(exist_ok=True)
             self._made.append(path)
 
-    def _encode(self, stems: Mapping[str, Audio]) -> None:
-        list(self._pool.map(lambda stem: self._writers[stem].write(stems[stem]), self._writers))
+    def _encode(self, sounds: Iterable[Audio]) -> None:
+        """Append to each file its block `(rows, n)`."""
+        list(self._pool.map(StemWriter.write, self._writers, sounds))
 
     def _encode_kept(self, kept: IO[bytes]) -> None:
         gain = gain_against_clipping(self._peak)
@@ -129,20 +136,19 @@ class StemFolder:
             self.notes.append(f"all stems were lowered by {-20 * np.log10(gain):.1f} dB because one would have clipped")
         kept.seek(0)
         for length in self._kept_lengths:
-            together = np.frombuffer(kept.read(4 * len(self.paths) * self._channels * length), np.float32)
-            together = together.reshape(len(self.paths), self._channels, length) * gain
-            self._encode(dict(zip(self.paths, together, strict=True)))
+            together = np.frombuffer(kept.read(4 * len(self._files) * self._rows * length), np.float32)
+            self._encode(together.reshape(len(self._files), self._rows, length) * gain)
 
     def _abandon(self) -> None:
         """Close and remove whatever has not reached its name."""
         self._pool.shutdown()  # FFmpeg crashes if a file is closed in one thread while another encodes into it
-        for writer in self._writers.values():
+        for writer in self._writers:
             writer.abandon()
         self._writers.clear()
         if self._kept is not None:
             with suppress(OSError):  # a full disk, again: it is nameless and goes away all the same
                 self._kept.close()
-        for part in self._parts.values():
+        for part in self._parts:
             part.discard()
         self._parts.clear()
         for made in reversed(self._made):
@@ -150,7 +156,7 @@ class StemFolder:
                 made.rmdir()
 
     def _refuse_to_replace(self, song: object) -> None:
-        for path in self.paths.values():
+        for path in self._files:
             if isinstance(song, str | os.PathLike) and path.exists() and path.samefile(song):
                 raise UsageError(f"The stem {path} would be written over the song itself: choose another folder.")
 
@@ -171,6 +177,19 @@ def _alone_in(folder: Path) -> Iterator[None]:
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def stem_files(song: str, stems: Iterable[str], format: str) -> dict[str, str]:  # noqa: A002
+    """Return the name of each stem's file: one of its own, or one for all that is named after the song.
+
+    >>> stem_files("Blue", ["drums", "bass"], "flac")
+    {'drums': 'drums.flac', 'bass': 'bass.flac'}
+    >>> stem_files("Blue", ["drums", "bass"], "stem")
+    {'drums': 'Blue.stem.mp4', 'bass': 'Blue.stem.mp4'}
+    """
+    if FORMATS[format].tracks > 1:
+        return dict.fromkeys(stems, f"{song}{ENDING}")
+    return {stem: f"{stem}.{format}" for stem in stems}
 
 
 def folder_name(song: str) -> str:

@@ -302,11 +302,12 @@ def test_a_full_disk(mask_model: Path, tmp_path: Path, options: tuple[str, ...])
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_one_stem_on_linuxs_own_full_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    class DrumsOnAFullDisk(StemWriter):
+    class OneOnAFullDisk(StemWriter):
         def __init__(self, path: Path, *args: Any, **options: Any) -> None:
-            super().__init__(Path("/dev/full") if "drums" in path.name else path, *args, **options)
+            is_full = "drums" in path.name or "stem.mp4" in path.name
+            super().__init__(Path("/dev/full") if is_full else path, *args, **options)
 
-    monkeypatch.setattr("unbraid.stem_folder.StemWriter", DrumsOnAFullDisk)
+    monkeypatch.setattr("unbraid.stem_folder.StemWriter", OneOnAFullDisk)
     code, said = run(write_song(tmp_path / "song.wav", seconds=4), "--format", name)
     assert code == 1
     assert_one_sentence(said, "cannot be written", "no space left on device")

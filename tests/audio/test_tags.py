@@ -10,7 +10,7 @@ import soundfile
 from tests.audio.songs import picture, tone, write, write_with
 from unbraid import Separator
 from unbraid.audio import SongReader, read
-from unbraid.audio.formats import FORMATS
+from unbraid.audio.formats import SINGLE_TRACK
 
 TAGS = {
     "title": "Ärger 🎵", "artist": "Nobody", "album": "Nothing", "album_artist": "Various", "track": "7/12",
@@ -22,7 +22,7 @@ CAPITALS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SINGLE_TRACK)
 @pytest.mark.parametrize("source", ["capitals", "flac", "m4a", "mp3"])
 def test_tags_reach_the_stems(tmp_path: Path, source: str, name: str) -> None:
     tags = {CAPITALS[key]: text for key, text in TAGS.items()} if source == "capitals" else TAGS
@@ -49,7 +49,7 @@ def test_the_names_of_a_matroska_file(tmp_path: Path) -> None:
         assert "encoder" not in reader.tags
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SINGLE_TRACK)
 def test_bytes_that_are_no_utf_8_are_not_lost(tmp_path: Path, name: str) -> None:
     """Old tags are in the code page of whoever wrote them; read as Latin-1, they can be turned into it again."""
     song = write(tmp_path / "song.mp3", tone(0.3))
@@ -62,7 +62,7 @@ def test_bytes_that_are_no_utf_8_are_not_lost(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("codec", ["mjpeg", "png"])
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SINGLE_TRACK)
 def test_the_cover_reaches_the_stems_and_the_sound_stays(tmp_path: Path, name: str, codec: str) -> None:
     cover, sound = picture(codec), tone(0.5)
     plain, _ = read(write(tmp_path / f"plain.{name}", sound))
@@ -87,7 +87,7 @@ def test_an_ogg_with_a_cover_of_any_size_is_whole_for_other_programs(tmp_path: P
 
 
 def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
-    for name in FORMATS:
+    for name in SINGLE_TRACK:
         for cover in (b"GIF89a", b"\xff\xd8\xff of no picture", picture("png")[:20]):
             with SongReader(write(tmp_path / f"stem.{name}", tone(0.3), cover=cover)) as reader:
                 assert reader.cover is None

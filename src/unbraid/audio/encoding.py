@@ -1,4 +1,4 @@
-"""Encode one stem block by block: the file and its encoder are opened before any work is done."""
+"""Encode stems block by block: the file and its encoder are opened before any work is done."""
 
 import base64
 import os
@@ -14,9 +14,10 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from unbraid.audio import wav
+from unbraid.audio import stem_mp4, wav
 from unbraid.audio.formats import FORMATS, Format, bit_depth_of
 from unbraid.audio.id3 import id3_tag
+from unbraid.audio.mp4 import add_boxes, box
 from unbraid.audio.ogg import CommentWriter
 from unbraid.audio.resampling import Resampler
 from unbraid.audio.tags import normalised, picture_block, picture_size, picture_type
@@ -30,6 +31,8 @@ SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
 
 class StemWriter:
     """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
+
+    For the format "stem" a block is what `stem_mp4.tracks_of` makes of all stems, and an open file must be readable.
 
     `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or left out; each
     format takes of them what it can hold. `bits_per_second` makes M4A and Opus smaller or larger than they are by
@@ -56,7 +59,8 @@ class StemWriter:
         if bits_per_second and form.bits_per_second:
             form = replace(form, bits_per_second=bits_per_second, effort=effort)
         written_rate = _nearest_rate(form.rates, sample_rate)
-        self._resampler = Resampler(sample_rate, written_rate, channels)
+        self._tracks = form.tracks
+        self._resampler = Resampler(sample_rate, written_rate, channels * form.tracks)
         self._file = _EncodersFile(target)
         try:
             encoder = ENCODERS.get(form.codec, _FFmpegEncoder)
@@ -88,6 +92,8 @@ class StemWriter:
             if converted.shape[1]:
                 self._encoder.write(converted)
             self._encoder.close()
+            if self._tracks > 1:
+                add_boxes(self._file, [(stem_mp4.PLACE, box(b"stem", stem_mp4.description()))])
         self._file.close()
 
     def abandon(self) -> None:
@@ -107,7 +113,7 @@ class _EncodersFile:
 
     def __init__(self, target: Path | IO[bytes]) -> None:
         self._owned = isinstance(target, Path)
-        self._file = target.open("wb") if isinstance(target, Path) else target
+        self._file = target.open("w+b") if isinstance(target, Path) else target
         self._failure: OSError | None = None
         self._begins = 0
 
@@ -121,6 +127,9 @@ class _EncodersFile:
 
     def write(self, data: Any) -> int:
         return self._tried(self._file.write, data, otherwise=len(data))
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
 
     def tell(self) -> int:
         return self._file.tell() - self._begins
@@ -197,24 +206,29 @@ class _FFmpegEncoder:
         self._container = av.open(file, "w", format=form.container, options=options)
         self._container.metadata.update(labels.tags)
         effort = {} if form.effort is None else {"compression_level": str(form.effort)}
-        self._stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout, options=effort)
-        context: Any = self._stream.codec_context
-        if form.bits_per_second:
-            context.bit_rate = _bit_rate(form, rate, channels)
-        elif form.codec == "flac":
-            context.format = "s16" if bit_depth == "16" else "s32"
+        self._streams: list[Any] = []
+        for number in range(form.tracks):
+            stream: Any = self._container.add_stream(form.codec, rate=rate, layout=self._layout, options=effort)
+            if form.bits_per_second:
+                stream.codec_context.bit_rate = _bit_rate(form, rate, channels)
+            elif form.codec == "flac":
+                stream.codec_context.format = "s16" if bit_depth == "16" else "s32"
+            if form.tracks > 1:
+                stream.disposition = Disposition(0) if number else Disposition.default
+            self._streams.append(stream)
         picture = self._add_picture(form, labels.cover) if labels.cover else None
         self._container.start_encoding()
         if picture is not None:
             self._container.mux(picture)
 
     def write(self, block: Audio) -> None:
-        samples, sample_format = _quantised(block, self._depth)
-        frame = av.AudioFrame.from_ndarray(samples, format=sample_format, layout=self._layout)
-        frame.sample_rate = self._rate
-        frame.pts = self._written
+        for stream, sound in zip(self._streams, np.split(block, len(self._streams)), strict=True):
+            samples, sample_format = _quantised(sound, self._depth)
+            frame = av.AudioFrame.from_ndarray(samples, format=sample_format, layout=self._layout)
+            frame.sample_rate = self._rate
+            frame.pts = self._written
+            self._container.mux(stream.encode(frame))
         self._written += block.shape[1]
-        self._container.mux(self._stream.encode(frame))
 
     def _add_picture(self, form: Format, cover: bytes) -> Any:
         """Let the container have this picture, either in its header or as the packet that is returned."""
@@ -232,8 +246,9 @@ class _FFmpegEncoder:
 
     def close(self) -> None:
         try:
-            if self._written:
-                self._container.mux(self._stream.encode(None))
+            for stream in self._streams:
+                if self._written:
+                    self._container.mux(stream.encode(None))
         finally:
             self._container.close()
 

@@ -74,6 +74,8 @@ class Format:
     """Hz, rising; empty means any. A song of another rate is converted to the next one above, else the highest."""
     depths: tuple[str, ...] = ()
     """The bit depths to choose from, the default first; empty for lossy codecs."""
+    tracks: int = 1
+    """Five where one file holds the song and its stems; see `stem_mp4`."""
 
 
 MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -85,7 +87,9 @@ FORMATS = {
     "m4a": Format("mp4", "aac", 256_000, rates=(*MPEG_RATES, 64_000, 88_200, 96_000)),
     "ogg": Format("ogg", "vorbis"),
     "opus": Format("opus", "libopus", 192_000, rates=(48_000,)),  # what its decoders give, whatever the encoder got
+    "stem": Format("mp4", "aac", 256_000, rates=(44_100, 48_000), tracks=5),  # the rates that decks play
 }
+SINGLE_TRACK = tuple(name for name, form in FORMATS.items() if form.tracks == 1)
 
 
 def bit_depth_of(format: str, wanted: str | int | None) -> str | None:  # noqa: A002  # the users' word for it

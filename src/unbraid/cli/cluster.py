@@ -27,7 +27,7 @@ from unbraid.cli.songs import PIPE, LeftOut, jobs_of
 from unbraid.errors import InputError, OutputError, UnbraidError, UsageError
 from unbraid.inference.shipped_models import find_model, shipped_models
 from unbraid.separator import SeparationOptions, Separator
-from unbraid.stem_folder import folder_name
+from unbraid.stem_folder import folder_name, stem_files
 
 WINDOW = 1000  # songs with the cluster at a time, more than it has threads; each costs memory here and there
 
@@ -155,7 +155,8 @@ def _separator(model: str | None, device: str, precision: str) -> Separator:
 def _separate(separator: Separator, task: Task) -> Outcome:
     import fsspec
 
-    names = {stem: f"{stem}.{task.options.format}" for stem in task.options.stems_of(separator.sources)}
+    stems = task.options.stems_of(separator.sources)
+    names = stem_files(posixpath.basename(task.folder), stems, task.options.format)
     wanted = {stem: posixpath.join(task.folder, name) for stem, name in names.items()}
     try:
         files, folder = fsspec.url_to_fs(task.folder)
@@ -170,9 +171,9 @@ def _separate(separator: Separator, task: Task) -> Outcome:
             for left in files.glob(posixpath.join(folder, ".*.part")):  # by a worker that was lost with this song
                 files.rm_file(left)
             token = uuid.uuid4().hex[:8]
-            for stem, path in paths.items():
-                part = posixpath.join(folder, f".{stem}.{token}.part")
-                files.put_file(str(done.stems[stem]), part)
+            for path, local in {paths[stem]: done.stems[stem] for stem in stems}.items():
+                part = posixpath.join(folder, f".{posixpath.basename(path)}.{token}.part")
+                files.put_file(str(local), part)
                 files.mv(part, path)
     except (OSError, ImportError, ValueError) as error:
         raise OutputError(f"The stems of {task.song} cannot be written to {task.folder}: {error}.") from error

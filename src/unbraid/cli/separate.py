@@ -13,7 +13,7 @@ from unbraid.audio.formats import FORMATS
 from unbraid.cli import options
 from unbraid.cli.extras import require
 from unbraid.cli.reporter import Outcome, Reporter, separated
-from unbraid.errors import InputError, UnbraidError, os_error_sentence
+from unbraid.errors import InputError, UnbraidError, UsageError, os_error_sentence
 
 if TYPE_CHECKING:
     from unbraid.cli.songs import Job
@@ -45,7 +45,12 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each field of `SeparationOptions`, under the field's name."""
     parser.add_argument("--stems", metavar="NAME,...", help="write only these stems, for example vocals,drums")
     parser.add_argument("--two-stems", metavar="NAME", help="write this stem and the accompaniment, all the rest")
-    parser.add_argument("--format", choices=tuple(FORMATS), default="wav", help="format of the stems (default: wav)")
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        default="wav",
+        help="format of the stems (default: wav); stem is one .stem.mp4 for DJs, with the song and its stems",
+    )
     parser.add_argument(
         "--bit-depth",
         choices=("16", "24", "32f"),
@@ -72,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
 
         return cluster.run(args, wanted)
     if args.plot:
+        if FORMATS[wanted.format].tracks > 1:
+            raise UsageError("--plot draws stems that have files of their own: choose another format.")
         require("plot", "matplotlib")
     from unbraid.cli.songs import find_jobs
 
@@ -97,6 +104,7 @@ def share_memory_pools() -> None:
 
 def _separate_all(jobs: list["Job"], wanted: "SeparationOptions", args: argparse.Namespace, reporter: Reporter) -> None:
     from unbraid.cli.songs import is_done
+    from unbraid.stem_folder import stem_files
 
     share_memory_pools()
     separator = options.separator(args)
@@ -104,7 +112,7 @@ def _separate_all(jobs: list["Job"], wanted: "SeparationOptions", args: argparse
     reporter.introduce(separator.runtime)
     for job in jobs:
         if args.skip_existing and is_done(job, stems, wanted.format):
-            paths = {stem: str(job.folder / f"{stem}.{wanted.format}") for stem in stems}
+            paths = {stem: str(job.folder / name) for stem, name in stem_files(job.name, stems, wanted.format).items()}
             reporter.report({"song": job.song, "stems": paths, "skipped": True})
             continue
         begun = time.monotonic()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unbraid.audio.formats import ENDINGS
-from unbraid.stem_folder import folder_name
+from unbraid.stem_folder import folder_name, stem_files
 
 PIPE = "-"
 
@@ -91,7 +91,8 @@ def _found(
 
 def is_done(job: Job, stems: Sequence[str], format: str) -> bool:  # noqa: A002  # the users' word for it
     """Return whether all stems of this song exist; a file only gets its name when it is complete."""
-    return all(os.path.isfile(job.folder / f"{stem}.{format}") for stem in stems)  # noqa: PTH113  # never raises
+    names = stem_files(job.name, stems, format).values()
+    return all(os.path.isfile(job.folder / name) for name in names)  # noqa: PTH113  # never raises
 
 
 def _is_whole_disk(folder: Path) -> bool:

@@ -11,7 +11,7 @@ CONTENT_TYPES = {
     "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg",
     "opus": "audio/ogg",
 }  # fmt: skip
-FORMATS = tuple(CONTENT_TYPES)  # those of the library
+FORMATS = tuple(CONTENT_TYPES)  # those of the library with one sound in a file
 AS_IT_IS = {"speed": 1, "semitones": 0, "click": 0}  # what a mix may be besides a sum of stems
 MAX_GAIN = 2.0
 SPEEDS = (0.5, 2.0)

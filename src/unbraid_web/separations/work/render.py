@@ -16,7 +16,7 @@ from django.utils.text import get_valid_filename
 
 from unbraid.audio import StemWriter
 from unbraid.audio.formats import gain_against_clipping
-from unbraid.audio.stem_mp4 import StemMp4Writer
+from unbraid.audio.stem_mp4 import tracks_of
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.work.mixing import blocks, frames_of, mixed
 from unbraid_web.separations.work.segments import Samples, read_segment
@@ -57,10 +57,10 @@ def write_stem_mp4(separation: Separation, stems: list[Stem], target: Path) -> I
     """Write the song and all its stems into one file for DJ software."""
     song, gain = separation.song, np.float32(gain_against_clipping(separation.peak))
     tags = {"title": song.title, "artist": song.artist}
-    writer = StemMp4Writer(target, sample_rate=separation.sample_rate, channels=separation.channels, tags=tags)
+    writer = StemWriter(target, "stem", sample_rate=separation.sample_rate, channels=separation.channels, tags=tags)
     try:
         for number in range(separation.segments):
-            writer.write({stem.name: read_segment(stem, number) * gain for stem in stems})
+            writer.write(tracks_of({stem.name: read_segment(stem, number) * gain for stem in stems}))
             yield (number + 1) / separation.segments
         writer.finish()
     except BaseException:
