@@ -119,6 +119,7 @@ class ExportIn(Schema):
     speed: float = Field(1.0, ge=0.5, le=2, description="of a mix, at the same pitch")
     semitones: int = Field(0, ge=-6, le=6, description="semitones to transpose a mix by; drums stay as they are")
     click: float = Field(0.0, ge=0, le=2, description="gain of a click on the beats of a mix")
+    count_in: float = Field(0.0, ge=0, le=2, description="gain of a bar of clicks before a mix")
 
     def recipe(self) -> dict[str, Any]:
         """Return the request as plain data."""

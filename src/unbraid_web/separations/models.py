@@ -103,7 +103,7 @@ class Separation(Job):
     @property
     def has_beats(self) -> bool:
         """Whether a steady beat was found."""
-        return bool(self.analysis and self.analysis["beats"])
+        return bool(self.analysis and len(self.analysis["beats"]) > 1)
 
     def validated(self, wanted: Any) -> dict[str, Any]:
         """Return a request for an export in its normal form.
@@ -323,8 +323,8 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             missing = [stem.name for stem in separation.stems.all() if stem.name not in stems]
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
             speed, semitones = recipe.get("speed"), recipe.get("semitones")
-            click = "click" if "click" in recipe else ""
-            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else "", click]
+            clicks = ["click" if "click" in recipe else "", "count-in" if "count_in" in recipe else ""]
+            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else "", *clicks]
             return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 

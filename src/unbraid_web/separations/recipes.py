@@ -12,7 +12,7 @@ CONTENT_TYPES = {
     "opus": "audio/ogg",
 }  # fmt: skip
 FORMATS = tuple(CONTENT_TYPES)  # those of the library with one sound in a file
-AS_IT_IS = {"speed": 1, "semitones": 0, "click": 0}  # what a mix may be besides a sum of stems
+AS_IT_IS = {"speed": 1, "semitones": 0, "click": 0, "count_in": 0}  # what a mix may be besides a sum of stems
 MAX_GAIN = 2.0
 SPEEDS = (0.5, 2.0)
 MAX_SEMITONES = 6
@@ -23,7 +23,8 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
 
     Args:
         wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out.
-            A mix may also have `"speed": 0.5..2`, `"semitones": -6..6` and `"click": 0..2`, the click's gain
+            A mix may also have `"speed": 0.5..2`, `"semitones": -6..6`, `"click": 0..2`, the gain of a click on the
+            beats, and `"count_in": 0..2`, that of a bar of clicks before the song
         names: the stems there are
         has_beats: whether a click can follow them
 
@@ -35,7 +36,7 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
     if unknown := set(wanted) - {"kind", "format", "stems", *AS_IT_IS}:
         raise ValidationError(f"A request has no “{min(map(str, unknown))}”.")
     if wanted["kind"] != "mix" and any(wanted.get(name, rest) != rest for name, rest in AS_IT_IS.items()):
-        raise ValidationError("Only a mix can have another speed, another key or a click.")
+        raise ValidationError("Only a mix can have another speed, another key, a click or a count-in.")
     asked = wanted.get("stems") or {name: {} for name in names}
     if not isinstance(asked, dict) or not set(asked) <= set(names):
         raise ValidationError(f"The stems of this song are {', '.join(names)}.")
@@ -56,10 +57,10 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
                 raise ValidationError(f"A stem's gain must be between 0 and {MAX_GAIN:g}, its pan between -1 and 1.")
             if gain > 0:
                 stems[name] = [round(gain, 4), round(pan, 4)]
-    if not stems:
+    changes = changes_of(wanted, has_beats=has_beats) if wanted["kind"] == "mix" else {}
+    if not stems and "click" not in changes:
         raise ValidationError("This mix would be silent. Turn up at least one stem.")
-    recipe = {"kind": wanted["kind"], "format": wanted["format"], "stems": stems}
-    return recipe | (changes_of(wanted, has_beats=has_beats) if recipe["kind"] == "mix" else {})
+    return {"kind": wanted["kind"], "format": wanted["format"], "stems": stems, **changes}
 
 
 def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
@@ -68,17 +69,19 @@ def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
     Raises:
         ValidationError: with a sentence.
     """
-    speed, semitones, click = (number(wanted.get(name, rest)) for name, rest in AS_IT_IS.items())
+    speed, semitones, click, count_in = (number(wanted.get(name, rest)) for name, rest in AS_IT_IS.items())
     slowest, fastest = SPEEDS
     if not slowest <= speed <= fastest:
         raise ValidationError(f"The speed must be between {slowest:g} and {fastest:g}.")
     if semitones not in range(-MAX_SEMITONES, MAX_SEMITONES + 1):
         raise ValidationError(f"Transpose by a whole number of semitones, at most {MAX_SEMITONES} up or down.")
-    if not 0 <= click <= MAX_GAIN:
-        raise ValidationError(f"The click's gain must be between 0 and {MAX_GAIN:g}.")
-    if click and not has_beats:
+    if not (0 <= click <= MAX_GAIN and 0 <= count_in <= MAX_GAIN):
+        raise ValidationError(f"The gain of the click and of the count-in must be between 0 and {MAX_GAIN:g}.")
+    if (click or count_in) and not has_beats:
         raise ValidationError("No steady beat was found in this song, so there can be no click.")
-    changes = {"speed": round(speed, 4), "semitones": int(semitones), "click": round(click, 4)}
+    changes = {
+        "speed": round(speed, 4), "semitones": int(semitones), "click": round(click, 4), "count_in": round(count_in, 4)
+    }  # fmt: skip
     return {name: value for name, value in changes.items() if value != AS_IT_IS[name]}
 
 
@@ -94,5 +97,5 @@ def number(value: Any) -> float:
         ValidationError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValidationError("Gain, pan, speed, semitones and click must be numbers.")
+        raise ValidationError("Gain, pan, speed, semitones, click and count-in must be numbers.")
     return float(value)

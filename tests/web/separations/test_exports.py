@@ -185,12 +185,45 @@ def test_a_click_in_a_mix_is_on_the_beats(alice: Person) -> None:
     wanted = {"kind": "mix", "format": "wav", "stems": {"vocals": {"gain": 0.5}}}
     for speed in (1.0, 0.8):
         plain, beaten = (samples(rendered(alice, separation, **wanted, speed=speed, click=gain)) for gain in (0.0, 0.5))
-        click = (beaten - plain)[:, 0]
-        sounding = np.flatnonzero(np.abs(click) > 1e-4)
-        starts = sounding[np.flatnonzero(np.diff(sounding, prepend=-(10**6)) > 4000)]
+        starts, accents = clicks((beaten - plain)[:, 0])
         np.testing.assert_allclose(starts, np.array([0.1, 0.6, 1.1, 1.6, 2.1]) * 44_100 / speed, atol=2)
-        pitches = [pitch_of(click[at : at + 1000]) for at in starts]
-        assert [pitch > 1250 for pitch in pitches] == [True, False, False, False, True]
+        assert accents == [True, False, False, False, True]
+
+
+def clicks(sound: Any) -> tuple[Any, list[bool]]:
+    """Return the samples at which clicks begin, and whether they are accented."""
+    sounding = np.flatnonzero(np.abs(sound) > 1e-4)
+    starts = sounding[np.flatnonzero(np.diff(sounding, prepend=-(10**6)) > 4000)]
+    return starts, [pitch_of(sound[at : at + 1000]) > 1250 for at in starts]
+
+
+def test_a_bar_is_counted_in_before_a_mix(alice: Person) -> None:
+    """The song begins a fifth of a beat before its first bar, and so does the bar before it begin."""
+    separation = of_tones(alice.user)
+    wanted = {"kind": "mix", "format": "wav", "stems": {"vocals": {"gain": 0.5}}}
+    for speed in (1.0, 0.8):
+        plain, counted = (
+            samples(rendered(alice, separation, **wanted, speed=speed, count_in=gain))[:, 0] for gain in (0.0, 0.5)
+        )
+        bar = round(2 * 44_100 / speed)
+        assert counted.size == bar + plain.size
+        np.testing.assert_allclose(counted[bar + 2000 :], plain[2000:], atol=1e-5)
+        starts, accents = clicks(counted[:bar])
+        np.testing.assert_allclose(starts, np.array([0.1, 0.6, 1.1, 1.6]) * 44_100 / speed, atol=2)
+        assert accents == [True, False, False, False]
+
+
+def test_a_click_alone_is_a_mix_too(alice: Person) -> None:
+    separation = of_tones(alice.user)
+    muted = {"vocals": {"gain": 0}, "drums": {"gain": 0}}
+    wanted = {"kind": "mix", "format": "wav", "stems": muted}
+    assert "silent" in ask(alice, separation, **wanted, count_in=1).json()["error"]
+    click = samples(rendered(alice, separation, **wanted, click=1, count_in=0.5, speed=0.5))[:, 0]
+    assert Export.objects.get().filename == "song - speed 0.5, click, count-in.wav"
+    starts, _ = clicks(click)
+    np.testing.assert_allclose(starts / 44_100, [0.2, 1.2, 2.2, 3.2, 4.2, 5.2, 6.2, 7.2, 8.2], atol=1e-3)
+    assert click.size == 12 * 44_100
+    assert np.abs(click[: 4 * 44_100]).max() < 0.3 < np.abs(click[4 * 44_100 :]).max()
 
 
 def test_the_same_wish_is_rendered_once(alice: Person, separation: Separation) -> None:
@@ -230,6 +263,8 @@ def test_a_new_name_is_in_the_next_download(alice: Person, separation: Separatio
         {"kind": "mix", "format": "wav", "semitones": 7},
         {"kind": "mix", "format": "wav", "semitones": 0.5},
         {"kind": "mix", "format": "wav", "click": 1},
+        {"kind": "mix", "format": "wav", "count_in": 1},
+        {"kind": "mix", "format": "wav", "count_in": True},
         {"kind": "mix", "format": "wav", "semitone": 3},
         {"kind": "mix", "format": "wav", "stems": {"bass": {"volume": 0.5}}},
         {"kind": "zip", "format": "wav", "speed": 0.5},

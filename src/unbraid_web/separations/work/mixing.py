@@ -1,6 +1,8 @@
-"""A mix of stems as one stream of sound: faders, another speed, another key, and a click on the beats."""
+"""A mix of stems as one stream of sound: faders, another speed, another key, a click on the beats, and a count-in."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,16 @@ from unbraid_web.separations.models import Separation, Stem
 from unbraid_web.separations.work.segments import Samples, read_segment
 
 UNPITCHED = frozenset({"drums"})  # transposed drums sound like other drums, not like another key
+SILENT_BLOCK = 1 << 18
 CLICK_SECONDS = 0.05
 CLICK_HERTZ = (1000, 1500)  # on a beat, and on the first one of a bar; as in the player's click.js
+USUAL_BAR = 4  # beats, where no bars are known; this and the next as in the player's beats.js
+CLOSE = 0.02  # of a beat: as good as on it
 
 Faders = list[tuple[Stem, NDArray[np.float32]]]
 """Stems, each with its factors `(1 or 2 channels, 1)`."""
+Clicks = list[tuple[int, Samples]]
+"""The sample at which each begins, and its sound `(n,)`."""
 
 
 def blocks(separation: Separation, faders: Faders) -> Iterator[Samples]:
@@ -33,7 +40,7 @@ def balance(gain: float, pan: float) -> NDArray[np.float32]:
 
 def frames_of(separation: Separation, recipe: dict[str, Any]) -> int:
     """Return how many samples the mix has."""
-    return round(separation.frames / float(recipe.get("speed", 1.0)))
+    return lead_of(separation, recipe) + round(separation.frames / float(recipe.get("speed", 1.0)))
 
 
 def mixed(separation: Separation, recipe: dict[str, Any]) -> Iterator[Samples]:
@@ -42,7 +49,9 @@ def mixed(separation: Separation, recipe: dict[str, Any]) -> Iterator[Samples]:
     faders = [
         (stem, balance(*recipe["stems"][stem.name])) for stem in separation.stems.all() if stem.name in recipe["stems"]
     ]
-    if speed == 1 and not semitones:
+    if not faders:
+        sound = silence(round(separation.frames / speed))
+    elif speed == 1 and not semitones:
         sound = blocks(separation, faders)
     else:
         pitched = [fader for fader in faders if fader[0].name not in UNPITCHED]
@@ -60,9 +69,15 @@ def mixed(separation: Separation, recipe: dict[str, Any]) -> Iterator[Samples]:
             if part
         ]  # fmt: skip
         sound = added(parts)
-    if "click" in recipe and separation.analysis:
-        sound = clicked(sound, separation.analysis, separation.sample_rate, speed, recipe["click"])
-    return sound
+    lead = lead_of(separation, recipe)
+    clicks = clicks_of(separation, recipe, lead)
+    return clicked(chain(silence(lead), sound), clicks) if clicks else sound
+
+
+def silence(frames: int) -> Iterator[Samples]:
+    """Yield so many samples of nothing."""
+    for start in range(0, frames, SILENT_BLOCK):
+        yield np.zeros((2, min(SILENT_BLOCK, frames - start)), np.float32)
 
 
 def added(streams: list[Iterator[Samples]]) -> Iterator[Samples]:
@@ -78,18 +93,54 @@ def added(streams: list[Iterator[Samples]]) -> Iterator[Samples]:
         held = [part[:, length:] for part in held]
 
 
-def clicked(
-    sound: Iterable[Samples], analysis: dict[str, Any], rate: int, speed: float, volume: float
-) -> Iterator[Samples]:
-    """Yield the sound with a click on each beat."""
-    first = set(analysis["downbeats"])
-    clicks = [click_of(rate, accented) * np.float32(volume) for accented in (False, True)]
-    beats = [(int(np.ceil(round(beat * rate) / speed)), clicks[beat in first]) for beat in analysis["beats"]]
+def lead_of(separation: Separation, recipe: dict[str, Any]) -> int:
+    """Return how many samples of the mix come before the song: a bar, if it is counted in."""
+    if "count_in" not in recipe or not separation.analysis:
+        return 0
+    begins, _ = count_in(separation.analysis)
+    return round(-begins * separation.sample_rate / float(recipe.get("speed", 1.0)))
+
+
+def clicks_of(separation: Separation, recipe: dict[str, Any], lead: int) -> Clicks:
+    """Return the clicks of a mix whose song begins at its sample `lead`."""
+    analysis, rate, speed = separation.analysis, separation.sample_rate, recipe.get("speed", 1.0)
+    if not analysis:
+        return []
+    firsts = set(analysis["downbeats"])
+    beats = [("count_in", *beat) for beat in count_in(analysis)[1]] if "count_in" in recipe else []
+    beats += [("click", beat, beat in firsts) for beat in analysis["beats"]] if "click" in recipe else []
+    sounds = [click_of(rate, accented) for accented in (False, True)]
+    return [
+        (max(0, lead + ceil(round(seconds * rate) / speed)), sounds[accented] * np.float32(recipe[name]))
+        for name, seconds, accented in beats
+    ]
+
+
+def count_in(analysis: dict[str, Any]) -> tuple[float, list[tuple[float, bool]]]:
+    """Return the bar that ends where the song begins: where it begins, and its beats, which may begin a bar.
+
+    All are in seconds of the song, so most are negative. The beats go on backwards as the song's first two are apart.
+    """
+    beats = analysis["beats"]
+    beat = beats[1] - beats[0]
+    firsts = [beats.index(downbeat) for downbeat in analysis["downbeats"]]
+    length = firsts[1] - firsts[0] if len(firsts) > 1 else USUAL_BAR
+    anchor = firsts[0] if firsts else 0
+    start = -beats[0] / beat  # of the song, in beats from its first one
+    if abs(start - round(start)) < CLOSE:
+        start = round(start)
+    numbers = range(ceil(start - length), ceil(start))
+    counted = [(beats[0] + number * beat, (number - anchor) % length == 0) for number in numbers]
+    return beats[0] + (start - length) * beat, counted
+
+
+def clicked(sound: Iterable[Samples], clicks: Clicks) -> Iterator[Samples]:
+    """Yield the sound with the clicks in it."""
     start = 0
     for block in sound:
         block = block.copy()
         end = start + block.shape[1]
-        for at, click in beats:
+        for at, click in clicks:
             if at < end and at + click.size > start:
                 part = slice(max(at, start), min(at + click.size, end))
                 block[:, part.start - start : part.stop - start] += click[part.start - at : part.stop - at]

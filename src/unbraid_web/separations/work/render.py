@@ -1,9 +1,9 @@
 """Renders downloads from the stored segments: one stem, a zip of stems, or a mix with gains and pans of one's own.
 
 A recipe names the kind, the format and the stems with their gain (1 = as it is) and pan (-1 left to 1 right), and for a
-mix also `speed`, `semitones` and the volume of a `click`. Panning is the balance that the player uses: towards one
-side, the other one fades. Stems keep the song's channels, and add up to it: if one of them would clip, all are turned
-down by the same gain. A mix is stereo, and turned down by itself.
+mix also `speed`, `semitones` and the volumes of a `click` and a `count_in`. Panning is the balance that the player
+uses: towards one side, the other one fades. Stems keep the song's channels, and add up to it: if one of them would
+clip, all are turned down by the same gain. A mix is stereo, and turned down by itself.
 """
 
 import zipfile

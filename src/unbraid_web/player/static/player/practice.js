@@ -101,8 +101,13 @@ export class Practice extends EventTarget {
 
   /** What an export needs to know of it. */
   recipe() {
-    const { on, volume } = this.click;
-    return { speed: this.speed, semitones: this.semitones, click: this.beats && on ? volume : 0 };
+    const { click: { on, volume }, countsIn } = this.beat;
+    return {
+      speed: this.speed,
+      semitones: this.semitones,
+      click: this.beats && on ? volume : 0,
+      count_in: this.beats && countsIn ? volume : 0,
+    };
   }
 
   /** A loop as it is to be: of whole bars, unless that is not wanted or there are none. */
