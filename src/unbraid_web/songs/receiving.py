@@ -21,7 +21,8 @@ def receive_file(owner: User, file: UploadedFile[Any]) -> Song:
         ValidationError: with a sentence, when it cannot be taken.
     """
     size = file.size or 0
-    upload = announce(owner, (one_line(file.name or "") or "song")[-255:], size)  # holds the room meanwhile
+    name = (file.name or "").replace("%22", '"')  # as HTML forms, and curl, write a quotation mark in a file's name
+    upload = announce(owner, (one_line(name) or "song")[-255:], size)  # holds the room meanwhile
     song = Song.new(owner, upload.filename, size, upload.pk)
     try:
         default_storage.save(song.upload, file)
