@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unbraid.analysis import Analyser, Analysis
+from unbraid.analysis.tags import tempo_and_key_tags
 from unbraid.audio import ArraySong, Audio, SongReader
 from unbraid.audio.formats import FORMATS, bit_depth_of
 from unbraid.audio.stem_mp4 import NAMED
@@ -39,6 +40,7 @@ class FileKeywords(StreamKeywords, total=False):
 
     format: str
     bit_depth: str | int | None
+    tempo_and_key_tags: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class SeparationOptions:
     """wav, flac, mp3, m4a, ogg or opus; or stem, one `.stem.mp4` for DJs that holds the song and all stems."""
     bit_depth: str | int | None = None
     """"16", "24" or, only for wav and its default, "32f", which keeps every sample as it is."""
+    tempo_and_key_tags: bool = False
+    """Whether the files' tags say the tempo and the key that were found; needs all stems, or `two_stems`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < math.inf:
@@ -93,6 +97,10 @@ class SeparationOptions:
             if missing := set(NAMED) - set(sources):
                 names = " and ".join(sorted(missing))
                 raise UsageError(f"The format {self.format} needs {names}, which this model does not give.")
+        if self.tempo_and_key_tags and self.stems is not None and set(stems) != set(sources):
+            raise UsageError(
+                "Tempo and key are found in all stems together: do not choose some, or leave the tags out."
+            )
         return stems
 
 
@@ -268,7 +276,11 @@ class Separator:
                     tell(Progress("separating", samples / stream.sample_rate, stream.duration))
                 if not samples:
                     raise InputError(f"{stream.name} holds no sound in the part that was asked for.")
-                paths = written.finish()
+                analysis = analyser.finish() if analyser else None
+                tags = {}
+                if analysis and wanted.tempo_and_key_tags:
+                    tags = tempo_and_key_tags(analysis.tempo, analysis.key)
+                paths = written.finish(tags)
             seconds = samples / stream.sample_rate
             tell(Progress("done", seconds, seconds))
             return SeparatedSong(
@@ -278,7 +290,7 @@ class Separator:
                 stream.sample_rate,
                 stream.channels,
                 [*stream.notes, *written.notes],
-                analyser.finish() if analyser else None,
+                analysis,
             )
 
     def separate_array(

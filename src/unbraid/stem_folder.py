@@ -105,9 +105,15 @@ class StemFolder:
         except OSError as error:
             raise self._output_error(error) from error
 
-    def finish(self) -> dict[str, Path]:
-        """Complete the files, give them their names, and return them."""
+    def finish(self, tags: Mapping[str, str] | None = None) -> dict[str, Path]:
+        """Complete the files, give them their names, and return them.
+
+        Args:
+            tags: What has become known of tempo and key (bpm, initialkey).
+        """
         try:
+            for writer in self._writers:
+                writer.add_tags(tags or {})
             if self._kept is not None:
                 self._encode_kept(self._kept)
             list(self._pool.map(StemWriter.finish, self._writers))

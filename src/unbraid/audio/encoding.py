@@ -1,4 +1,4 @@
-"""Encode stems block by block: the file and its encoder are opened before any work is done."""
+"""Encode stems block by block: the file is opened before any work is done, its encoder with the first block."""
 
 import base64
 import os
@@ -14,15 +14,15 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from unbraid.audio import stem_mp4, wav
+from unbraid.audio import mp4, stem_mp4, wav
 from unbraid.audio.formats import FORMATS, Format, bit_depth_of
 from unbraid.audio.id3 import id3_tag
-from unbraid.audio.mp4 import add_boxes, box
 from unbraid.audio.ogg import CommentWriter
 from unbraid.audio.resampling import Resampler
 from unbraid.audio.tags import normalised, picture_block, picture_size, picture_type
 from unbraid.audio.types import Audio
 
+LATE_TAGS = {"bpm": "1000", "initialkey": "C#m"}  # as long as they become
 SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
     "lame": {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},  # 320 kbit/s
     "vorbis": {"subtype": "VORBIS", "compression_level": 0.2},  # quality 8, about 256 kbit/s
@@ -59,50 +59,47 @@ class StemWriter:
         if bits_per_second and form.bits_per_second:
             form = replace(form, bits_per_second=bits_per_second, effort=effort)
         written_rate = _nearest_rate(form.rates, sample_rate)
-        self._tracks = form.tracks
         self._resampler = Resampler(sample_rate, written_rate, channels * form.tracks)
+        self._labels = Labels(normalised(tags or {}), cover if cover and all(picture_size(cover)) else None)
+        depth = bit_depth_of(format, bit_depth)
         self._file = _EncodersFile(target)
-        try:
-            encoder = ENCODERS.get(form.codec, _FFmpegEncoder)
-            with self._file.failures_raised():
-                self._encoder: _Encoder = encoder(
-                    self._file,
-                    form,
-                    bit_depth_of(format, bit_depth),
-                    written_rate,
-                    channels,
-                    Labels(normalised(tags or {}), cover if cover and all(picture_size(cover)) else None),
-                )
-        except BaseException:
-            with suppress(OSError):
-                self._file.close()
-            raise
+        encoder = ENCODERS.get(form.codec, _FFmpegEncoder)
+        self._make_encoder = partial(encoder, self._file, form, depth, written_rate, channels, self._labels)
+        self._encoder: _Encoder | None = None
+
+    def add_tags(self, tags: Mapping[str, str]) -> None:
+        """Add tags before the first block; a WAV takes tempo and key (bpm, initialkey) even after the last one."""
+        self._labels.tags.update(tags)
 
     def write(self, block: Audio) -> None:
         """Append a block."""
         converted = self._resampler.convert(block)
         if converted.shape[1]:
             with self._file.failures_raised():
-                self._encoder.write(converted)
+                self._begun().write(converted)
 
     def finish(self) -> None:
         """Write what is still on its way, complete the file's header, and close it."""
         converted = self._resampler.finish()
         with self._file.failures_raised():
             if converted.shape[1]:
-                self._encoder.write(converted)
-            self._encoder.close()
-            if self._tracks > 1:
-                add_boxes(self._file, [(stem_mp4.PLACE, box(b"stem", stem_mp4.description()))])
+                self._begun().write(converted)
+            self._begun().finish()
         self._file.close()
 
     def abandon(self) -> None:
         """Close the file as it is: it will be removed."""
         # What goes wrong here is most likely the very failure for which it is abandoned.
         with suppress(OSError, RuntimeError, av.FFmpegError):
-            self._encoder.close()
+            if self._encoder:
+                self._encoder.close()
         with suppress(OSError):
             self._file.close()
+
+    def _begun(self) -> "_Encoder":
+        if self._encoder is None:
+            self._encoder = self._make_encoder()
+        return self._encoder
 
 
 class _EncodersFile:
@@ -166,6 +163,7 @@ class Labels:
 
 class _Encoder(Protocol):
     def write(self, block: Audio) -> None: ...
+    def finish(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -175,24 +173,23 @@ class _WavEncoder:
     ) -> None:
         assert bit_depth is not None
         self._file, self._depth, self._written = file, bit_depth, 0
-        self._header = partial(
-            wav.header,
-            sample_rate=rate,
-            channels=channels,
-            bit_depth=bit_depth,
-            tags=labels.tags,
-            cover=labels.cover,
-        )
-        file.write(self._header(0))
+        self._labels = labels
+        header = partial(wav.header, sample_rate=rate, channels=channels, bit_depth=bit_depth, cover=labels.cover)
+        longest = max(len(header(0, tags=tags)) for tags in (labels.tags, labels.tags | LATE_TAGS))
+        self._header = partial(header, length=longest + 8)
+        file.write(self._header(0, tags=labels.tags))
 
     def write(self, block: Audio) -> None:
         self._file.write(wav.samples_of(block, self._depth))
         self._written += block.shape[1]
 
-    def close(self) -> None:
+    def finish(self) -> None:
         self._file.write(bytes(self._file.tell() % 2))
         self._file.seek(0)
-        self._file.write(self._header(self._written))
+        self._file.write(self._header(self._written, tags=self._labels.tags))
+
+    def close(self) -> None:
+        pass
 
 
 class _FFmpegEncoder:
@@ -252,6 +249,31 @@ class _FFmpegEncoder:
         finally:
             self._container.close()
 
+    def finish(self) -> None:
+        self.close()
+
+
+class _Mp4Encoder(_FFmpegEncoder):
+    """M4A, and the one with stems: FFmpeg knows MP4's name for the tempo, none for the key, and nothing of stems."""
+
+    def __init__(
+        self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
+    ) -> None:
+        self._file, self._boxes = file, list[tuple[mp4.Place, bytes]]()
+        tags = dict(labels.tags)
+        if (tempo := tags.get("bpm", "")).replace(".", "", 1).isdecimal():
+            tags["tmpo"] = f"{float(tempo):.0f}"  # it has room for whole numbers
+        if "initialkey" in tags:
+            self._boxes.append((mp4.TAGS, mp4.freeform("initialkey", tags["initialkey"])))
+        if form.tracks > 1:
+            self._boxes.append((stem_mp4.PLACE, mp4.box(b"stem", stem_mp4.description())))
+        super().__init__(file, form, bit_depth, rate, channels, replace(labels, tags=tags))
+
+    def finish(self) -> None:
+        super().finish()
+        if self._boxes:
+            mp4.add_boxes(self._file, self._boxes)
+
 
 class _SoundFileEncoder:
     """MP3 and Ogg Vorbis through libsndfile.
@@ -286,9 +308,13 @@ class _SoundFileEncoder:
     def close(self) -> None:
         self._sound.close()
 
+    def finish(self) -> None:
+        self.close()
 
-ENCODERS: dict[str, type[_WavEncoder | _SoundFileEncoder]] = {
+
+ENCODERS: dict[str, type[_WavEncoder | _SoundFileEncoder | _FFmpegEncoder]] = {
     "pcm": _WavEncoder,
+    "aac": _Mp4Encoder,
     "lame": _SoundFileEncoder,
     "vorbis": _SoundFileEncoder,
 }  # all others are FFmpeg's

@@ -6,7 +6,7 @@ from unbraid.audio.tags import picture_type
 
 FRAMES = {
     "title": b"TIT2", "artist": b"TPE1", "album": b"TALB", "album_artist": b"TPE2", "track": b"TRCK", "disc": b"TPOS",
-    "date": b"TDRC", "genre": b"TCON", "composer": b"TCOM", "copyright": b"TCOP",
+    "date": b"TDRC", "genre": b"TCON", "composer": b"TCOM", "copyright": b"TCOP", "bpm": b"TBPM", "initialkey": b"TKEY",
 }  # fmt: skip
 UTF_8, FRONT_COVER = b"\x03", b"\x03"
 

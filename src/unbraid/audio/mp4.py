@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 Place = tuple[bytes, ...]
 """Names of boxes, each within the one before, from those in `moov` on."""
+TAGS: Place = (b"udta", b"meta", b"ilst")
+UTF_8 = struct.pack(">I", 1)
 
 
 class _File(Protocol):
@@ -25,6 +27,14 @@ class _File(Protocol):
 def box(name: bytes, content: bytes) -> bytes:
     """Return a box."""
     return struct.pack(">I4s", 8 + len(content), name) + content
+
+
+def freeform(name: str, text: str) -> bytes:
+    """Return a box for `ilst` with a tag for which MP4 has no name of its own."""
+    domain = box(b"mean", bytes(4) + b"com.apple.iTunes")
+    return box(
+        b"----", domain + box(b"name", bytes(4) + name.encode()) + box(b"data", UTF_8 + bytes(4) + text.encode())
+    )
 
 
 def split_boxes(content: bytes) -> list[tuple[bytes, bytes]]:

@@ -21,6 +21,7 @@ TECHNICAL = {
 NAMES = {
     "albumartist": "album_artist", "album artist": "album_artist", "tracknumber": "track", "tracknum": "track",
     "discnumber": "disc", "disk": "disc", "year": "date", "totaltracks": "tracktotal", "totaldiscs": "disctotal",
+    "tbpm": "bpm", "tmpo": "bpm", "tkey": "initialkey", "key": "initialkey",
 }  # fmt: skip
 
 MAX_COVER = 16 << 20  # bytes

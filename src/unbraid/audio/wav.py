@@ -14,6 +14,7 @@ INFO = {
     "title": b"INAM", "artist": b"IART", "album": b"IPRD", "date": b"ICRD", "genre": b"IGNR", "comment": b"ICMT",
     "copyright": b"ICOP", "track": b"IPRT",
 }  # fmt: skip
+FIXED = 12 + 8 + 28 + 8  # bytes of a header around its chunks: RIFF and WAVE, JUNK or ds64, data
 TOO_LARGE = 0xFFFFFFFF  # what 32 bits say of a size for which they do not suffice
 
 
@@ -25,9 +26,11 @@ def header(
     bit_depth: str,
     tags: Mapping[str, str],
     cover: bytes | None = None,
+    length: int = 0,
 ) -> bytes:
     """Return all that stands before the samples; it is as long for any number of them, and can be written last.
 
+    With a `length` it has so many bytes, at least 8 more than it needs, so that other tags can be written last as well.
     A file beyond 4 GB is an RF64 (EBU Tech 3306), whose true sizes take the place that others leave free for them.
     """
     is_float, bits = bit_depth == "32f", int(bit_depth.removesuffix("f"))
@@ -42,8 +45,10 @@ def header(
         chunks += _chunk(b"LIST", b"INFO" + b"".join(texts))
     if cover or not INFO.keys() >= tags.keys():  # INFO has no name for them
         chunks += _chunk(b"id3 ", id3_tag(tags, cover))
+    if length:
+        chunks += _chunk(b"JUNK", bytes(length - FIXED - len(chunks) - 8))
     data = samples * frame
-    size = len(b"WAVE") + len(_chunk(b"JUNK", bytes(28))) + len(chunks) + 8 + data + data % 2
+    size = FIXED - 8 + len(chunks) + data + data % 2
     if size < TOO_LARGE:
         riff, sizes, declared = struct.pack("<4sI", b"RIFF", size), _chunk(b"JUNK", bytes(28)), data
     else:

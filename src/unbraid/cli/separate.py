@@ -56,6 +56,9 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
         choices=("16", "24", "32f"),
         help="bits per sample: 32f by default in wav, where the stems then sum exactly to the song; 24 in flac",
     )
+    parser.add_argument(
+        "--tempo-and-key-tags", action="store_true", help="write the tempo and key that are found into the stems' tags"
+    )
     parser.add_argument("--mono", action="store_true", help="mix the song down to one channel first")
     parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="start this far into the song")
     parser.add_argument("--duration", type=float, metavar="SECONDS", help="separate only this much of the song")

@@ -190,6 +190,21 @@ def test_a_click_in_a_mix_is_on_the_beats(alice: Person) -> None:
         assert accents == [True, False, False, False, True]
 
 
+def test_downloads_say_the_tempo_and_the_key_that_they_have(alice: Person) -> None:
+    separation = of_tones(alice.user)
+    for wanted, expected in (
+        ({"kind": "stem", "stems": {"drums": {}}}, ("120", "Am")),
+        ({"kind": "mix"}, ("120", "Am")),
+        ({"kind": "mix", "speed": 0.75, "semitones": -2}, ("90", "Gm")),
+    ):
+        with SongReader(io.BytesIO(rendered(alice, separation, format="mp3", **wanted))) as song:
+            assert (song.tags["bpm"], song.tags["initialkey"]) == expected
+    assert b"initialkey" in rendered(alice, separation, kind="dj", format="m4a")
+    Separation.objects.update(analysis={"tempo": None, "beats": [], "downbeats": [], "key": None})
+    with SongReader(io.BytesIO(rendered(alice, separation, kind="stem", format="flac", stems={"drums": {}}))) as song:
+        assert not {"bpm", "initialkey"} & set(song.tags)
+
+
 def clicks(sound: Any) -> tuple[Any, list[bool]]:
     """Return the samples at which clicks begin, and whether they are accented."""
     sounding = np.flatnonzero(np.abs(sound) > 1e-4)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from django.utils.text import get_valid_filename
 
+from unbraid.analysis.tags import tempo_and_key_tags, transposed_key
 from unbraid.audio import StemWriter
 from unbraid.audio.formats import gain_against_clipping
 from unbraid.audio.stem_mp4 import tracks_of
@@ -48,29 +49,24 @@ def write_stem(stem: Stem, target: Path, kind: str) -> Iterator[float]:
     """Write one stem; all stems of a song get the same gain."""
     separation = stem.separation
     sound = blocks(separation, [(stem, np.ones((1, 1), np.float32))])
-    gain = gain_against_clipping(separation.peak)
+    gain, tags = gain_against_clipping(separation.peak), tags_of(separation, stem.name)
     channels, frames = separation.channels, separation.frames
-    yield from encode(separation, sound, gain, target, kind, frames=frames, channels=channels, part=stem.name)
+    yield from encode(separation, sound, gain, target, kind, frames=frames, channels=channels, tags=tags)
 
 
 def write_stem_mp4(separation: Separation, stems: list[Stem], target: Path) -> Iterator[float]:
     """Write the song and all its stems into one file for DJ software."""
-    song, gain = separation.song, np.float32(gain_against_clipping(separation.peak))
-    tags = {"title": song.title, "artist": song.artist}
-    writer = StemWriter(target, "stem", sample_rate=separation.sample_rate, channels=separation.channels, tags=tags)
-    try:
-        for number in range(separation.segments):
-            writer.write(tracks_of({stem.name: read_segment(stem, number) * gain for stem in stems}))
-            yield (number + 1) / separation.segments
-        writer.finish()
-    except BaseException:
-        writer.abandon()
-        raise
+    segments = range(separation.segments)
+    sound = (tracks_of({stem.name: read_segment(stem, number) for stem in stems}) for number in segments)
+    gain, tags = gain_against_clipping(separation.peak), tags_of(separation)
+    channels, frames = separation.channels, separation.frames
+    yield from encode(separation, sound, gain, target, "stem", frames=frames, channels=channels, tags=tags)
 
 
 def write_mix(separation: Separation, recipe: dict[str, Any], target: Path) -> Iterator[float]:
     """Write the sum of the stems; one beyond full scale is written again, turned down as a whole, never clipped."""
-    loudest, frames = 0.0, frames_of(separation, recipe)
+    kind, frames, loudest = recipe["format"], frames_of(separation, recipe), 0.0
+    tags = tags_of(separation, "mix", speed=recipe.get("speed", 1.0), semitones=recipe.get("semitones", 0))
 
     def measured() -> Iterator[Samples]:
         nonlocal loudest
@@ -78,14 +74,24 @@ def write_mix(separation: Separation, recipe: dict[str, Any], target: Path) -> I
             loudest = max(loudest, float(np.abs(block).max(initial=0.0)))
             yield block
 
-    kind = recipe["format"]
-    for fraction in encode(separation, measured(), 1.0, target, kind, frames=frames, channels=2, part="mix"):
+    for fraction in encode(separation, measured(), 1.0, target, kind, frames=frames, channels=2, tags=tags):
         yield 0.5 * fraction
     gain = gain_against_clipping(loudest)
     if gain < 1:
         sound = mixed(separation, recipe)
-        for fraction in encode(separation, sound, gain, target, kind, frames=frames, channels=2, part="mix"):
+        for fraction in encode(separation, sound, gain, target, kind, frames=frames, channels=2, tags=tags):
             yield 0.5 + 0.5 * fraction
+
+
+def tags_of(separation: Separation, part: str = "", *, speed: float = 1.0, semitones: int = 0) -> dict[str, str]:
+    """Return what a download says of itself, with the tempo and the key that it has."""
+    song, found = separation.song, separation.analysis or {}
+    tempo, key = found.get("tempo"), found.get("key")
+    return {
+        "title": f"{song.title} ({part})" if part else song.title,
+        "artist": song.artist,
+        **tempo_and_key_tags(tempo and tempo * speed, key and transposed_key(key, semitones)),
+    }
 
 
 def encode(
@@ -97,18 +103,11 @@ def encode(
     *,
     frames: int,
     channels: int,
-    part: str,
+    tags: dict[str, str],
 ) -> Iterator[float]:
     """Write the sound to a file of the format `kind` and yield how far it is, 0 to 1."""
-    song = separation.song
-    writer = StemWriter(
-        target,
-        kind,
-        sample_rate=separation.sample_rate,
-        channels=channels,
-        bit_depth=BIT_DEPTHS.get(kind),
-        tags={"title": f"{song.title} ({part})", "artist": song.artist},
-    )
+    rate, depth = separation.sample_rate, BIT_DEPTHS.get(kind)
+    writer = StemWriter(target, kind, sample_rate=rate, channels=channels, bit_depth=depth, tags=tags)
     done = 0
     try:
         for block in sound:
