@@ -70,6 +70,25 @@ def test_a_part_of_a_flac_that_was_copied(tmp_path: Path) -> None:
     assert notes == [f"the file says that it lasts 4.0 s, but {seconds:.1f} s are in it"]
 
 
+@pytest.mark.parametrize("late", [0, -648, 9_216])
+def test_a_part_of_an_ogg_flac_that_was_copied(tmp_path: Path, late: int) -> None:
+    """Its clock begins where the old one stood, or a little before 0; FFmpeg has the first page begin at 0."""
+    sound = noise(2, 3 * RATE)
+    song = write_with(tmp_path / "song.flac", "flac", "flac", sound, RATE, "stereo")
+    with av.open(song) as old, av.open(tmp_path / "part.oga", "w", format="ogg") as new:
+        stream = new.add_stream_from_template(old.streams.audio[0])
+        packets = [packet for packet in old.demux(audio=0) if packet.size][10:]
+        begins = packets[0].pts
+        for packet in packets:
+            assert begins is not None
+            assert packet.pts is not None
+            packet.pts = packet.dts = packet.pts - begins + late
+            packet.stream = stream
+            new.mux(packet)
+    found, _ = read(tmp_path / "part.oga")
+    np.testing.assert_array_equal(found, read(song)[0][:, begins:])
+
+
 @pytest.mark.parametrize(
     "behind", [bytes(20_000), b"APETAGEX" + bytes(30_000), b"LYRICSBEGIN" + b"la \xff\xfa" * 5_000]
 )

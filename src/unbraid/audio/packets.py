@@ -8,6 +8,7 @@ from typing import IO, Any
 import av
 
 from unbraid.audio.channels import folded, samples_of
+from unbraid.audio.clocks import with_true_times
 from unbraid.audio.inputs import reason
 from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
 from unbraid.audio.timeline import Frame
@@ -16,6 +17,7 @@ from unbraid.errors import InputError
 UNREADABLE = (av.FFmpegError, OSError, ValueError, MemoryError)  # what PyAV raises for damaged bytes, seen by fuzzing
 MAX_ERRORS = 100  # in a row, of a container that is damaged: then there is no getting on
 SEARCHED = 1 << 22  # bytes in which the next good frame is looked for, after damage
+CHECKED = {"ac3", "eac3", "flac", "mlp", "truehd", "tta", "wavpack"}  # codecs whose frames have a checksum
 FRAMED = {"aac", "ac3", "eac3", "mp3"}  # whose packets are nothing but frames that say how long they are
 
 
@@ -49,9 +51,12 @@ class FrameReader:
         self._format: str = container.format.name
         self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
-        if self._format in ("ac3", "eac3"):  # else halves of two frames would count as one
+        self._keeps_packets = stream.codec_context.name.startswith("wma")  # the first two, of which no sound comes
+        if stream.codec_context.name in CHECKED:  # else damaged frames would count, or halves of two frames as one
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._seconds, self._bytes = 0.0, 0  # of good packets
+        self._song_begins = True  # with the next frame
+        self._clock_begins: float | None = None  # seconds, if what comes first is damaged
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
         # FFmpeg crashes if a file is closed in one thread while another decodes it.
         self._in_use = Lock()
@@ -96,7 +101,7 @@ class FrameReader:
 
     def _decode(self) -> Iterator[Any]:
         tag_left = place = 0
-        for packet in self._packets():
+        for packet in with_true_times(self._packets(), self._format):
             if not packet.size and packet.dts is not None:
                 continue  # it only describes; to the decoder it would be the end
             if self._clockless and packet.size and packet.pos is not None:
@@ -114,17 +119,22 @@ class FrameReader:
                     tag_left = max(tag_left - packet.size, 0)
                 else:
                     self.damaged, self._lost = self.damaged + 1, self._lost + packet.size
+                    self._note_damaged_beginning(packet)
                 continue
             self.damaged += bool(before or (behind and any(bytes(packet)[-behind:])))
             self._lost += before
-            yield from frames
-            self._lost += behind
             if packet.size:
                 self.last_failed = False
                 self._bytes += packet.size - before - behind
                 self._seconds += (packet.duration or 0) * self._tick
+            yield from frames
+            self._lost += behind
         if self.damaged:
             self.notes.append(f"{self.damaged} damaged packet{'s' * (self.damaged > 1)} could not be decoded")
+
+    def _note_damaged_beginning(self, packet: Any) -> None:
+        if self._song_begins and self._clock_begins is None and packet.pts is not None and not self._keeps_packets:
+            self._clock_begins = max(packet.pts, 0) * self._tick  # what comes before 0 is for the decoder alone
 
     def _frame(self, frame: Any) -> Frame:
         self._note_change(frame)
@@ -133,6 +143,9 @@ class FrameReader:
         if self._format == "flac" and frame.sample_rate != self.rate:  # its clock counts samples, of whatever rate
             time = None
         found = Frame(samples, frame.sample_rate, time)
+        if self._song_begins:
+            found.clock_begins = self._clock_begins if self._clock_begins is not None else time
+            self._song_begins = False
         if self._lost and self._clockless and self._bytes:
             found.lost = round(self._lost * self._seconds / self._bytes / found.seconds) * found.seconds
         self._lost = 0

@@ -29,6 +29,8 @@ class Frame:
     """Seconds, by the file's own clock, if it has one."""
     lost: float = 0.0
     """Seconds that are missing before it, in files without a clock."""
+    clock_begins: float | None = None
+    """Where the file's clock stood at the beginning, if this is the first frame of a song."""
 
     @property
     def seconds(self) -> float:
@@ -63,6 +65,7 @@ class Timeline:
         self._holes: list[tuple[float, float]] = []
         self._origin, self._end, self._tick, self._broadcast = origin, end, tick, broadcast
         self._starts: float | None = None
+        self._is_film = self._keeps_origin = origin is not None
 
     def filled(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Yield the frames, with silence where sound is missing."""
@@ -71,20 +74,25 @@ class Timeline:
         )
         for frame in frames:
             if held is not None:
-                if self._follows(held, frame):
+                if frame.clock_begins is not None:
+                    yield from self._jump_ahead(held)
+                elif self._follows(held, frame):
                     yield from self._jump(held)
                 yield self._placed(held)
                 held = None
             if frame.lost:
                 yield from self._silence(frame.lost, frame)
-            if self._origin is None and frame.time is not None:
+            if frame.clock_begins is not None and not self._keeps_origin:
+                self._origin = frame.clock_begins - self.position
+            elif self._origin is None and frame.time is not None:
                 self._origin = frame.time - self.position
+            self._keeps_origin = False
             if abs(self._ahead(frame)) > self._tolerance(frame):
                 held = frame
             else:
                 yield self._placed(frame)
         if held is not None:
-            yield from self._jump(held)
+            yield from self._jump_ahead(held)
             yield self._placed(held)
 
     def silence_until(self, time: float, like: Frame) -> Iterator[Frame]:
@@ -105,7 +113,7 @@ class Timeline:
         return [*self._jumps, f"{in_seconds(total)} of sound are missing {where}: silence stands there"]
 
     def _tolerance(self, frame: Frame) -> float:
-        return LATE if not self.position else max(SHORTEST, frame.seconds / 2)
+        return LATE if self._is_film and not self.position else max(SHORTEST, frame.seconds / 2)
 
     def _ahead(self, frame: Frame) -> float:
         """Return by how many seconds a frame comes later than where we are; negative if earlier."""
@@ -125,6 +133,11 @@ class Timeline:
         if self._end is None or self._origin is None:
             return ahead <= LONGEST
         return self.position + ahead <= self._end - self._origin + 1.0
+
+    def _jump_ahead(self, last: Frame) -> Iterator[Frame]:
+        """Yield the silence before a song's last frame; a clock that is late there has nothing to say."""
+        if self._ahead(last) > 0:
+            yield from self._jump(last)
 
     def _jump(self, frame: Frame) -> Iterator[Frame]:
         ahead = self._ahead(frame)

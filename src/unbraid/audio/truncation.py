@@ -19,7 +19,7 @@ SIGNATURES = (
 FLV_HEADER, FLV_BEHIND = 13, 4  # bytes: before the first tag, and behind each, where its length stands once more
 FLV_TAGS = (8, 9, 18)  # sound, pictures, descriptions
 TS_SYNC, TS_PACKET, TIMED_TS_PACKET = 0x47, 188, 192
-WHOLE_FRAMES = {"ape", "flac", "tak", "tta"}  # their decoders refuse a frame whose end is missing
+WHOLE_FRAMES = {"ape", "flac", "tak"}  # their decoders refuse a frame whose end is missing
 
 
 def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool) -> str | None:
