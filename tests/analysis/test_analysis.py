@@ -77,6 +77,21 @@ def test_a_steady_song(bpm: float, key: str, beats: int, rate: int) -> None:
     assert set(answer.downbeats) <= set(answer.beats)
 
 
+@pytest.mark.parametrize("bpm", [88, 100, 120])
+def test_loud_cymbals_between_the_beats_do_not_take_their_place(bpm: float) -> None:
+    times = np.arange(0.7, 40.0, 60 / bpm)
+    time = np.arange(RATE // 10) / RATE
+    kick = np.sin(2 * np.pi * 55 * time) * np.exp(-time / 0.03)
+    cymbals = np.diff(hits(times + 30 / bpm, 42.0, RATE, seed=1), n=3, prepend=np.zeros((1, 3), np.float32))
+    drums = hits(times[1::2], 42.0, RATE) + cymbals
+    for start in (times[::2] * RATE).astype(int):
+        drums[0, start : start + kick.size] += 0.8 * kick.astype(np.float32)
+    answer = found({"drums": drums})
+    assert answer.tempo == pytest.approx(bpm, rel=0.005)
+    nearest = np.abs(np.subtract.outer(times, answer.beats)).min(axis=1)
+    assert (nearest < 0.03).mean() > 0.95
+
+
 def test_a_tempo_that_drifts_is_followed() -> None:
     times = 0.5 + np.cumsum(np.geomspace(0.6, 0.45, 90))
     answer = found({"drums": hits(times, 50.0, RATE)})

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from unbraid.analysis.beats import Numbers, find_beats, find_downbeats, tempo_of
+from unbraid.analysis.beats import find_beats, find_downbeats, tempo_of
 from unbraid.analysis.features import Chroma, Onsets
 from unbraid.analysis.key import find_key
+from unbraid.analysis.tempo import Numbers
 from unbraid.audio.arrays import checked_rate
 from unbraid.audio.types import Audio
 from unbraid.errors import InputError
@@ -44,13 +45,12 @@ class Analysis:
 class Analyser:
     """Listens to the stems of one song block by block; of each second it keeps 3 kB, for three hours at most.
 
-    Drums tell the beats, all other instruments help; they alone tell the key. Stems that are named otherwise, or a
-    whole song as the one stem, are heard for both. Whatever goes wrong is logged and never raised: the stems matter
-    more.
+    The drums and the song as a whole tell the beats, all instruments but drums and voice the key. Where there are no
+    such stems, the whole song is heard instead. Whatever goes wrong is logged and never raised: the stems matter more.
     """
 
     def __init__(self, sample_rate: int) -> None:
-        self._drums, self._band = Onsets(sample_rate), Onsets(sample_rate)
+        self._drums, self._song = Onsets(sample_rate), Onsets(sample_rate)
         self._chroma = Chroma(sample_rate)
         self._samples, self._most = 0, LONGEST_SECONDS * sample_rate
         self._failed = False
@@ -75,15 +75,15 @@ class Analyser:
         self._samples += next(iter(stems.values())).shape[1]
         if self._samples > self._most:
             return
+        song = list(stems.values())
         drums = [stem for name, stem in stems.items() if name == "drums"]
-        band = [stem for name, stem in stems.items() if name not in ("drums", "vocals")]
-        self._drums.add(_mono(drums or list(stems.values())))
-        together = _mono(band or list(stems.values()))
-        self._band.add(together)
-        self._chroma.add(together)
+        pitched = [stem for name, stem in stems.items() if name not in ("drums", "vocals")]
+        self._drums.add(_mono(drums or song))
+        self._song.add(_mono(song))
+        self._chroma.add(_mono(pitched or song))
 
     def _conclude(self) -> Analysis:
-        onsets = np.concatenate([self._drums.finish(), self._band.finish()], axis=1)
+        onsets = np.concatenate([self._drums.finish(), self._song.finish()], axis=1)
         chroma = self._chroma.finish()
         beats = find_beats(onsets, self._drums.rate)
         key = find_key(chroma, self._chroma.rate)

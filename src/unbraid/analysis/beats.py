@@ -1,29 +1,27 @@
-"""Beats from onsets: how fast the song is at each moment, and then the beats that lie best on the onsets.
-
-The tempo is that at which the onsets repeat (autocorrelation, with its multiples), followed through the song by dynamic
-programming; a second one puts the beats (Ellis 2007), a third one says which of them begin a bar.
-"""
+"""Beats: where they lie best on the onsets, given the tempo (Ellis 2007), and which of them begin a bar."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.analysis.features import Signal
+from unbraid.analysis.tempo import STEP_SECONDS, TEMPI, Numbers, follow_tempo, repetition
 
-Numbers = NDArray[np.float64]
-
-# How much the regions of the drums (kick, snare, cymbals) and of the other instruments count.
-WEIGHTS = (1.0, 0.5, 0.3, 1.0, 0.6, 0.3)
+KINDS = np.array(
+    [
+        [1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+    ]
+)
+"""Of onsets, for the tempo: kick, snare and cymbals of the drums, and the song; of its own three regions each."""
+WEIGHTS = np.array([[1.0, 0.5, 0.3, 1.0, 0.6, 0.3]])
+"""Of the regions, for the beats."""
 BACKGROUND_SECONDS = 0.4  # what is there all the time is no onset
 LEVEL_SECONDS = 8.0  # soft parts count like loud ones
-TEMPI = np.exp(np.arange(np.log(50.0), np.log(220.0), 0.01))  # BPM
-LIKELY_TEMPO, SPREAD = 115.0, 0.7  # BPM, octaves: of two tempi that fit alike, the one nearer to this
-WINDOW_SECONDS, STEP_SECONDS = 10.0, 2.0  # of the tempo's measurement
-MULTIPLES = (1.0, 0.7, 0.5, 0.6)  # how much a repetition after 1, 2, 3 and 4 beats counts
-TEMPO_CHANGE = 5.0  # what a change of the tempo by one (in e-folds) costs
-PHASE_WEIGHTS = np.array([1.0, 1.0, 1.0, 0.5, 1.0, 0.5])  # of the same regions, when beat and off-beat are told apart
 TIGHTNESS = 300.0  # what a beat off the tempo costs
-STEADY = 0.14
-"""How well onsets must repeat at the tempo for it to be one: songs have 0.2 to 0.7, chance not 0.1."""
+STEADY = 0.1
+"""How well onsets must repeat at the tempo for it to be one: songs have 0.15 to 0.7, chance not 0.08."""
 FAINT = 2.0
 """What the strongest hundredth of the onsets must reach: in music they reach 5 to 100, in a steady tone not 1.5."""
 FEWEST_BEATS = 8
@@ -35,21 +33,20 @@ def find_beats(onsets: Signal, rate: float) -> Numbers:
     """Return the beats in seconds, none if they are not steady.
 
     Args:
-        onsets: `(frames, 6)`, of drums and of the other instruments
+        onsets: `(frames, 6)`, of the drums and of the song, low, middle and high
         rate: frames a second
     """
     if not onsets.size or np.percentile(onsets.sum(axis=1), 99) < FAINT:
         return np.zeros(0)
-    strength = onset_strength(onsets, rate)
-    strengths = tempo_strengths(strength, rate)
-    tempi = follow_tempo(strengths)
-    moments = np.arange(len(tempi)) * STEP_SECONDS
-    sounding = strengths.any(axis=1)
-    followed = strengths[np.arange(len(tempi)), np.searchsorted(TEMPI, tempi)]
-    if not sounding.any() or followed[sounding].mean() < STEADY:
+    repeated = repetition(onset_strengths(onsets, rate, KINDS), rate)
+    followed = follow_tempo(repeated)
+    steadiness = repeated[np.arange(len(repeated)), followed]
+    sounding = repeated.any(axis=1)
+    if not sounding.any() or steadiness[sounding].mean() < STEADY:
         return np.zeros(0)
-    at = np.arange(strength.size) / rate
-    beats = track_beats(strength, 60 * rate / np.interp(at, moments, tempi))
+    strength = onset_strengths(onsets, rate, WEIGHTS)[:, 0]
+    moments = np.arange(len(followed)) * STEP_SECONDS
+    beats = track_beats(strength, 60 * rate / np.interp(np.arange(strength.size) / rate, moments, TEMPI[followed]))
     if beats.size and off_the_beat(beats, onsets):
         beats = (beats[:-1] + beats[1:]) // 2
     heard = np.flatnonzero(onsets.sum(axis=1) > 0.1 * onsets.sum(axis=1).mean())
@@ -106,58 +103,28 @@ def harmonic_change(sums: Numbers, span: int) -> Numbers:
     return change
 
 
-def onset_strength(onsets: Signal, rate: float) -> Numbers:
-    """Return how strongly something begins in each frame, from `(frames, regions)`."""
-    total = np.zeros(len(onsets))
-    for weight, region in zip(WEIGHTS, onsets.T, strict=True):
-        if region.any():
-            total += weight * np.sqrt(np.minimum(region / region[region > 0].mean(), 6.0))
-    total = np.maximum(total - smooth(total, BACKGROUND_SECONDS * rate), 0.0)
-    level = np.sqrt(smooth(total**2, LEVEL_SECONDS * rate))
-    levelled: Numbers = total / (np.maximum(level, 0.2 * np.sqrt((total**2).mean())) + 1e-9)
-    return levelled
+def onset_strengths(onsets: Signal, rate: float, kinds: Numbers) -> Numbers:
+    """Return how strongly each kind of onset begins in each frame, `(frames, kinds)`.
+
+    Args:
+        onsets: `(frames, regions)`
+        rate: frames a second
+        kinds: how much each region counts for each kind, `(kinds, regions)`
+    """
+    loud = onsets.sum(axis=0) / np.maximum(np.count_nonzero(onsets, axis=0), 1)
+    evened = np.sqrt(np.minimum(onsets / np.maximum(loud, 1e-9), 6.0))
+    strengths = []
+    for kind in kinds @ evened.T:
+        risen = np.maximum(kind - smooth(kind, BACKGROUND_SECONDS * rate), 0.0)
+        level = np.sqrt(smooth(risen**2, LEVEL_SECONDS * rate))
+        strengths.append(risen / (np.maximum(level, 0.2 * np.sqrt((risen**2).mean())) + 1e-9))
+    return np.column_stack(strengths)
 
 
 def smooth(values: Numbers, length: float) -> Numbers:
     """Return the mean of `length` values around each, those near more than those far."""
     window = np.hanning(2 * int(length // 2) + 3)[1:-1]
     return np.convolve(np.pad(values, window.size // 2), window / window.sum(), "valid")
-
-
-def tempo_strengths(strength: Numbers, rate: float) -> Numbers:
-    """Return how much the onsets around each moment repeat at each tempo, `(moments, TEMPI)`."""
-    length = int(WINDOW_SECONDS * rate)
-    around = np.pad(strength, (length // 2, length))
-    lags = 60 * rate / TEMPI
-    rows = []
-    for moment in range(-(-strength.size // int(STEP_SECONDS * rate))):
-        start = moment * int(STEP_SECONDS * rate)
-        heard = around[start : start + length]
-        spectrum = np.abs(np.fft.rfft(heard - heard.mean(), 2 * length)) ** 2
-        repeats = np.fft.irfft(spectrum)[:length] / np.arange(length, 0, -1)
-        repeats /= repeats[0] + 1e-9
-        parts = [
-            weight * np.interp(np.minimum(lags * beats, 0.85 * length), np.arange(length), repeats)
-            for beats, weight in enumerate(MULTIPLES, start=1)
-        ]
-        rows.append(np.sum(parts, axis=0) / sum(MULTIPLES))
-    return np.array(rows)
-
-
-def follow_tempo(strengths: Numbers) -> Numbers:
-    """Return the tempo at each moment in BPM: strong, likely, and seldom changing (Viterbi)."""
-    strengths = np.maximum(strengths, 0) * np.exp(-0.5 * (np.log2(TEMPI / LIKELY_TEMPO) / SPREAD) ** 2)
-    change = TEMPO_CHANGE * np.minimum(np.abs(np.subtract.outer(np.log(TEMPI), np.log(TEMPI))), 0.5)
-    total, came_from = strengths[0], []
-    for row in strengths[1:]:
-        ways = total - change
-        came_from.append(ways.argmax(axis=1))
-        total = row + ways.max(axis=1)
-    path = [int(total.argmax())]
-    for choices in reversed(came_from):
-        path.append(int(choices[path[-1]]))
-    followed: Numbers = TEMPI[path[::-1]]
-    return followed
 
 
 def track_beats(strength: Numbers, periods: Numbers) -> NDArray[np.int64]:
@@ -187,10 +154,14 @@ def track_beats(strength: Numbers, periods: Numbers) -> NDArray[np.int64]:
 
 
 def off_the_beat(beats: NDArray[np.int64], onsets: Signal) -> bool:
-    """Whether the true beats lie in the middle between these: there, most of the regions are stronger."""
-    between = (beats[:-1] + beats[1:]) // 2
-    on, off = (np.sqrt(strongest_near(onsets, frames)).mean(axis=0) for frames in (beats[:-1], between))
-    return bool((PHASE_WEIGHTS * (on - off) / (on + off + 1e-9)).sum() < 0)
+    """Whether the true beats lie in the middle between these: there it is louder, and one beat unlike the next."""
+    places = (beats[:-1], (beats[:-1] + beats[1:]) // 2)
+    accents = [np.sqrt(strongest_near(onsets, frames)) for frames in places]
+    on, off = (accent.mean(axis=0) for accent in accents)
+    changes = [abs(accent[::2].mean(axis=0) - accent[1::2].mean(axis=0)) for accent in accents]
+    louder = (on - off) / (on + off + 1e-9)
+    changing = changes[0] / (on + 1e-9) - changes[1] / (off + 1e-9)
+    return bool((louder + changing).sum() < 0)
 
 
 def strongest_near(onsets: Signal, frames: NDArray[np.int64]) -> Signal:
