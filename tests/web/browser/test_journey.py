@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import soundfile
 from selenium.common.exceptions import WebDriverException
@@ -172,7 +173,14 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     everything = downloads / "Blue Door - stems (wav).zip"
     until(lambda: everything.exists(), "the zip")
     with zipfile.ZipFile(everything) as archive:
-        assert len(archive.namelist()) == 5
+        assert archive.namelist()[-1].endswith("/Blue Door.rpp")
+        assert len(archive.namelist()) == 6
+    click(page, "[data-kind=dj] button")
+    decks = downloads / "Blue Door.stem.mp4"
+    until(lambda: decks.exists(), "the file for DJs")
+    see(page, "Blue Door.stem.mp4")
+    with av.open(str(decks)) as file:
+        assert [track.duration for track in file.streams.audio] == [40 * RATE] * 5
 
 
 def test_6_renames_shares_and_withdraws(site: Site, page: Chrome) -> None:

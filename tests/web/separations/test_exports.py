@@ -1,6 +1,7 @@
 """Downloads that are rendered: other formats, zips, mixes."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, get_args
@@ -18,8 +19,11 @@ from unbraid_web.accounts.models import User
 from unbraid_web.api.schemas import ExportIn
 from unbraid_web.separations.models import Export, Separation, Stem
 from unbraid_web.separations.recipes import FORMATS
+from unbraid_web.separations.work import reaper
 from unbraid_web.separations.work.segments import HEADROOM, as_flac
 from unbraid_web.songs.models import Song
+
+ROOT = Path(__file__).parents[3]
 
 
 def ask(alice: Person, separation: Separation, **wanted: Any) -> Any:
@@ -33,7 +37,7 @@ def rendered(alice: Person, separation: Separation, **wanted: Any) -> bytes:
     found = alice.client.get(asked.json()["status"]).json()
     assert (found["state"], found["error"]) == ("done", "")
     answer = alice.client.get(found["file"])
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename")
     return body(answer)
 
 
@@ -85,14 +89,59 @@ def test_one_file_for_djs(alice: Person, separation: Separation, song_file: Path
     assert np.corrcoef(drums[0], stem[0])[0, 1] > 0.95  # AAC, of noise
 
 
-@pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_all_stems_as_zip(alice: Person, separation: Separation, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["wav", "m4a", "mp3"])
+def test_stems_in_a_zip_begin_and_end_together(
+    alice: Person, separation: Separation, song_file: Path, kind: str
+) -> None:
+    """So they are in step in every program that opens them: laid over each other, they are the song."""
     with zipfile.ZipFile(io.BytesIO(rendered(alice, separation, kind="zip", format=kind))) as archive:
         assert archive.testzip() is None
-        names = [f"some_noise/{stem.name}.{kind}" for stem in separation.stems.all()]
-        assert archive.namelist() == names
-        for name in names:
-            assert length_and_rate(archive.read(name), kind) == (separation.frames, 2, 44_100)
+        *names, project = archive.namelist()
+        assert names == [f"some noise/{stem.name}.{kind}" for stem in separation.stems.all()]
+        assert project == "some noise/some noise.rpp"
+        stems = [read(io.BytesIO(archive.read(name))) for name in names]
+    assert {(stem.shape, rate) for stem, rate in stems} == {((2, separation.frames), 44_100)}
+    song = soundfile.read(song_file)[0].T
+    together = np.sum([stem for stem, _ in stems], axis=0)
+    assert np.corrcoef(together.ravel(), song.ravel())[0, 1] > 0.9  # of noise; a sample late it would be 0
+
+
+def test_a_zip_has_tempo_and_key_in_its_names_and_a_project_for_reaper(alice: Person) -> None:
+    separation = of_tones(alice.user)
+    Song.objects.filter(pk=separation.song_id).update(title='Für "Élise"')
+    names = ['lead "vox" é', "drums"]
+    for stem, name in zip(separation.stems.all(), names, strict=True):
+        old = stem.segment(0)
+        stem.name = name
+        stem.save()
+        with default_storage.open(old) as file:
+            default_storage.save(stem.segment(0), file)
+    with zipfile.ZipFile(io.BytesIO(rendered(alice, separation, kind="zip", format="flac"))) as archive:
+        *files, project = archive.namelist()
+        assert project == "Für -Élise- (120 BPM, Am)/Für -Élise-.rpp"
+        text = archive.read(project).decode()
+    lines = [line.strip().split(" ", 1) for line in text.splitlines()]
+    assert files == [f"Für -Élise- (120 BPM, Am)/{unquoted(rest[0])}" for word, *rest in lines if word == "FILE"]
+    assert [unquoted(rest[0]) for word, *rest in lines if word == "NAME"] == [name for name in names for _ in "ti"]
+    assert ["TEMPO", "120 4 4"] in lines
+    assert [rest for word, *rest in lines if word in ("POSITION", "LENGTH")] == [["0"], ["4.000000000"]] * 2
+    assert [rest for word, *rest in lines if word == "<SOURCE"] == [["FLAC"]] * 2
+    assert [word for word, *_ in lines].count(">") == text.count("<") == 7
+
+
+def unquoted(word: str) -> str:
+    """Return what stands between two equal quotation marks that are not in it."""
+    assert word[0] == word[-1]
+    assert word[0] not in word[1:-1]
+    return word[1:-1]
+
+
+def test_the_tracks_in_reaper_have_the_sites_colours() -> None:
+    styles = (ROOT / "src/unbraid_web/static/unbraid/tokens.css").read_text()
+    shown = dict(re.findall(r"--(\w+): light-dark\((#\w+)", styles))
+    assert {name: shown[name] for name in reaper.COLOURS} == reaper.COLOURS
+    assert shown["extra"] == reaper.EXTRA
+    assert reaper.colour_number("#d63a55") == 0x1553AD6
 
 
 def length_and_rate(data: bytes, kind: str) -> tuple[int, int, int]:

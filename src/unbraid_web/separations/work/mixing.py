@@ -123,15 +123,20 @@ def count_in(analysis: dict[str, Any]) -> tuple[float, list[tuple[float, bool]]]
     """
     beats = analysis["beats"]
     beat = beats[1] - beats[0]
-    firsts = [beats.index(downbeat) for downbeat in analysis["downbeats"]]
-    length = firsts[1] - firsts[0] if len(firsts) > 1 else USUAL_BAR
-    anchor = firsts[0] if firsts else 0
+    firsts = [beats.index(downbeat) for downbeat in analysis["downbeats"][:1]]
+    length, anchor = beats_in_bar(analysis), firsts[0] if firsts else 0
     start = -beats[0] / beat  # of the song, in beats from its first one
     if abs(start - round(start)) < CLOSE:
         start = round(start)
     numbers = range(ceil(start - length), ceil(start))
     counted = [(beats[0] + number * beat, (number - anchor) % length == 0) for number in numbers]
     return beats[0] + (start - length) * beat, counted
+
+
+def beats_in_bar(analysis: dict[str, Any]) -> int:
+    """Return how many beats the song's first bar has; four, where no bars are known."""
+    firsts = [analysis["beats"].index(downbeat) for downbeat in analysis["downbeats"][:2]]
+    return firsts[1] - firsts[0] if len(firsts) > 1 else USUAL_BAR
 
 
 def clicked(sound: Iterable[Samples], clicks: Clicks) -> Iterator[Samples]:

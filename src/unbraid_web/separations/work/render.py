@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.utils.text import get_valid_filename
 
 from unbraid.analysis.tags import tempo_and_key_tags, transposed_key
 from unbraid.audio import StemWriter
 from unbraid.audio.formats import gain_against_clipping
 from unbraid.audio.stem_mp4 import tracks_of
-from unbraid_web.separations.models import Export, Separation, Stem
+from unbraid_web.separations.models import Export, Separation, Stem, file_name
 from unbraid_web.separations.work.mixing import blocks, frames_of, mixed
+from unbraid_web.separations.work.reaper import reaper_project
 from unbraid_web.separations.work.segments import Samples, read_segment
 
 BIT_DEPTHS = {"wav": "24", "flac": "24"}  # the others have none
@@ -36,13 +36,7 @@ def render_recipe(export: Export, folder: Path) -> Iterator[float]:
     elif recipe["kind"] == "dj":
         yield from write_stem_mp4(separation, list(wanted), target)
     else:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # sound does not shrink any further
-            for number, stem in enumerate(wanted):
-                single = folder / f"{stem.name}.{recipe['format']}"
-                for fraction in write_stem(stem, single, recipe["format"]):
-                    yield (number + fraction) / len(wanted)
-                archive.write(single, f"{get_valid_filename(separation.song.title or 'song')}/{single.name}")
-                single.unlink()
+        yield from write_zip(separation, list(wanted), target, recipe["format"])
 
 
 def write_stem(stem: Stem, target: Path, kind: str) -> Iterator[float]:
@@ -52,6 +46,28 @@ def write_stem(stem: Stem, target: Path, kind: str) -> Iterator[float]:
     gain, tags = gain_against_clipping(separation.peak), tags_of(separation, stem.name)
     channels, frames = separation.channels, separation.frames
     yield from encode(separation, sound, gain, target, kind, frames=frames, channels=channels, tags=tags)
+
+
+def write_zip(separation: Separation, stems: list[Stem], target: Path, kind: str) -> Iterator[float]:
+    """Write the stems and a project for Reaper into a folder that is named for the song, its tempo and its key.
+
+    Tempo and key are not in the WAVs' `acid` chunk, though it is made for them: programs that read it stretch what they
+    open to the tempo of the project.
+    """
+    found = tempo_and_key(separation)
+    facts = ", ".join(filter(None, (found.get("bpm") and f"{found['bpm']} BPM", found.get("initialkey"))))
+    title = file_name(separation.song.title, 120) or "song"
+    folder = f"{title} ({facts})" if facts else title
+    files = {stem.name: f"{stem.name}.{kind}" for stem in stems}
+    seconds = separation.frames / separation.sample_rate
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # sound does not shrink any further
+        for number, stem in enumerate(stems):
+            single = target.with_name("stem")
+            for fraction in write_stem(stem, single, kind):
+                yield (number + fraction) / len(stems)
+            archive.write(single, f"{folder}/{files[stem.name]}")
+            single.unlink()
+        archive.writestr(f"{folder}/{title}.rpp", reaper_project(files, kind, seconds, separation.analysis))
 
 
 def write_stem_mp4(separation: Separation, stems: list[Stem], target: Path) -> Iterator[float]:
@@ -85,13 +101,16 @@ def write_mix(separation: Separation, recipe: dict[str, Any], target: Path) -> I
 
 def tags_of(separation: Separation, part: str = "", *, speed: float = 1.0, semitones: int = 0) -> dict[str, str]:
     """Return what a download says of itself, with the tempo and the key that it has."""
-    song, found = separation.song, separation.analysis or {}
+    title, artist = separation.song.title, separation.song.artist
+    found = tempo_and_key(separation, speed, semitones)
+    return {"title": f"{title} ({part})" if part else title, "artist": artist, **found}
+
+
+def tempo_and_key(separation: Separation, speed: float = 1.0, semitones: int = 0) -> dict[str, str]:
+    """Return what is known of the two at this speed and so many semitones higher, as tags have it."""
+    found = separation.analysis or {}
     tempo, key = found.get("tempo"), found.get("key")
-    return {
-        "title": f"{song.title} ({part})" if part else song.title,
-        "artist": song.artist,
-        **tempo_and_key_tags(tempo and tempo * speed, key and transposed_key(key, semitones)),
-    }
+    return tempo_and_key_tags(tempo and tempo * speed, key and transposed_key(key, semitones))
 
 
 def encode(
