@@ -14,6 +14,7 @@ from tests.conftest import write_song
 from tests.tiny_models import SOURCES
 from unbraid.audio import read
 from unbraid.cli import main
+from unbraid.cli.streams import SafeStream
 
 NAMES = ["песня", "plain"]
 
@@ -40,7 +41,19 @@ def test_what_cannot_be_encoded_is_escaped(
     monkeypatch.setattr("sys.stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     assert main(separate(mask_model, tmp_path, "нет.wav")) == 1
     assert log.getvalue().decode(encoding).count(" real time)") == 2
+    assert ("\\u" in log.getvalue().decode(encoding)) == (encoding != "cp1251")
     assert_all_there(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("utf-8", "E♭, C♯, 9 ×"), ("latin-1", "Eb, C#, 9 ×"), ("ascii", "Eb, C#, 9 x")]
+)
+def test_signs_of_our_own_become_plainer_ones(encoding: str, written: str) -> None:
+    said = io.BytesIO()
+    stream = SafeStream(io.TextIOWrapper(said, encoding=encoding))
+    print("E♭, C♯, 9 ×", file=stream)
+    stream.flush()
+    assert said.getvalue().decode(encoding) == written + "\n"
 
 
 def test_without_streams(mask_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

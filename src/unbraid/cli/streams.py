@@ -12,7 +12,8 @@ from typing import Any, TextIO, cast
 class SafeStream:
     """A text stream that takes everything written to it, whatever becomes of the stream behind it.
 
-    What cannot be encoded is written as an escape. After a failure, which `failure` keeps, the rest is dropped.
+    What cannot be encoded is written in plainer signs, or as an escape. After a failure, which `failure` keeps, the
+    rest is dropped.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -44,12 +45,23 @@ class SafeStream:
             self._stream.write(text)
         except UnicodeEncodeError:
             encoding = self._stream.encoding
-            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._stream.write("".join(_written(sign, encoding) for sign in text))
 
     def _give_up(self, error: OSError | ValueError) -> None:
         self.failure = error
         with suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), self._stream.fileno())  # what is still buffered must not fail again at the exit
+
+
+PLAINER = {"×": "x", "…": "...", "♭": "b", "♯": "#", "–": "-", "−": "-"}  # the signs in sentences of our own
+
+
+def _written(sign: str, encoding: str) -> str:
+    """Return what a stream of this encoding has for a sign."""
+    with suppress(UnicodeEncodeError):
+        sign.encode(encoding)
+        return sign
+    return PLAINER.get(sign) or sign.encode(encoding, "backslashreplace").decode(encoding)
 
 
 @dataclass(frozen=True)
