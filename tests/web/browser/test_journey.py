@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 import soundfile
 from selenium.common.exceptions import WebDriverException
@@ -42,9 +41,13 @@ def see(page: Chrome, text: str) -> None:
 
 
 def click(page: Chrome, selector: str) -> None:
-    element = find(page, selector)
-    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-    element.click()
+    def clicked() -> bool:
+        element = page.find_element(By.CSS_SELECTOR, selector)
+        page.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+        return True
+
+    until(clicked, selector)  # what is found may be replaced before it is clicked
 
 
 def state(page: Chrome) -> Any:
@@ -175,12 +178,6 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     with zipfile.ZipFile(everything) as archive:
         assert archive.namelist()[-1].endswith("/Blue Door.rpp")
         assert len(archive.namelist()) == 6
-    click(page, "[data-kind=dj] button")
-    decks = downloads / "Blue Door.stem.mp4"
-    until(lambda: decks.exists(), "the file for DJs")
-    see(page, "Blue Door.stem.mp4")
-    with av.open(str(decks)) as file:
-        assert [track.duration for track in file.streams.audio] == [40 * RATE] * 5
 
 
 def test_6_renames_shares_and_withdraws(site: Site, page: Chrome) -> None:

@@ -1,6 +1,8 @@
 """What the mixer remembers and shares, how it is seen closer, and what the system's own buttons do."""
 
 import urllib.request
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.web.browser.chromium import resize, visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, state, until
 from tests.web.site import Site
+from unbraid.audio import SongReader
 
 MIXER = "document.querySelector('#mixer').mixer"
 UMA = "uma@example.org"
@@ -225,3 +228,22 @@ def test_the_systems_buttons_work_the_mixer(site: Site, page: Chrome) -> None:
 
 def see_title(page: Chrome) -> str:
     return find(page, ".song-heading h3").text
+
+
+def test_stems_and_a_file_for_djs_are_a_click_away(demo: Chrome, downloads: Path) -> None:
+    until(lambda: find(demo, "#downloads").is_displayed(), "the downloads")
+    rows = {"stem": ("* - bass.wav", 1), "dj": ("*.stem.mp4", 5)}
+    for kind, (pattern, tracks) in rows.items():
+        menus = demo.find_elements("css selector", f"[data-kind={kind}] select")
+        for menu, choice in zip(menus, ("bass", "WAV"), strict=False):
+            menu.send_keys(choice)
+        click(demo, f"[data-kind={kind}] button")
+        path = until(partial(saved, downloads, pattern), pattern)
+        assert find(demo, f"[data-kind={kind}] output a").text == path.name
+        for number in range(tracks):
+            with SongReader(path, track=number + 1) as track:
+                assert sum(block.shape[1] for block in track) == 16 * RATE
+
+
+def saved(folder: Path, pattern: str) -> Path | None:
+    return next(folder.glob(pattern), None)
