@@ -156,7 +156,7 @@ def damaged(songs: Path, number: int, seed: int) -> tuple[str, bool, bytes]:
 
 def _wounded(content: bytearray, chance: random.Random) -> bytes:
     """Cut, overwrite or take out a part behind the headers."""
-    at = chance.randrange(len(content) // 10, len(content))
+    at = chance.randrange(len(content) // 50, len(content))
     end = min(len(content), at + chance.randrange(1, len(content) // 3))
     kind = chance.randrange(4)
     if kind == 0:

@@ -208,9 +208,8 @@ def test_one_wrong_timestamp_is_no_hole(tmp_path: Path) -> None:
     assert notes == []
 
 
-@pytest.mark.parametrize(("container", "codec"), [("ogg", "flac"), ("mpegts", "mp2"), ("opus", "libopus")])
-def test_two_songs_in_one_file_follow_each_other(tmp_path: Path, container: str, codec: str) -> None:
-    song = made(tmp_path, container, codec, seconds=2.0)
+def test_two_broadcasts_in_one_file_follow_each_other(tmp_path: Path) -> None:
+    song = made(tmp_path, "mpegts", "mp2", seconds=2.0)
     once, _ = heard(song)
     song.write_bytes(song.read_bytes() * 2)
     twice, notes = heard(song)

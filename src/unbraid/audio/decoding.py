@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -10,18 +9,19 @@ import av
 import numpy as np
 from av.stream import Disposition
 
-from unbraid.audio.channels import folding_note
 from unbraid.audio.chunks import MP4
 from unbraid.audio.formats import CONTAINERS
 from unbraid.audio.inputs import ForgivingFile, opened, reason, source_name
 from unbraid.audio.lengths import declared_seconds, disagrees, states_length
 from unbraid.audio.mpeg import CLOCKLESS, InfoFrame
-from unbraid.audio.packets import UNREADABLE, FrameReader, encrypted
+from unbraid.audio.ogg_links import Link, links
+from unbraid.audio.packets import UNREADABLE, FrameReader
 from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
 from unbraid.audio.timeline import Frame, Timeline
+from unbraid.audio.tracks import is_dsd, sound_track
 from unbraid.audio.truncation import ends_inside, headers_end_inside, lacking_bytes, lacks_index, rest_behind
-from unbraid.audio.types import RATES, Audio, Source, silence_odd_samples
+from unbraid.audio.types import Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
 BLOCK_SECONDS = 1.0
@@ -58,8 +58,8 @@ class SongReader:
 
     What comes out is as long as the song, wherever its file is damaged: sound that is missing in the middle is
     replaced by silence, and `notes` says so. A file that is cut off is refused. More than two channels are folded down
-    to stereo. If channels or rate change midway, what follows is converted to those of the beginning. Samples that are
-    not finite numbers are treated as silence.
+    to stereo. If channels or rate change midway, what follows is converted to those of the beginning; an Ogg file of
+    several songs is stereo if one of them is. Samples that are not finite numbers are treated as silence.
 
     Args:
         source: a path, or an open binary file; what cannot seek is copied to a temporary file.
@@ -98,15 +98,24 @@ class SongReader:
         self._file, self._owned = opened(source, self.name)
         try:
             self._info = InfoFrame(self._file)
-            self._container = self._open_container()
+            self._links = links(self._file)
+            self._container = self._open_container(self._links[0])
             self._format: str = self._container.format.name
             self._is_mp4 = self._format == MP4
-            self._stream = self._find_stream(track)
+            self._stream = self._find_stream(self._container, track)
             self.cover: bytes | None = cover_of(self._container)  # before any sound: it comes first
-            self._frames = FrameReader(self._container, self._stream, self._file, self.name, mono=mono)
+            self._whole_seconds = declared_seconds(self._container, self._stream, self._file)
+            self._frames = FrameReader(
+                self._container,
+                self._stream,
+                self._file,
+                self.name,
+                mono=mono,
+                channels=self._look_at_following(track),
+                following=self._following(track),
+            )
             self.sample_rate: int = self._usable_rate(self._frames.rate)
             self.channels: int = self._frames.channels
-            self._whole_seconds = declared_seconds(self._container, self._stream, self._file)
             self._refuse_if_too_long((self._whole_seconds or 0.0) / 1.2)  # what headers say is often a guess
             self.tags: dict[str, str] = tags_of(self._container, self._stream)
         except BaseException:
@@ -172,8 +181,36 @@ class SongReader:
         if odd:
             self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
 
-    def _open_container(self) -> Any:
-        file = ForgivingFile(self._file, self._info.end)
+    def _following(self, track: int | None) -> Iterator[tuple[Any, Any]]:
+        """Open the songs behind the first one in an Ogg file, one after the other."""
+        for number, link in enumerate(self._links[1:], 2):
+            if not self._links[number - 2].has_end:
+                self.notes.append(
+                    f"song {number - 1} of {len(self._links)} in the file has no end: some may be missing"
+                )
+            try:
+                container = self._open_container(link)
+                stream = self._find_stream(container, track)
+            except InputError:
+                self.notes.append(f"song {number} of {len(self._links)} in the file cannot be read and is left out")
+            else:
+                yield container, stream
+
+    def _look_at_following(self, track: int | None) -> int:
+        """Add up how long all songs in the file are; return how many channels those behind the first have at most."""
+        channels, notes, place = 0, list(self.notes), self._file.tell()
+        for container, stream in self._following(track):
+            seconds = declared_seconds(container, stream, self._file)
+            if self._whole_seconds is not None:
+                self._whole_seconds = None if seconds is None else self._whole_seconds + seconds
+            channels = max(channels, stream.codec_context.channels)
+            container.close()
+        self.notes = notes  # they come when the songs do
+        self._file.seek(place)
+        return channels
+
+    def _open_container(self, link: Link) -> Any:
+        file = ForgivingFile(self._file, link.begin, self._info.end if link.end is None else link.end)
         file.seek(0)
         try:
             return av.open(
@@ -191,31 +228,11 @@ class SongReader:
                 raise self._cut_off(inside, 0.0) from error
             raise InputError(f"{self.name} is not a sound file that can be read ({reason(error)}).") from error
 
-    def _find_stream(self, track: int | None) -> Any:
-        streams = self._container.streams.audio
-        if not streams:
+    def _find_stream(self, container: Any, track: int | None) -> Any:
+        if not container.streams.audio:
             self._refuse_if_cut_off(0.0)
-            raise InputError(f"{self.name} holds no sound: there is no audio stream in it.")
-        if track is not None and track > len(streams):
-            has = "one sound track" if len(streams) == 1 else f"{len(streams)} sound tracks"
-            raise InputError(f"{self.name} has no track {track}: it has {has}.")
-        stream = streams[(track or 1) - 1]
-        context = stream.codec_context
-        if context is None:
-            raise InputError(f"{self.name} cannot be read: nobody here knows how its sound is encoded.")
-        if _tag(context) in ("drms", "enca"):
-            raise encrypted(self.name)
-        if not context.channels or (stream.rate not in RATES and not _is_dsd(context)):
-            raise InputError(
-                f"{self.name} cannot be read as sound: it claims {context.channels} channels at {stream.rate} Hz."
-            )
-        if context.channels > 2:
-            self.notes.append(folding_note(context.layout))
-        usual = [number for number, other in enumerate(streams, 1) if other.disposition & Disposition.default]
-        if track is None and usual and 1 not in usual:
-            self.notes.append(
-                f"track 1 of {len(streams)} is taken, though the file marks track {usual[0]} as the usual one"
-            )
+        stream, notes = sound_track(container, track, self.name)
+        self.notes += [note for note in notes if note not in self.notes]
         return stream
 
     def _seek(self) -> float:
@@ -230,7 +247,7 @@ class SongReader:
         return self._frames.seek(wanted)
 
     def _usable_rate(self, rate: int) -> int:
-        if _is_dsd(self._stream.codec_context):
+        if is_dsd(self._stream.codec_context):
             while rate > DSD_HIGHEST:
                 rate //= 2
             self.notes.append(f"DSD is decoded to {rate} Hz")
@@ -302,7 +319,7 @@ class SongReader:
         if any(not picture.disposition & Disposition.attached_pic for picture in self._container.streams.video):
             origin = (self._container.start_time or 0) / av.time_base  # a film's sound may begin after its pictures
         end = None
-        if self._whole_seconds is not None and self._container.duration is not None:
+        if self._whole_seconds is not None and self._container.duration is not None and len(self._links) == 1:
             start = (self._container.start_time or 0) / av.time_base
             end = start + max(self._whole_seconds, float(self._container.duration / av.time_base))
         tick = float(self._stream.time_base or 0)
@@ -339,7 +356,7 @@ class SongReader:
             self.notes.append("the last page of the file is damaged: its end may be missing")
         elif self._format in BROADCAST and (lacking := lacking_bytes(self._frames.last)):
             self.notes.append(f"the last {lacking} bytes of its last frame are missing, and perhaps more")
-        elif rest := rest_behind(self._format, self._file, self._frames.last):
+        elif rest := rest_behind(self._format, self._file, self._frames.last, self._links[-1].begin):
             self.notes.append(f"the last {rest} bytes of the file are no sound: its end may be missing")
 
     def _soundless(self) -> InputError:
@@ -376,16 +393,3 @@ def read(
     if channels is not None and len(audio) < channels:
         audio = np.repeat(audio, channels, axis=0)
     return audio, rate
-
-
-def _tag(context: Any) -> str:
-    """Return the four letters by which the file names the codec, nothing if they are none."""
-    with suppress(UnicodeDecodeError):
-        tag: str = context.codec_tag
-        return tag
-    return ""
-
-
-def _is_dsd(context: Any) -> bool:
-    codec: str = context.name
-    return codec.startswith("dsd") or codec == "dst"

@@ -58,12 +58,17 @@ def reason(error: BaseException) -> str:
 class ForgivingFile:
     """A file for FFmpeg, which asks damaged ones for impossible places and expects a number, not an exception.
 
-    Of a file with something behind its sound that would be mistaken for sound, only the first `end` bytes are shown.
+    Of a file with something around its sound that would be mistaken for a part of it, only the bytes from `begin` to
+    `end` are shown.
     """
 
-    def __init__(self, file: IO[bytes], end: int | None = None) -> None:
-        self.tell, self.seekable = file.tell, file.seekable
-        self._file, self._end = file, end
+    def __init__(self, file: IO[bytes], begin: int = 0, end: int | None = None) -> None:
+        self.seekable = file.seekable
+        self._file, self._begin, self._end = file, begin, end
+
+    def tell(self) -> int:
+        """Return the position in what is shown."""
+        return self._file.tell() - self._begin
 
     def read(self, size: int = -1) -> bytes:
         """Return at most `size` bytes."""
@@ -75,9 +80,13 @@ class ForgivingFile:
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Return the new position, or −1 if there is no such place."""
         if whence == os.SEEK_END and self._end is not None:
-            offset, whence = self._end + offset, os.SEEK_SET
+            offset, whence = self._end - self._begin + offset, os.SEEK_SET
+        if whence == os.SEEK_SET:
+            if offset < 0:
+                return -1
+            offset += self._begin
         with suppress(OSError, ValueError, OverflowError):
-            return self._file.seek(offset, whence)
+            return self._file.seek(offset, whence) - self._begin
         return -1
 
 

@@ -62,7 +62,7 @@ class CommentWriter:
             self._file.write(page)
         elif self._pages_more is not None:
             head = HEADER.pack(sign, version, flags, position, serial, number + self._pages_more, 0, segments)
-            self._file.write(_with_crc(head + page[HEADER.size :]))
+            self._file.write(with_crc(head + page[HEADER.size :]))
         else:
             self._headers.append(page)
             packets = _packets(self._headers)
@@ -98,7 +98,7 @@ def _pages(packets: list[bytes], serial: int) -> Iterator[bytes]:
         flags = CONTINUED if first and sizes[first - 1] == 255 else 0
         position = 0 if min(table) < 255 else -1  # no packet ends here
         head = HEADER.pack(b"OggS", 0, flags, position, serial, number, 0, len(table))
-        yield _with_crc(head + table + content[at : at + sum(table)])
+        yield with_crc(head + table + content[at : at + sum(table)])
         at += sum(table)
 
 
@@ -110,7 +110,7 @@ def _comment_packet(old: bytes, comments: list[str]) -> bytes:
     return old[:begins] + encoder + struct.pack("<I", len(texts)) + b"".join(texts) + b"\x01"
 
 
-def _with_crc(page: bytes) -> bytes:
+def with_crc(page: bytes) -> bytes:
     """Return a page whose CRC field is zero with its CRC: that of zlib with all bits the other way round."""
     turned = zlib.crc32(page.translate(REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return page[:22] + turned.to_bytes(4, "big").translate(REVERSED_BITS) + page[26:]

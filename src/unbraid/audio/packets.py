@@ -1,6 +1,6 @@
 """From a file's packets to frames of samples, over whatever is damaged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import IO, Any
@@ -30,11 +30,23 @@ class FrameReader:
         file: what the container reads from.
         name: what to call the song in a sentence.
         mono: whether to fold all frames to one channel.
+        channels: how many there are at most in songs that follow in the same file.
+        following: the containers and tracks of these songs, each opened when its turn has come.
 
     Raises InputError if the sound is encrypted.
     """
 
-    def __init__(self, container: Any, stream: Any, file: IO[bytes], name: str, *, mono: bool) -> None:
+    def __init__(
+        self,
+        container: Any,
+        stream: Any,
+        file: IO[bytes],
+        name: str,
+        *,
+        mono: bool,
+        channels: int = 0,
+        following: Iterable[tuple[Any, Any]] = (),
+    ) -> None:
         self.notes: list[str] = []
         self.last: Any = None
         """The last packet so far."""
@@ -48,6 +60,7 @@ class FrameReader:
         """Whether what follows the last packet cannot be read."""
         self.closed = False
         self._container, self._stream, self._file, self._name = container, stream, file, name
+        self._containers, self._following = [container], iter(following)
         self._format: str = container.format.name
         self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
@@ -67,7 +80,7 @@ class FrameReader:
         self._layout: str = found.layout.name
         self._rate = self.rate = found.sample_rate
         """Hz, at the beginning."""
-        most = max(found.layout.nb_channels, stream.codec_context.layout.nb_channels)
+        most = max(found.layout.nb_channels, stream.codec_context.layout.nb_channels, channels)
         self.channels: int = 1 if mono else min(most, 2)
 
     def seek(self, seconds: float) -> float:
@@ -90,7 +103,8 @@ class FrameReader:
         """Close the container; whoever iterates finds the end."""
         with self._in_use:
             self.closed = True
-            self._container.close()
+            for container in self._containers:
+                container.close()
 
     def __iter__(self) -> Iterator[Frame]:
         if self._first is not None:
@@ -160,6 +174,9 @@ class FrameReader:
                     return
                 try:
                     packet = next(packets, None)
+                    if packet is None and self._next_song():
+                        packets = iter(self._container.demux(self._stream))
+                        continue
                 except UNREADABLE as error:
                     errors += 1
                     packets = iter(self._container.demux(self._stream))
@@ -177,6 +194,19 @@ class FrameReader:
             if packet.size:
                 self.last = packet
             yield packet
+
+    def _next_song(self) -> bool:
+        """Go on with the song behind this one; return whether there is one."""
+        following = next(self._following, None)
+        if following is None:
+            return False
+        for container in self._containers[1:]:  # the first is the caller's, who still asks it
+            container.close()
+        self._container, self._stream = following
+        self._containers[1:] = [self._container]
+        self._tick = float(self._stream.time_base or 0)
+        self._song_begins, self._clock_begins = True, None
+        return True
 
     def _decoded(self, packet: Any) -> list[Any]:
         with self._in_use:
@@ -196,16 +226,17 @@ class FrameReader:
 
     def _note_change(self, frame: Any) -> None:
         """Say it if from here on the sound has other channels or another rate than before."""
+        begins = max(self._seconds - frame.samples / frame.sample_rate, 0.0)
         if frame.sample_rate != self._rate:
             self.notes.append(
-                f"the sample rate changes from {self._rate} to {frame.sample_rate} Hz at {self._seconds:.1f} s: "
+                f"the sample rate changes from {self._rate} to {frame.sample_rate} Hz at {begins:.1f} s: "
                 f"all is given at {self.rate} Hz"
             )
             self._rate = frame.sample_rate
         if frame.layout.name != self._layout:
             kind = ("mono", "stereo")[self.channels - 1]
             self.notes.append(
-                f"the channels change from {self._layout} to {frame.layout.name} at {self._seconds:.1f} s: "
+                f"the channels change from {self._layout} to {frame.layout.name} at {begins:.1f} s: "
                 f"all is given in {kind}"
             )
             self._layout = frame.layout.name

@@ -65,8 +65,11 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
         file.seek(position)
 
 
-def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
-    """Return how many bytes behind the last page, packet or frame are neither sound nor a tag: damage, or nothing."""
+def rest_behind(container: str, file: IO[bytes], last: Any, begin: int = 0) -> int:
+    """Return how many bytes behind the last page, packet or frame are neither sound nor a tag: damage, or nothing.
+
+    `begin` is from where on packets count their places.
+    """
     position = file.tell()
     size = file.seek(0, os.SEEK_END)
     try:
@@ -74,7 +77,8 @@ def rest_behind(container: str, file: IO[bytes], last: Any) -> int:
         if container == "ogg":
             end = _pages_end(file, size)
             begins = _last_page(file, size)
-            if last is not None and last.pos is not None and begins is not None and begins > last.pos + last.size:
+            ends = None if last is None or last.pos is None else begin + last.pos + last.size
+            if ends is not None and begins is not None and begins > ends:
                 return size - begins  # nothing came out of it
         elif container == "mpegts" and size % TIMED_TS_PACKET:
             end = size - (size % TS_PACKET) if size % TS_PACKET else _transport_packets_end(file, size)

@@ -1,0 +1,82 @@
+"""Find the songs in an Ogg file that was put together out of several: each has headers, channels and a rate of its own.
+
+begins │ sound … │ sound, ends │ begins │ sound … │ sound, ends          each box a page
+├────────── a link ────────────┼────────── a link ────────────┤
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from unbraid.audio.ogg import HEADER, with_crc
+
+SIGN = b"OggS"
+BEGINS, ENDS = 2, 4  # flags of a stream's first and last page
+SEARCHED = 1 << 20  # bytes at a time, for a page behind damage
+
+
+@dataclass
+class Link:
+    """One of the songs."""
+
+    begin: int
+    """Its place in the file, in bytes."""
+    end: int | None = None
+    """None for the end of the file."""
+    has_end: bool = True
+    """Whether its last page is there."""
+
+
+def links(file: IO[bytes]) -> list[Link]:
+    """Return the songs in a file: one if it is no Ogg."""
+    position = file.tell()
+    try:
+        found, streams, in_headers = [Link(0)], set[bytes](), True
+        for at, page in _pages(file):
+            stream, flags = page[14:18], page[5]
+            if not in_headers and (flags & BEGINS or stream not in streams):
+                if not _is_whole(page):  # damage must not begin a song
+                    continue
+                found[-1].end = at
+                found.append(Link(at))
+                streams.clear()
+            streams.add(stream)
+            in_headers = bool(flags & BEGINS)
+            found[-1].has_end = bool(flags & ENDS) and _is_whole(page)
+        return found
+    finally:
+        file.seek(position)
+
+
+def _pages(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield where each page begins, and its bytes."""
+    file.seek(0)
+    if file.read(4) != SIGN:
+        return
+    at: int | None = 0
+    while at is not None:
+        file.seek(at)
+        head = file.read(HEADER.size + 255)
+        if len(head) < HEADER.size:
+            return
+        table = head[HEADER.size : HEADER.size + head[26]]
+        length = HEADER.size + len(table) + sum(table)
+        yield at, head[:length] + file.read(max(length - len(head), 0))
+        file.seek(at + length)
+        at = at + length if file.read(4) == SIGN else _next_sign(file, at + len(SIGN))
+
+
+def _is_whole(page: bytes) -> bool:
+    return with_crc(page[:22] + bytes(4) + page[26:]) == page
+
+
+def _next_sign(file: IO[bytes], at: int) -> int | None:
+    while True:
+        file.seek(at)
+        content = file.read(SEARCHED)
+        found = content.find(SIGN)
+        if found >= 0:
+            return at + found
+        if len(content) < SEARCHED:
+            return None
+        at += SEARCHED - len(SIGN) + 1
