@@ -21,10 +21,7 @@ LOSSY = [name for name, form in FORMATS.items() if not form.depths]
 
 
 def length_and_rate(path: Path) -> tuple[int, int]:
-    """Return the samples and the rate of a file; of a short Vorbis file FFmpeg, unlike libvorbis, loses a few."""
-    if path.suffix == ".ogg":
-        info = soundfile.info(path)
-        return info.frames, info.samplerate
+    """Return the samples and the rate of a file."""
     samples, rate = read(path)
     return samples.shape[1], rate
 

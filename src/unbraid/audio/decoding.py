@@ -111,6 +111,7 @@ class SongReader:
                 self._file,
                 self.name,
                 mono=mono,
+                samples=self._samples(self._links[0], self._stream),
                 channels=self._look_at_following(track),
                 following=self._following(track),
             )
@@ -181,7 +182,7 @@ class SongReader:
         if odd:
             self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
 
-    def _following(self, track: int | None) -> Iterator[tuple[Any, Any]]:
+    def _following(self, track: int | None) -> Iterator[tuple[Any, Any, int | None]]:
         """Open the songs behind the first one in an Ogg file, one after the other."""
         for number, link in enumerate(self._links[1:], 2):
             if not self._links[number - 2].has_end:
@@ -194,12 +195,15 @@ class SongReader:
             except InputError:
                 self.notes.append(f"song {number} of {len(self._links)} in the file cannot be read and is left out")
             else:
-                yield container, stream
+                yield container, stream, self._samples(link, stream)
+
+    def _samples(self, link: Link, stream: Any) -> int | None:
+        return link.samples if stream.codec_context.name == "vorbis" else None
 
     def _look_at_following(self, track: int | None) -> int:
         """Add up how long all songs in the file are; return how many channels those behind the first have at most."""
         channels, notes, place = 0, list(self.notes), self._file.tell()
-        for container, stream in self._following(track):
+        for container, stream, _ in self._following(track):
             seconds = declared_seconds(container, stream, self._file)
             if self._whole_seconds is not None:
                 self._whole_seconds = None if seconds is None else self._whole_seconds + seconds

@@ -25,27 +25,33 @@ class Link:
     """None for the end of the file."""
     has_end: bool = True
     """Whether its last page is there."""
+    samples: int | None = None
+    """How many it has, if all its sound is on one page: then FFmpeg takes no padding away from the end."""
 
 
 def links(file: IO[bytes]) -> list[Link]:
     """Return the songs in a file: one if it is no Ogg."""
-    position = file.tell()
+    place = file.tell()
     try:
-        found, streams, in_headers = [Link(0)], set[bytes](), True
+        found, streams, in_headers, sound_pages = [Link(0)], set[bytes](), True, 0
         for at, page in _pages(file):
             stream, flags = page[14:18], page[5]
+            position = int.from_bytes(page[6:14], "little", signed=True)  # in samples, where the page ends
             if not in_headers and (flags & BEGINS or stream not in streams):
                 if not _is_whole(page):  # damage must not begin a song
                     continue
                 found[-1].end = at
                 found.append(Link(at))
                 streams.clear()
+                sound_pages = 0
             streams.add(stream)
             in_headers = bool(flags & BEGINS)
+            sound_pages += position != 0
             found[-1].has_end = bool(flags & ENDS) and _is_whole(page)
+            found[-1].samples = position if sound_pages == 1 and position > 0 and found[-1].has_end else None
         return found
     finally:
-        file.seek(position)
+        file.seek(place)
 
 
 def _pages(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -30,8 +30,9 @@ class FrameReader:
         file: what the container reads from.
         name: what to call the song in a sentence.
         mono: whether to fold all frames to one channel.
+        samples: at most so many are sound, the rest is padding; None if FFmpeg takes it away.
         channels: how many there are at most in songs that follow in the same file.
-        following: the containers and tracks of these songs, each opened when its turn has come.
+        following: the containers, tracks and samples of these songs, each opened when its turn has come.
 
     Raises InputError if the sound is encrypted.
     """
@@ -44,8 +45,9 @@ class FrameReader:
         name: str,
         *,
         mono: bool,
+        samples: int | None = None,
         channels: int = 0,
-        following: Iterable[tuple[Any, Any]] = (),
+        following: Iterable[tuple[Any, Any, int | None]] = (),
     ) -> None:
         self.notes: list[str] = []
         self.last: Any = None
@@ -60,7 +62,7 @@ class FrameReader:
         """Whether what follows the last packet cannot be read."""
         self.closed = False
         self._container, self._stream, self._file, self._name = container, stream, file, name
-        self._containers, self._following = [container], iter(following)
+        self._containers, self._following, self._samples_left = [container], iter(following), samples
         self._format: str = container.format.name
         self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
@@ -111,7 +113,8 @@ class FrameReader:
             first, self._first = self._first, None
             yield self._frame(first)
         for frame in self._decoded_frames:
-            yield self._frame(frame)
+            if self._samples_left != 0:
+                yield self._frame(frame)
 
     def _decode(self) -> Iterator[Any]:
         tag_left = place = 0
@@ -126,7 +129,8 @@ class FrameReader:
                 place = packet.pos + packet.size
             before, behind = _odd_bytes(self._format, packet) if self._format in FRAMED else (0, 0)
             try:
-                frames = self._decoded(_without(packet, before, behind) if behind else packet)
+                bare = behind or (packet.size and self._samples_left is not None)
+                frames = self._decoded(_without(packet, before, behind) if bare else packet)
             except UNREADABLE as error:
                 self.failure, self.last_failed = error, True
                 if tag_left := max(tag_left, tag_bytes(bytes(packet))):  # a song put after another brings its tags
@@ -153,6 +157,9 @@ class FrameReader:
     def _frame(self, frame: Any) -> Frame:
         self._note_change(frame)
         samples = folded(samples_of(frame), frame.layout, self.channels)
+        if self._samples_left is not None:
+            samples = samples[:, : self._samples_left]
+            self._samples_left -= samples.shape[1]
         time = None if self._clockless or frame.pts is None else frame.pts * self._tick
         if self._format == "flac" and frame.sample_rate != self.rate:  # its clock counts samples, of whatever rate
             time = None
@@ -202,7 +209,7 @@ class FrameReader:
             return False
         for container in self._containers[1:]:  # the first is the caller's, who still asks it
             container.close()
-        self._container, self._stream = following
+        self._container, self._stream, self._samples_left = following
         self._containers[1:] = [self._container]
         self._tick = float(self._stream.time_base or 0)
         self._song_begins, self._clock_begins = True, None
@@ -258,7 +265,7 @@ def _odd_bytes(container: str, whole: Any) -> tuple[int, int]:
 
 
 def _without(packet: Any, before: int, behind: int) -> Any:
-    """Return the frames in a packet: what stands around them makes some decoders refuse them."""
+    """Return the frames in a packet, without what stands around them or the padding that FFmpeg would take away."""
     frames = av.Packet(bytes(packet)[before : packet.size - behind])
     frames.stream, frames.pts, frames.dts = packet.stream, packet.pts, packet.dts
     return frames
