@@ -1,15 +1,14 @@
 """Where the time of a separation goes: when each stage is busy, and how near the network is to the processor's limit.
 
-    python -m benchmarks.stages [--seconds 120] [--plot docs/stages.png]
+    python -m benchmarks.stages SONG [--plot docs/stages.png]
 
-One song, made up here, goes from a WAV file to five WAV files in this process, the model loaded before. Every stage's
+The song goes from its file to five WAV files in this process, the model loaded before. Every stage's
 calls are timed, also those that run at the same time; waiting for another stage counts for none. The limit is the
 network's multiplications at the rate at which NumPy multiplies large matrices on as many threads.
 """
 
 import argparse
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from typing import Any
 import numpy as np
 import openvino
 
-from benchmarks.separate import make_song
 from unbraid.analysis import Analyser
 from unbraid.audio import StemWriter
 from unbraid.audio.decoding import SongReader
@@ -37,16 +35,15 @@ Span = tuple[float, float]
 def main() -> None:
     """Separate a song under the clock; print the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("song", type=Path)
     parser.add_argument("--plot", metavar="FILE.png", type=Path)
     args = parser.parse_args()
     separator = Separator()
     spans: dict[str, list[Span]] = {stage: [] for stage in STAGES}
     time_stages(spans)
     with tempfile.TemporaryDirectory() as folder:
-        song = make_song(Path(folder) / "song.wav", args.seconds)
         begun, cpu_begun = time.perf_counter(), time.process_time()
-        separator.separate_file(song, Path(folder) / "stems")
+        separator.separate_file(args.song, Path(folder) / "stems")
         wall, cpu = time.perf_counter() - begun, time.process_time() - cpu_begun
     spans = {stage: [(start - begun, end - begun) for start, end in spans[stage]] for stage in STAGES}
     busy = {stage: covered(spans[stage]) for stage in STAGES}
@@ -54,7 +51,7 @@ def main() -> None:
     for stage in STAGES:
         print(f"| {stage} | {busy[stage]:.1f} s | {busy[stage] / wall:.0%} |")
     print(f"| all | {wall:.1f} s, {cpu:.1f} s of processor time | |\n")
-    tile = separator._network._input_shape()  # noqa: SLF001
+    tile = separator._network._input_shape()
     operations = multiplications(separator.model, tile) * len(spans["network"])
     rate = multiplications_a_second(cpu_count())
     print(

@@ -2,14 +2,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import soundfile
 import torch
 
 from tests.training.tiny_networks import BANK, WAVE
 from unbraid import Separator
 from unbraid.errors import TrainingError, UsageError
 from unbraid.inference.dc_blocker import without_offset
-from unbraid.training import export
+from unbraid.training import export, quantisation
 from unbraid.training.checkpoint import averaged_weights, load_weights
 from unbraid.training.networks.network import NetworkConfig, SeparationNetwork
 
@@ -54,6 +56,36 @@ def test_the_separator_gives_what_pytorch_gives(exported: Exported) -> None:
         difference = np.abs(found[source] - expected[i])[:, margin:-margin].max()
         assert difference < 2e-3, source  # weights are stored in half precision
     assert np.abs(sum(found.values()) - mixture).max() < 1e-6
+
+
+def test_in_eight_bits_the_answers_are_nearly_the_same_and_the_weights_stay(tmp_path: Path) -> None:
+    songs, found = tmp_path / "songs", {}
+    random = np.random.default_rng(0)
+    for stem in ("drums", "other"):
+        song = songs / "one" / f"{stem}.wav"
+        song.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(song, 0.1 * random.standard_normal((100_000, 2)), 44_100)
+    mixture = 0.2 * random.standard_normal((2, 100_000)).astype(np.float32)
+    for name, int8_songs in {"whole": None, "int8": songs}.items():
+        path = tmp_path / f"{name}.onnx"
+        export.write_model(build(BANK), "tiny", path, int8_songs)
+        kinds = [node.op_type for node in onnx.load(path).graph.node]
+        assert ("QuantizeLinear" in kinds) == (name == "int8")
+        found[name] = Separator(path).separate_array(mixture, 44_100)
+        load_weights(BANK.build(), averaged_weights(path), path)
+    assert np.abs(sum(found["int8"].values()) - mixture).max() < 1e-6
+    for source, whole in found["whole"].items():
+        assert 0 < np.std(found["int8"][source] - whole) < 0.05 * np.std(whole)
+
+
+def test_a_network_that_eight_bits_would_ruin_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "drums.wav", np.random.default_rng(0).normal(0, 0.1, (100_000, 2)), 44_100)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "drums.wav").rename(tmp_path / "one" / "drums.wav")
+    monkeypatch.setattr(quantisation, "MAX_ERROR", 0.0)
+    with pytest.raises(TrainingError, match="eight bits"):
+        export.write_model(build(BANK), "tiny", tmp_path / "tiny.onnx", tmp_path)
+    assert not (tmp_path / "tiny.onnx").exists()
 
 
 def test_a_training_can_go_on_from_a_model(exported: Exported) -> None:

@@ -14,7 +14,7 @@ def add_parser(commands: Any) -> None:
     """Add the command and its options."""
     description = "Turn a checkpoint into a model file."
     parser = commands.add_parser("export", help="turn a checkpoint into a model file", description=description)
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint of a training")
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint of a training, or a model")
     parser.add_argument(
         "-o", "--out", type=options.output_file, required=True, metavar="FILE.onnx", help="model file to write"
     )
@@ -24,6 +24,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--times", type=options.positive, default=1.0, metavar="N", help="weight of FILE in that average (default: 1)"
     )
+    parser.add_argument(
+        "--int8",
+        type=Path,
+        metavar="SONGS",
+        help="compute convolutions in eight bits, scaled on the songs in this folder (stems, or a pattern)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -32,6 +38,6 @@ def run(args: argparse.Namespace) -> None:
     """Write the model, its facts to standard error and its path to standard output."""
     from unbraid.training.export import export
 
-    facts = export(args.checkpoint, args.out, args.average, args.times)
+    facts = export(args.checkpoint, args.out, args.average, args.times, args.int8)
     print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
     print(args.out)

@@ -13,11 +13,12 @@ from torch import nn
 
 from unbraid.atomic_files import replacing
 from unbraid.errors import OutputError, TrainingError, UsageError
-from unbraid.inference.model import FORMAT
+from unbraid.inference.model import FORMAT, ModelFacts
 from unbraid.inference.runtimes import onnxruntime_module
 from unbraid.training.checkpoint import averaged_weights, load_weights, read_checkpoint
 from unbraid.training.networks.network import ExportGraph, SeparationNetwork
 from unbraid.training.presets import find_preset
+from unbraid.training.quantisation import quantise
 
 LICENCE = "MIT"
 MIN_HALVED = 1024
@@ -26,15 +27,18 @@ MAX_DIFFERENCE = 1e-3
 """Largest difference allowed between PyTorch and the exported file: of masks in [0, 1], or of full scale."""
 
 
-def export(checkpoint: Path, path: Path, other: Path | None = None, times: float = 1.0) -> dict[str, Any]:
+def export(
+    checkpoint: Path, path: Path, other: Path | None = None, times: float = 1.0, int8_songs: Path | None = None
+) -> dict[str, Any]:
     """Write the averaged weights of a checkpoint as ONNX.
 
     Args:
-        checkpoint: of a training.
+        checkpoint: of a training, or a model, which is then written anew.
         path: the model file to write.
         other: a checkpoint or model that the training went on from: then the mean of both is written, for between two
             such networks lie better ones than either ("Model soups", Wortsman et al. 2022).
         times: how often the other's weights count in that mean.
+        int8_songs: a folder of songs; convolutions are then computed in eight bits, measured on them.
 
     Returns:
         The facts that were put inside; see `unbraid.inference.model.ModelFacts`.
@@ -42,13 +46,14 @@ def export(checkpoint: Path, path: Path, other: Path | None = None, times: float
     Raises:
         TrainingError: a file cannot be read or is of another network, or the exported network answers otherwise than
             PyTorch.
+        InputError: the folder holds no songs.
         UsageError: the preset is unknown, or the other's weights count less than nothing.
         OutputError: the file cannot be written.
     """
     network, name = load_network(checkpoint)
     if other is not None:
         average_with(network, other, times)
-    return write_model(network, name, path)
+    return write_model(network, name, path, int8_songs)
 
 
 def average_with(network: SeparationNetwork, other: Path, times: float) -> None:
@@ -63,17 +68,18 @@ def average_with(network: SeparationNetwork, other: Path, times: float) -> None:
 
 
 def load_network(checkpoint: Path) -> tuple[SeparationNetwork, str]:
-    """Return the network with the averaged weights of a checkpoint, and its preset's name.
+    """Return the network with the averaged weights of a checkpoint or a model, and its preset's name.
 
-    Raises TrainingError if the file is no checkpoint of this version, UsageError if its preset is unknown.
+    Raises TrainingError if the file is neither, of this version, UsageError if its preset is unknown.
     """
-    saved = read_checkpoint(checkpoint)
-    network = find_preset(saved["preset"]).network.build()
-    load_weights(network, saved["average"], checkpoint)
-    return network.eval(), saved["preset"]
+    is_model = checkpoint.suffix == ".onnx"
+    name = ModelFacts.read(checkpoint).preset if is_model else read_checkpoint(checkpoint)["preset"]
+    network = find_preset(name).network.build()
+    load_weights(network, averaged_weights(checkpoint), checkpoint)
+    return network.eval(), name
 
 
-def write_model(network: SeparationNetwork, name: str, path: Path) -> dict[str, Any]:
+def write_model(network: SeparationNetwork, name: str, path: Path, int8_songs: Path | None = None) -> dict[str, Any]:
     """Write `network`, of preset `name`, to `path` and return the facts inside; see `export`."""
     import onnx
 
@@ -85,7 +91,6 @@ def write_model(network: SeparationNetwork, name: str, path: Path) -> dict[str, 
     )  # fmt: skip
     assert program is not None
     model = program.model_proto
-    halve_weights(model)
     for node in model.graph.node:  # stack traces name paths of this machine
         del node.metadata_props[:]
     model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
@@ -93,8 +98,10 @@ def write_model(network: SeparationNetwork, name: str, path: Path) -> dict[str, 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
-            onnx.save(model, part)
+            onnx.save(with_halved_weights(model), part)
             check_parity(graph, part)
+            if int8_songs is not None:
+                onnx.save(with_halved_weights(quantise(model, part, int8_songs)), part)
     except OSError as error:
         raise OutputError(f"The model cannot be written to {path}: {error.strerror}.") from error
     return facts
@@ -115,11 +122,11 @@ def describe(network: SeparationNetwork, name: str) -> dict[str, Any]:
     }
 
 
-def halve_weights(model: Any) -> None:
-    """Store large weights as float16, each followed by a cast to float32: half the file, the same arithmetic."""
+def with_halved_weights(model: Any) -> Any:
+    """Return a model with large weights as float16, each followed by a cast to float32, which halves the file."""
     from onnx import TensorProto, helper, numpy_helper
 
-    casts = []
+    model, casts = copy.deepcopy(model), []
     for tensor in model.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < MIN_HALVED:
             continue
@@ -130,6 +137,7 @@ def halve_weights(model: Any) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    return model
 
 
 def check_parity(graph: ExportGraph, path: Path) -> None:

@@ -1,0 +1,131 @@
+"""A model whose convolutions are computed in eight bits: what their inputs reach is measured on songs.
+
+The weights stay as they are in the file, each followed by its rounding, so a training can go on from it. They are
+rounded to seven bits, for processors without VNNI add up pairs of products in sixteen.
+(Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference".)
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unbraid.audio import read
+from unbraid.audio.types import Audio
+from unbraid.errors import TrainingError
+from unbraid.evaluation.dataset import StemSong, find_songs
+from unbraid.inference.network import Network
+from unbraid.inference.runtimes import onnxruntime_module
+
+MEASURED_SECONDS = 20  # from the middle of each song
+MAX_ERROR = 0.1
+"""Largest error allowed, root mean square, of what the outputs come to."""
+
+
+def quantise(model: Any, written: Path, folder: Path) -> Any:
+    """Return `model`, an ONNX graph with weights in float32, with its convolutions in eight bits.
+
+    Args:
+        model: not changed.
+        written: the same as a file, to run.
+        folder: the songs to measure on, as stems; its last part may be a pattern.
+
+    Raises:
+        InputError: the folder holds no songs, or a file cannot be read.
+        TrainingError: the answers on these songs would not be the same: eight bits are too few for this network.
+    """
+    onnxruntime = onnxruntime_module()
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    tiles = list(_tiles(written, find_songs(folder)))
+    weights = {tensor.name for tensor in model.graph.initializer}
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "int8.onnx"
+        quantize_static(
+            model,
+            path,
+            _Reader(model.graph.input[0].name, tiles),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            nodes_to_exclude=[
+                node.name for node in model.graph.node if node.op_type == "Conv" and node.input[1] not in weights
+            ],
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={
+                "AddQDQPairToWeight": True,
+                "QuantizeBias": False,
+                "OpTypesToExcludeOutputQuantization": ["Conv"],
+            },
+        )
+        import onnx
+
+        quantised = onnx.load(path)
+        _rename_added(quantised, weights)
+        _check(onnxruntime, written, path, tiles)
+    return quantised
+
+
+class _Reader:
+    """What ONNX Runtime asks for the next inputs."""
+
+    def __init__(self, name: str, tiles: list[Audio]) -> None:
+        self._inputs = iter([{name: tile} for tile in tiles])
+
+    def get_next(self) -> dict[str, Audio] | None:
+        return next(self._inputs, None)
+
+
+class _Listener:
+    """A runtime that keeps what it is given."""
+
+    description = "none: only the inputs are of interest"
+
+    def __init__(self, network: Network) -> None:
+        self._runtime, self.heard = network.runtime, list[Audio]()
+
+    def run(self, array: Audio) -> Audio:
+        self.heard.append(array.copy())
+        return self._runtime.run(array)
+
+
+def _tiles(model: Path, songs: list[StemSong]) -> Iterator[Audio]:
+    """Yield what the network gets to see of the middle of each song."""
+    network = Network(model, device="cpu", precision="fp32", tile_seconds=MEASURED_SECONDS)
+    rate = network.facts.sample_rate
+    for song in songs:
+        stems = [read(path, sample_rate=rate, channels=network.facts.channels)[0] for path in song.stems.values()]
+        length = min(stem.shape[1] for stem in stems)
+        start = max(0, length - MEASURED_SECONDS * rate) // 2
+        mixture = np.sum([stem[:, start : min(length, start + MEASURED_SECONDS * rate)] for stem in stems], axis=0)
+        listener = network.runtime = _Listener(network)
+        for _ in network.estimates([mixture], range(len(network.facts.sources))):
+            pass
+        network.runtime = listener._runtime
+        yield from listener.heard
+
+
+def _rename_added(model: Any, weights: set[str]) -> None:
+    """Give scales and zero points names that nobody takes for weights of the network."""
+    added = {t.name: f"int8.{t.name}" for t in model.graph.initializer if t.name not in weights}
+    for tensor in model.graph.initializer:
+        tensor.name = added.get(tensor.name, tensor.name)
+    for node in model.graph.node:
+        for position, name in enumerate(node.input):
+            node.input[position] = added.get(name, name)
+
+
+def _check(onnxruntime: Any, written: Path, quantised: Path, tiles: list[Audio]) -> None:
+    """Compare the answers to the first tile."""
+    answers = []
+    for path in (written, quantised):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        answers.append(session.run(None, {session.get_inputs()[0].name: tiles[0]})[0])
+    error = float(np.std(answers[1] - answers[0]) / np.std(answers[0]))
+    if not error <= MAX_ERROR:
+        raise TrainingError(f"In eight bits the answers would be wrong by {error:.0%}: leave --int8 out.")
