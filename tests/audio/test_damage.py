@@ -1,5 +1,6 @@
 """What is missing in a song is silence and is said; what follows it stays where it was."""
 
+import io
 import random
 import re
 from pathlib import Path
@@ -8,10 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from tests.audio.songs import copied, level, tone, write_with
+from tests.audio.songs import copied, level, tone, write, write_with
 from tests.conftest import noise
 from unbraid import Separator
 from unbraid.audio import SongReader
+from unbraid.audio.ogg_links import pages
 from unbraid.audio.types import Audio
 
 RATE = 48_000
@@ -131,6 +133,24 @@ def test_what_follows_a_lost_page_stays_where_it_was(tmp_path: Path, container: 
     for start in np.arange(0.0, 2.7, 0.1):  # also the page right behind it
         if level(found, RATE, start, start + 0.1) > 0.1:
             assert shift(found, whole, start, start + 0.1) == 0
+
+
+@pytest.mark.parametrize("codec", ["vorbis", "flac", "libopus"])
+def test_what_follows_a_lost_first_page_stays_where_it_was(tmp_path: Path, codec: str) -> None:
+    song = tmp_path / "song.ogg"
+    if codec == "vorbis":
+        write(song, noise(2, 4 * RATE), RATE)
+    else:
+        write_with(song, codec, "ogg", noise(2, 4 * RATE), RATE, "stereo", page_duration="300000")
+    whole, _ = heard(song)
+    content = bytearray(song.read_bytes())
+    first = next(at for at, page in pages(io.BytesIO(content)) if int.from_bytes(page[6:14], "little"))
+    content[first + 1_000 : first + 1_100] = bytes(100)
+    song.write_bytes(content)
+    found, notes = heard(song)
+    assert found.shape == whole.shape
+    assert re.fullmatch(r"0.\d\d s of sound are missing at 0.0 s: silence stands there", notes[0])
+    assert shift(found, whole, 1.0, 2.0) == 0
 
 
 @pytest.mark.parametrize("ending", ["m4a", "mka", "ts", "mov", "flv"])

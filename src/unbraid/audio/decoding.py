@@ -111,7 +111,7 @@ class SongReader:
                 self._file,
                 self.name,
                 mono=mono,
-                samples=self._samples(self._links[0], self._stream),
+                link=self._links[0],
                 channels=self._look_at_following(track),
                 following=self._following(track),
             )
@@ -182,7 +182,7 @@ class SongReader:
         if odd:
             self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
 
-    def _following(self, track: int | None) -> Iterator[tuple[Any, Any, int | None]]:
+    def _following(self, track: int | None) -> Iterator[tuple[Any, Any, Link]]:
         """Open the songs behind the first one in an Ogg file, one after the other."""
         for number, link in enumerate(self._links[1:], 2):
             if not self._links[number - 2].has_end:
@@ -195,10 +195,7 @@ class SongReader:
             except InputError:
                 self.notes.append(f"song {number} of {len(self._links)} in the file cannot be read and is left out")
             else:
-                yield container, stream, self._samples(link, stream)
-
-    def _samples(self, link: Link, stream: Any) -> int | None:
-        return link.samples if stream.codec_context.name == "vorbis" else None
+                yield container, stream, link
 
     def _look_at_following(self, track: int | None) -> int:
         """Add up how long all songs in the file are; return how many channels those behind the first have at most."""

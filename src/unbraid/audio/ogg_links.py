@@ -27,14 +27,16 @@ class Link:
     """Whether its last page is there."""
     samples: int | None = None
     """How many it has, if all its sound is on one page: then FFmpeg takes no padding away from the end."""
+    lacks_beginning: bool = False
+    """Whether pages are missing before the first of sound that is whole."""
 
 
 def links(file: IO[bytes]) -> list[Link]:
     """Return the songs in a file: one if it is no Ogg."""
     place = file.tell()
     try:
-        found, streams, in_headers, sound_pages = [Link(0)], set[bytes](), True, 0
-        for at, page in _pages(file):
+        found, streams, in_headers, sound_pages, whole_pages, headers = [Link(0)], set[bytes](), True, 0, 0, 0
+        for at, page in pages(file):
             stream, flags = page[14:18], page[5]
             position = int.from_bytes(page[6:14], "little", signed=True)  # in samples, where the page ends
             if not in_headers and (flags & BEGINS or stream not in streams):
@@ -43,10 +45,16 @@ def links(file: IO[bytes]) -> list[Link]:
                 found[-1].end = at
                 found.append(Link(at))
                 streams.clear()
-                sound_pages = 0
+                sound_pages = whole_pages = headers = 0
             streams.add(stream)
             in_headers = bool(flags & BEGINS)
-            sound_pages += position != 0
+            if position in (0, -1) and not sound_pages:
+                headers += 1
+            else:
+                sound_pages += 1
+                if not whole_pages and len(streams) == 1 and _is_whole(page):
+                    whole_pages += 1
+                    found[-1].lacks_beginning = int.from_bytes(page[18:22], "little") > headers
             found[-1].has_end = bool(flags & ENDS) and _is_whole(page)
             found[-1].samples = position if sound_pages == 1 and position > 0 and found[-1].has_end else None
         return found
@@ -54,7 +62,7 @@ def links(file: IO[bytes]) -> list[Link]:
         file.seek(place)
 
 
-def _pages(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def pages(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield where each page begins, and its bytes."""
     file.seek(0)
     if file.read(4) != SIGN:

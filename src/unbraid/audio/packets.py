@@ -11,6 +11,7 @@ from unbraid.audio.channels import folded, samples_of
 from unbraid.audio.clocks import with_true_times
 from unbraid.audio.inputs import reason
 from unbraid.audio.mpeg import CLOCKLESS, frame_bytes, tag_bytes
+from unbraid.audio.ogg_links import Link
 from unbraid.audio.timeline import Frame
 from unbraid.errors import InputError
 
@@ -30,12 +31,15 @@ class FrameReader:
         file: what the container reads from.
         name: what to call the song in a sentence.
         mono: whether to fold all frames to one channel.
-        samples: at most so many are sound, the rest is padding; None if FFmpeg takes it away.
+        link: which of the songs in an Ogg file it is.
         channels: how many there are at most in songs that follow in the same file.
-        following: the containers, tracks and samples of these songs, each opened when its turn has come.
+        following: these songs, each opened when its turn has come.
 
     Raises InputError if the sound is encrypted.
     """
+
+    _song_begins: bool
+    _clock_begins: float | None
 
     def __init__(
         self,
@@ -45,9 +49,9 @@ class FrameReader:
         name: str,
         *,
         mono: bool,
-        samples: int | None = None,
+        link: Link,
         channels: int = 0,
-        following: Iterable[tuple[Any, Any, int | None]] = (),
+        following: Iterable[tuple[Any, Any, Link]] = (),
     ) -> None:
         self.notes: list[str] = []
         self.last: Any = None
@@ -61,17 +65,15 @@ class FrameReader:
         self.gave_up = False
         """Whether what follows the last packet cannot be read."""
         self.closed = False
-        self._container, self._stream, self._file, self._name = container, stream, file, name
-        self._containers, self._following, self._samples_left = [container], iter(following), samples
+        self._file, self._name = file, name
+        self._containers, self._following = [container], iter(following)
+        self._begin_song(container, stream, link)
         self._format: str = container.format.name
-        self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._clockless = self._format in CLOCKLESS
         self._keeps_packets = stream.codec_context.name.startswith("wma")  # the first two, of which no sound comes
         if stream.codec_context.name in CHECKED:  # else damaged frames would count, or halves of two frames as one
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._seconds, self._bytes = 0.0, 0  # of good packets
-        self._song_begins = True  # with the next frame
-        self._clock_begins: float | None = None  # seconds, if what comes first is damaged
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
         # FFmpeg crashes if a file is closed in one thread while another decodes it.
         self._in_use = Lock()
@@ -209,11 +211,18 @@ class FrameReader:
             return False
         for container in self._containers[1:]:  # the first is the caller's, who still asks it
             container.close()
-        self._container, self._stream, self._samples_left = following
-        self._containers[1:] = [self._container]
-        self._tick = float(self._stream.time_base or 0)
-        self._song_begins, self._clock_begins = True, None
+        self._containers[1:] = [following[0]]
+        self._begin_song(*following)
         return True
+
+    def _begin_song(self, container: Any, stream: Any, link: Link) -> None:
+        self._container, self._stream = container, stream
+        self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
+        self._samples_left = link.samples if stream.codec_context.name == "vorbis" else None
+        self._song_begins = True  # with the next frame
+        self._clock_begins: float | None = (
+            0.0 if link.lacks_beginning else None
+        )  # seconds, if what comes first is damaged
 
     def _decoded(self, packet: Any) -> list[Any]:
         with self._in_use:
