@@ -29,7 +29,7 @@ def receive_file(owner: User, file: UploadedFile[Any]) -> Song:
     except BaseException as error:
         upload.delete_with_files()
         storage.delete_tree(f"songs/{song.pk}")
-        if isinstance(error, OSError) and storage.is_full(error):
+        if storage.is_full(error):
             raise ValidationError(NO_ROOM) from error
         raise
     with transaction.atomic():

@@ -143,9 +143,15 @@ def errors() -> tuple[type[Exception], ...]:
     return (BotoCoreError, ClientError)
 
 
-def is_full(error: OSError) -> bool:
+def is_away(error: Exception) -> bool:
+    """Whether S3 cannot be reached or is not well, which passes, unlike what it refuses for good."""
+    status = (getattr(error, "response", None) or {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 503)
+    return isinstance(error, errors()) and (status >= 500 or status == 429)
+
+
+def is_full(error: Exception) -> bool:
     """Whether the error says that the disk, or our share of it, is full."""
-    return error.errno in FULL
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def probe() -> None:

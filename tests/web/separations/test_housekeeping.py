@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import boto3  # type: ignore[import-untyped]
 import pytest
+import redis
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    ClientError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
@@ -25,6 +32,7 @@ from tests.s3_server import s3_server
 from tests.web.conftest import Person, only, put, work
 from unbraid_web import settings as site_settings
 from unbraid_web.separations import housekeeping
+from unbraid_web.separations.management.commands import work as worker
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.work import tasks
 from unbraid_web.songs import storage
@@ -131,15 +139,33 @@ def test_what_a_killed_worker_left_goes_and_what_a_living_one_has_stays() -> Non
     assert not folder.exists()
 
 
-def test_a_database_that_goes_away_costs_no_song_and_no_attempt(waiting: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: Any) -> None:
-        raise OperationalError("terminating connection due to administrator command")
+REFUSED = {"ResponseMetadata": {"HTTPStatusCode": 404}, "Error": {"Code": "NoSuchKey"}}
+UNWELL = {"ResponseMetadata": {"HTTPStatusCode": 503}, "Error": {"Code": "SlowDown"}}
 
+
+@pytest.mark.parametrize("at", [(tasks, "separate"), (Separation, "clean_up")], ids=["in the work", "before it"])
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (OperationalError("terminating connection due to administrator command"), "queued"),
+        (EndpointConnectionError(endpoint_url="http://s3.example.org"), "queued"),
+        (ReadTimeoutError(endpoint_url="http://s3.example.org"), "queued"),
+        (ClientError(UNWELL, "PutObject"), "queued"),
+        (ClientError(REFUSED, "GetObject"), "failed"),
+    ],
+    ids=["database away", "storage away", "storage silent", "storage unwell", "file lost"],
+)
+def test_what_is_away_costs_no_song_and_no_attempt(
+    waiting: Song, monkeypatch: pytest.MonkeyPatch, settings: Any, at: tuple[Any, str], error: Exception, state: str
+) -> None:
+    settings.S3_BUCKET = "stems"
+    monkeypatch.setattr("unbraid_web.separations.jobs.job.PAUSE_SECONDS", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "separate", gone)
+        patch.setattr(storage, "delete_tree", Mock())
+        patch.setattr(*at, Mock(side_effect=[error, None]))
         work(Separation.objects.get())
     job = Separation.objects.get()
-    assert (job.state, job.attempt, job.error) == ("queued", 0, "")
+    assert (job.state, job.attempt, job.error == "") == (state, state == "failed", state == "queued")
 
 
 def test_the_clock_of_a_worker_does_not_count(waiting: Song, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
@@ -168,6 +194,24 @@ def test_housekeeping_survives_whatever_is_away(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(housekeeping, "run_due", run_due)
     with pytest.raises(Enough):
         call_command("housekeep", every=0.01)
+
+
+def test_a_worker_outlives_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.0)
+    passes = iter([OperationalError("the connection is closed"), redis.ConnectionError("refused"), None])
+
+    def run() -> None:
+        if error := next(passes):
+            raise error
+
+    worker.keep_running(run, (OperationalError, *worker.broker_errors()))
+    assert list(passes) == []
+
+
+def test_a_storage_that_never_answers_keeps_nobody_for_a_minute() -> None:
+    limits = site_settings.s3_limits()
+    attempts = limits.retries["total_max_attempts"]
+    assert attempts * (limits.connect_timeout + limits.read_timeout) < 60
 
 
 def test_processes_that_start_together_agree_on_the_secret_key(tmp_path: Path) -> None:

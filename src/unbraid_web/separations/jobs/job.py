@@ -13,6 +13,7 @@ twice, a worker may die or wake up late, and still nothing happens twice.
 import logging
 import os
 import socket
+import time
 import uuid
 from datetime import timedelta
 from typing import Any, ClassVar, Self
@@ -32,6 +33,7 @@ from unbraid_web.songs import storage
 
 logger = logging.getLogger(__name__)
 DISK_FULL = "The server has no room left. Your song is safe; please try again later."
+PAUSE_SECONDS = 5.0  # before a worker goes on that found the storage away
 OUR_FAULT = "Something went wrong on our end. We've logged it; please try again."
 
 
@@ -154,6 +156,7 @@ class Job(models.Model):
         logger.info("job started", extra=facts)
         try:
             with GracefulShutdown() as shutdown, Heartbeat(self.beat):
+                self.clean_up()
                 import_string(self.handler)(self, shutdown)
             logger.info("job done", extra=facts)
         except ClaimLost:
@@ -169,25 +172,24 @@ class Job(models.Model):
             if not connection.is_usable():
                 connection.close()
             self.release()  # if that fails too, the heartbeat has stopped, and the job is taken back
-        except OSError as error:
-            logger.exception("job failed", extra=facts)
-            self.fail(DISK_FULL if storage.is_full(error) else OUR_FAULT)
-        except Exception:
-            logger.exception("job failed", extra=facts)
-            self.fail(OUR_FAULT)
+        except Exception as error:
+            if storage.is_away(error):
+                logger.exception("job released", extra=facts)
+                self.release()
+                time.sleep(PAUSE_SECONDS)
+            else:
+                logger.exception("job failed", extra=facts)
+                self.fail(DISK_FULL if storage.is_full(error) else OUR_FAULT)
 
     def claim(self) -> bool:
         """Claim the job for this worker; False if it is not waiting (any more)."""
         token = uuid.uuid4()
         name = f"{socket.gethostname()}:{os.getpid()}"
-        claimed = self._change(
+        return self._change(
             [State.QUEUED],
             state=State.RUNNING, claim_token=token, worker=name, heartbeat=Now(), started_at=Now(),
             fraction=0.0, error="", attempt=F("attempt") + 1,
         )  # fmt: skip
-        if claimed:
-            self.clean_up()
-        return claimed
 
     def beat(self, **fields: Any) -> None:
         """Show a sign of life and note progress.
