@@ -10,7 +10,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
 
-from unbraid_web.operations import health
+from unbraid_web.operations import health, metrics
 from unbraid_web.songs import storage
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -46,11 +46,13 @@ def head_without_body(get_response: Handler) -> Handler:
     return handle
 
 
-def health_first(get_response: Handler) -> Handler:
-    """Answer /healthz before the host's name and TLS are looked at: who asks is the machine itself."""
+def monitoring_first(get_response: Handler) -> Handler:
+    """Answer /healthz, and /metrics with its token, before the host's name and TLS: the machine itself asks."""
     views = {"/healthz": health.healthz, "/healthz/live": health.live}
 
     def handle(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == "/metrics" and health.has_token(request):
+            return metrics.metrics(request)
         return views.get(request.path_info, get_response)(request)
 
     return handle

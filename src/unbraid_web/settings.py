@@ -142,7 +142,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "unbraid_web.middleware.head_without_body",
-    "unbraid_web.middleware.health_first",
+    "unbraid_web.middleware.monitoring_first",
     "unbraid_web.middleware.api_errors",
     "unbraid_web.middleware.private_pages",
     "unbraid_web.middleware.login_for_htmx",

@@ -80,11 +80,17 @@ def test_names_and_sentences_are_for_this_machine_and_the_token(visitor: Client,
 
 
 @pytest.mark.usefixtures("everybody")
-def test_healthz_answers_the_machine_itself_also_where_visitors_need_https(visitor: Client, settings: Any) -> None:
+def test_monitoring_is_answered_on_the_machine_itself_also_where_visitors_need_https(
+    visitor: Client, settings: Any
+) -> None:
     settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["stems.example.org"]
+    settings.METRICS_TOKEN = "a-token"
+    here = {"Host": "127.0.0.1:8000"}
     for path in ("/healthz", "/healthz/live"):
-        assert visitor.get(path, headers={"Host": "127.0.0.1:8000"}).status_code == 200
-    assert visitor.get("/", headers={"Host": "127.0.0.1:8000"}).status_code == 400
+        assert visitor.get(path, headers=here).status_code == 200
+    assert visitor.get("/metrics", headers=here | {"Authorization": "Bearer a-token"}).status_code == 200
+    assert visitor.get("/metrics", headers=here).status_code == 400
+    assert visitor.get("/", headers=here).status_code == 400
 
 
 @contextmanager
