@@ -3,6 +3,8 @@
 import io
 import os
 import signal
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -73,6 +75,9 @@ def test_a_backup_moves_a_site_from_one_database_to_the_other_and_back(tmp_path:
         for site in (small, big, back):
             site.data.mkdir()
             services.callback(site.stop)
+        prepare = [sys.executable, "-m", "unbraid_web", "prepare"]
+        hosts = [subprocess.Popen(prepare, env=big.environment) for _ in range(3)]  # that start at once
+        assert [host.wait(PATIENCE) for host in hosts] == [0, 0, 0]
         token = small.start().token("ana@example.org")
         song = small.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=6))
         path = f"/api/v1/songs/{song['id']}"
