@@ -97,7 +97,9 @@ def prepare() -> None:
 @contextlib.contextmanager
 def background() -> Iterator[None]:
     """Keep a worker and the housekeeper running beside this process; a worker that dies is started again."""
-    commands = [["work"], ["housekeep", f"--every={os.environ.get('UNBRAID_HOUSEKEEPING_SECONDS', '15')}"]]
+    from django.conf import settings
+
+    commands = [["work"], ["housekeep", f"--every={settings.HOUSEKEEPING_SECONDS}"]]
     ending = threading.Event()
     threads = [threading.Thread(target=keep_running, args=(command, ending), daemon=True) for command in commands]
     for thread in threads:

@@ -253,7 +253,8 @@ TASKS = {
     if USES_BROKER
     else {"BACKEND": "django_tasks_db.DatabaseBackend"}
 }
-RQ_QUEUES = {"default": {"URL": os.environ.get("UNBRAID_BROKER_URL", ""), "DEFAULT_TIMEOUT": 6 * 3600}}
+JOB_SECONDS = number("UNBRAID_JOB_HOURS", 6) * 3600  # a worker that takes longer for one job hangs, and is ended
+RQ_QUEUES = {"default": {"URL": os.environ.get("UNBRAID_BROKER_URL", ""), "DEFAULT_TIMEOUT": int(JOB_SECONDS) + 60}}
 MODEL = os.environ.get("UNBRAID_MODEL") or None  # another .onnx file than the shipped one
 DEVICE = os.environ.get("UNBRAID_DEVICE", "auto")
 MAX_ATTEMPTS = int(number("UNBRAID_MAX_ATTEMPTS", 3))
@@ -273,6 +274,7 @@ STEM_DAYS = number("UNBRAID_STEM_DAYS", 0)  # 0: stems are kept until their song
 UNDO_SECONDS = number("UNBRAID_UNDO_MINUTES", 60) * 60
 MAX_WAITING = int(number("UNBRAID_MAX_WAITING", 50))  # songs of one person in line, and downloads
 API_RATE = os.environ.get("UNBRAID_API_RATE", "120/m")
+HOUSEKEEPING_SECONDS = number("UNBRAID_HOUSEKEEPING_SECONDS", 15)  # the pause of `unbraid web` between two rounds
 METRICS_TOKEN = os.environ.get("UNBRAID_METRICS_TOKEN", "")
 
 # Words and time

@@ -19,8 +19,8 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
 def settings_in_code() -> set[str]:
-    code = "".join((ROOT / "src/unbraid_web" / name).read_text() for name in ("settings.py", "paths.py"))
-    read = re.findall(r"""(?:environ\.get\(|environ\[|flag\(|number\()"([A-Z0-9_]+)\"""", code)
+    code = "".join(path.read_text() for path in (ROOT / "src/unbraid_web").rglob("*.py"))
+    read = re.findall(r"""[("']((?:UNBRAID|EMAIL)_[A-Z0-9_]+)['"]""", code)
     return {*read, "DATABASE_URL"}  # which dj_database_url reads
 
 

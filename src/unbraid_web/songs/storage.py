@@ -149,7 +149,7 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, errors()) and (status >= 500 or status == 429)
 
 
-def is_full(error: Exception) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether the error says that the disk, or our share of it, is full."""
     return isinstance(error, OSError) and error.errno in FULL
 

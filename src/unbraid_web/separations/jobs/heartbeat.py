@@ -1,7 +1,9 @@
-"""Beats while a job runs, however long one block of it takes: only a worker that died falls silent."""
+"""Beats while a job runs, however long one block of it takes: only a worker that died, or hangs, falls silent."""
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -15,7 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """While entered, calls `beat` four times in the span after which a job counts as stale."""
+    """While entered, calls `beat` four times in the span after which a job counts as stale.
+
+    A job that takes `JOB_SECONDS` hangs: its worker is ended, so that whoever keeps it running starts another one.
+    """
 
     def __init__(self, beat: Callable[[], None]) -> None:
         self._beat = beat
@@ -23,8 +28,12 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True)
 
     def _keep_beating(self) -> None:
+        deadline = time.monotonic() + settings.JOB_SECONDS
         try:
             while not self._ended.wait(settings.STALE_SECONDS / 4):
+                if time.monotonic() > deadline:
+                    logger.error("a job has not ended in %.1f hours: its worker hangs", settings.JOB_SECONDS / 3600)
+                    os._exit(1)  # nothing less ends a thread that stands still
                 try:
                     self._beat()
                 except ClaimLost:

@@ -1,6 +1,8 @@
 """What may happen to a job, and that nothing happens twice."""
 
 import errno
+import os
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -62,6 +64,14 @@ def test_a_block_that_takes_long_is_no_silence(waiting: Song, settings: Any) -> 
         time.sleep(1.5)
         settings.STALE_SECONDS = 1.5
         assert housekeeping.reclaim() == 0
+
+
+def test_a_worker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.STALE_SECONDS, settings.JOB_SECONDS = 0.04, 0.1
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set() if code else None)
+    with Heartbeat(lambda: None):
+        assert ended.wait(60)
 
 
 def test_a_silent_job_goes_back_in_line_and_after_some_attempts_no_more(waiting: Song, settings: Any) -> None:

@@ -14,7 +14,7 @@ class Command(Runserver):
 
     def run(self, **options: Any) -> None:
         """Start the worker in the outer process only, not in each reload."""
-        if os.environ.get("RUN_MAIN") == "true" or os.environ.get("UNBRAID_NO_WORKER"):
+        if os.environ.get("RUN_MAIN") == "true":
             super().run(**options)
             return
         call_command("migrate", verbosity=0, interactive=False)
