@@ -42,7 +42,7 @@ from tests.web.services import postgres, redis
 from tests.web.site import free_port
 
 BUCKET, SONG_SECONDS, STALE_SECONDS = "stems", 20.0, 60
-PATIENCE = 600.0
+PATIENCE = 1800.0
 STEMS, HEADROOM = 5, 8.0
 
 

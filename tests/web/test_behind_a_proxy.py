@@ -58,7 +58,7 @@ class Proxy:
             ("/etc/ssl/certs/stems.pem", str(certificate)),
             ("/etc/ssl/private/stems.key", str(key)),
             ("127.0.0.1:8000", upstream),
-            ("/srv/unbraid/media/", f"{self.site.data}/media/"),
+            ("/var/lib/unbraid/media/", f"{self.site.data}/media/"),
             ("location / {", f"location {PREFIX}/ {{"),
         ):
             assert written in server

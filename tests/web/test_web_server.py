@@ -200,7 +200,7 @@ def nginx(folder: Path, site: Site) -> Iterator[int]:
     for written, here in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"), ("127.0.0.1:8000", f"127.0.0.1:{site.port}"),
         ("/etc/ssl/certs/stems.pem", str(folder / "cert.pem")), ("/etc/ssl/private/stems.key", str(folder / "key.pem")),
-        ("/srv/unbraid", str(site.data)),
+        ("/var/lib/unbraid", str(site.data)),
     ):  # fmt: skip
         assert written in server
         server = server.replace(written, here)
