@@ -256,6 +256,14 @@ def test_an_end_that_is_overwritten_is_said(tmp_path: Path, container: str, code
     assert heard(overwritten(song, 0.95, 1.0))[1]
 
 
+def test_a_tenth_of_a_second_that_is_missing_at_the_end_is_said_however_long_the_song(tmp_path: Path) -> None:
+    song = write_with(tmp_path / "song.webm", "libopus", "webm", noise(1, 40 * RATE), RATE, "mono")
+    assert heard(song)[1] == []
+    found, notes = heard(overwritten(song, 0.9955, 1.0))
+    assert 39.8 < found.shape[1] / RATE < 39.9
+    assert notes == [f"the file says that it lasts 40.01 s, but {found.shape[1] / RATE:.2f} s are in it"]
+
+
 @pytest.mark.parametrize("container", ["ac3", "eac3"])
 def test_halves_of_two_frames_are_no_frame(tmp_path: Path, container: str) -> None:
     song = made(tmp_path, container, container, seconds=2.0)
