@@ -37,6 +37,7 @@ CONTENTS = {
     ],
     "Understanding it": [
         "architecture",
+        "speed",
         "analysis",
         "model-card",
         "experiments",

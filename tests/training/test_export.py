@@ -58,7 +58,7 @@ def test_the_separator_gives_what_pytorch_gives(exported: Exported) -> None:
     assert np.abs(sum(found.values()) - mixture).max() < 1e-6
 
 
-def test_in_eight_bits_the_answers_are_nearly_the_same_and_the_weights_stay(tmp_path: Path) -> None:
+def test_in_eight_bits_the_answers_are_nearly_the_same(tmp_path: Path) -> None:
     songs, found = tmp_path / "songs", {}
     random = np.random.default_rng(0)
     for stem in ("drums", "other"):
@@ -72,7 +72,6 @@ def test_in_eight_bits_the_answers_are_nearly_the_same_and_the_weights_stay(tmp_
         kinds = [node.op_type for node in onnx.load(path).graph.node]
         assert ("QuantizeLinear" in kinds) == (name == "int8")
         found[name] = Separator(path).separate_array(mixture, 44_100)
-        load_weights(BANK.build(), averaged_weights(path), path)
     assert np.abs(sum(found["int8"].values()) - mixture).max() < 1e-6
     for source, whole in found["whole"].items():
         assert 0 < np.std(found["int8"][source] - whole) < 0.05 * np.std(whole)

@@ -1,7 +1,6 @@
 """A model whose convolutions are computed in eight bits: what their inputs reach is measured on songs.
 
-The weights stay as they are in the file, each followed by its rounding, so a training can go on from it. They are
-rounded to seven bits, for processors without VNNI add up pairs of products in sixteen.
+Weights are rounded to seven bits, for processors without VNNI add up pairs of products in sixteen.
 (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference".)
 """
 
@@ -58,7 +57,6 @@ def quantise(model: Any, written: Path, folder: Path) -> Any:
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={
-                "AddQDQPairToWeight": True,
                 "QuantizeBias": False,
                 "OpTypesToExcludeOutputQuantization": ["Conv"],
             },
@@ -66,7 +64,6 @@ def quantise(model: Any, written: Path, folder: Path) -> Any:
         import onnx
 
         quantised = onnx.load(path)
-        _rename_added(quantised, weights)
         _check(onnxruntime, written, path, tiles)
     return quantised
 
@@ -108,16 +105,6 @@ def _tiles(model: Path, songs: list[StemSong]) -> Iterator[Audio]:
             pass
         network.runtime = listener._runtime
         yield from listener.heard
-
-
-def _rename_added(model: Any, weights: set[str]) -> None:
-    """Give scales and zero points names that nobody takes for weights of the network."""
-    added = {t.name: f"int8.{t.name}" for t in model.graph.initializer if t.name not in weights}
-    for tensor in model.graph.initializer:
-        tensor.name = added.get(tensor.name, tensor.name)
-    for node in model.graph.node:
-        for position, name in enumerate(node.input):
-            node.input[position] = added.get(name, name)
 
 
 def _check(onnxruntime: Any, written: Path, quantised: Path, tiles: list[Audio]) -> None:
