@@ -118,9 +118,9 @@ def test_scripts_and_targets_exist(name: str) -> None:
 def test_every_option_named_anywhere_exists() -> None:
     sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py"), *(ROOT / "experiments").glob("*.py")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    known = set(re.findall(r"\"(--[a-z][a-z-]*)\"", code)) | OTHER_PROGRAMS_OPTIONS
+    known = set(re.findall(r"\"(--[a-z][a-z0-9-]*)\"", code)) | OTHER_PROGRAMS_OPTIONS
     for name in UP_TO_DATE:
-        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text_of(name))) <= known, name
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9]", text_of(name))) <= known, name
 
 
 def test_every_setting_named_anywhere_exists() -> None:
