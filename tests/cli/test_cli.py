@@ -137,8 +137,8 @@ def test_an_interrupted_batch_keeps_what_is_finished(separate: list[str], number
     write_song(Path("2.wav"), seconds=300, channels=1)
     process = subprocess.Popen(
         [*COMMAND, *separate, "1.wav", "2.wav", "--quiet"], stderr=subprocess.PIPE, text=True,
-        # as from a terminal: a shell's background job, which the tests may run in, hands down a SIGINT that is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # as from a terminal: background jobs and nohup, in which the tests may run, hand down signals that are ignored
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
     while not list(Path("stems/2").glob(".*.part")):
         assert process.poll() is None

@@ -58,33 +58,35 @@ def test_the_separator_gives_what_pytorch_gives(exported: Exported) -> None:
     assert np.abs(sum(found.values()) - mixture).max() < 1e-6
 
 
-def test_in_eight_bits_the_answers_are_nearly_the_same(tmp_path: Path) -> None:
-    songs, found = tmp_path / "songs", {}
-    random = np.random.default_rng(0)
-    for stem in ("drums", "other"):
-        song = songs / "one" / f"{stem}.wav"
-        song.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(song, 0.1 * random.standard_normal((100_000, 2)), 44_100)
-    mixture = 0.2 * random.standard_normal((2, 100_000)).astype(np.float32)
-    for name, int8_songs in {"whole": None, "int8": songs}.items():
-        path = tmp_path / f"{name}.onnx"
-        export.write_model(build(BANK), "tiny", path, int8_songs)
-        kinds = [node.op_type for node in onnx.load(path).graph.node]
-        assert ("QuantizeLinear" in kinds) == (name == "int8")
-        found[name] = Separator(path).separate_array(mixture, 44_100)
-    assert np.abs(sum(found["int8"].values()) - mixture).max() < 1e-6
-    for source, whole in found["whole"].items():
-        assert 0 < np.std(found["int8"][source] - whole) < 0.05 * np.std(whole)
+@pytest.fixture
+def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(quantisation, "MEASURED_SECONDS", 1)
+    song = tmp_path / "songs" / "one"
+    song.mkdir(parents=True)
+    for seed, stem in enumerate(("drums", "other")):
+        soundfile.write(song / f"{stem}.wav", np.random.default_rng(seed).normal(0, 0.1, (50_000, 2)), 44_100)
+    return song.parent
 
 
-def test_a_network_that_eight_bits_would_ruin_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    soundfile.write(tmp_path / "drums.wav", np.random.default_rng(0).normal(0, 0.1, (100_000, 2)), 44_100)
-    (tmp_path / "one").mkdir()
-    (tmp_path / "drums.wav").rename(tmp_path / "one" / "drums.wav")
+@pytest.mark.parametrize("exported", [BANK], indirect=True)
+def test_in_eight_bits_the_answers_are_nearly_the_same(exported: Exported, songs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "int8.onnx"
+    export.write_model(exported.network, "tiny", path, songs)
+    assert "QuantizeLinear" in {node.op_type for node in onnx.load(path).graph.node}
+    mixture = 0.2 * np.random.default_rng(0).standard_normal((2, 100_000)).astype(np.float32)
+    whole, found = (Separator(model).separate_array(mixture, 44_100) for model in (exported.path, path))
+    assert np.abs(sum(found.values()) - mixture).max() < 1e-6
+    for source in whole:
+        assert 0 < np.std(found[source] - whole[source]) < 0.05 * np.std(whole[source])
+
+
+@pytest.mark.parametrize("exported", [BANK], indirect=True)
+def test_a_network_that_eight_bits_would_ruin_is_refused(
+    exported: Exported, songs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quantisation, "MAX_ERROR", 0.0)
     with pytest.raises(TrainingError, match="eight bits"):
-        export.write_model(build(BANK), "tiny", tmp_path / "tiny.onnx", tmp_path)
-    assert not (tmp_path / "tiny.onnx").exists()
+        quantisation.quantise(onnx.load(exported.path), exported.path, songs)
 
 
 def test_a_training_can_go_on_from_a_model(exported: Exported) -> None:
