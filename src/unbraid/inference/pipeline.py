@@ -1,10 +1,12 @@
 """Stages that work at the same time: iterators run ahead in other threads, behind bounded queues."""
 
+import ctypes
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from threading import Event, Semaphore, Thread
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -56,17 +58,32 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
 
 
 class PerProcess(Generic[T]):
-    """Something with threads, made anew in a process that was forked: of its parent's threads, none came along."""
+    """Something with threads, made anew in a process that was forked: of its parent's threads, none came along.
+
+    A forked process never ends the one that its parent made, for that would wait for these threads.
+    """
+
+    _instances: ClassVar[WeakSet["PerProcess[Any]"]] = WeakSet()
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made, self._process = make(), os.getpid()
+        self._instances.add(self)
 
     def get(self) -> T:
         """Return this process's own."""
         if self._process != os.getpid():
             self._made, self._process = self._make(), os.getpid()
         return self._made
+
+    @classmethod
+    def _keep_the_parents(cls) -> None:
+        for instance in cls._instances:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(instance._made))  # also at exit, where globals are cleared
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=PerProcess._keep_the_parents)
 
 
 class _End:
