@@ -9,7 +9,8 @@ import torch
 
 from tests.training.tiny_networks import BANK, WAVE
 from unbraid import Separator
-from unbraid.errors import TrainingError, UsageError
+from unbraid.errors import InputError, TrainingError, UsageError
+from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.inference.dc_blocker import without_offset
 from unbraid.training import export, quantisation
 from unbraid.training.checkpoint import averaged_weights, load_weights
@@ -59,17 +60,19 @@ def test_the_separator_gives_what_pytorch_gives(exported: Exported) -> None:
 
 
 @pytest.fixture
-def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[StemSong]:
     monkeypatch.setattr(quantisation, "MEASURED_SECONDS", 1)
     song = tmp_path / "songs" / "one"
     song.mkdir(parents=True)
     for seed, stem in enumerate(("drums", "other")):
         soundfile.write(song / f"{stem}.wav", np.random.default_rng(seed).normal(0, 0.1, (50_000, 2)), 44_100)
-    return song.parent
+    return find_songs(song.parent)
 
 
 @pytest.mark.parametrize("exported", [BANK], indirect=True)
-def test_in_eight_bits_the_answers_are_nearly_the_same(exported: Exported, songs: Path, tmp_path: Path) -> None:
+def test_in_eight_bits_the_answers_are_nearly_the_same(
+    exported: Exported, songs: list[StemSong], tmp_path: Path
+) -> None:
     path = tmp_path / "int8.onnx"
     export.write_model(exported.network, "tiny", path, songs)
     assert "QuantizeLinear" in {node.op_type for node in onnx.load(path).graph.node}
@@ -82,11 +85,16 @@ def test_in_eight_bits_the_answers_are_nearly_the_same(exported: Exported, songs
 
 @pytest.mark.parametrize("exported", [BANK], indirect=True)
 def test_a_network_that_eight_bits_would_ruin_is_refused(
-    exported: Exported, songs: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Exported, songs: list[StemSong], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantisation, "MAX_ERROR", 0.0)
     with pytest.raises(TrainingError, match="eight bits"):
         quantisation.quantise(onnx.load(exported.path), exported.path, songs)
+
+
+def test_songs_that_are_not_there_are_missed_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no songs"):
+        export.export(tmp_path / "missing.pt", tmp_path / "model.onnx", int8_songs=tmp_path)
 
 
 def test_a_training_can_go_on_from_a_model(exported: Exported) -> None:

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 
 from unbraid.atomic_files import replacing
 from unbraid.errors import OutputError, TrainingError, UsageError
+from unbraid.evaluation.dataset import StemSong, find_songs
 from unbraid.inference.model import FORMAT, ModelFacts
 from unbraid.inference.runtimes import onnxruntime_module
 from unbraid.training.checkpoint import averaged_weights, load_weights, read_checkpoint
@@ -38,7 +40,8 @@ def export(
         other: a checkpoint or model that the training went on from: then the mean of both is written, for between two
             such networks lie better ones than either ("Model soups", Wortsman et al. 2022).
         times: how often the other's weights count in that mean.
-        int8_songs: a folder of songs; convolutions are then computed in eight bits, measured on them.
+        int8_songs: a folder of songs as stems, or a pattern; convolutions are then computed in eight bits, scaled on
+            these songs.
 
     Returns:
         The facts that were put inside; see `unbraid.inference.model.ModelFacts`.
@@ -50,10 +53,11 @@ def export(
         UsageError: the preset is unknown, or the other's weights count less than nothing.
         OutputError: the file cannot be written.
     """
+    songs = [] if int8_songs is None else find_songs(int8_songs)
     network, name = load_network(checkpoint)
     if other is not None:
         average_with(network, other, times)
-    return write_model(network, name, path, int8_songs)
+    return write_model(network, name, path, songs)
 
 
 def average_with(network: SeparationNetwork, other: Path, times: float) -> None:
@@ -79,7 +83,9 @@ def load_network(checkpoint: Path) -> tuple[SeparationNetwork, str]:
     return network.eval(), name
 
 
-def write_model(network: SeparationNetwork, name: str, path: Path, int8_songs: Path | None = None) -> dict[str, Any]:
+def write_model(
+    network: SeparationNetwork, name: str, path: Path, int8_songs: Sequence[StemSong] = ()
+) -> dict[str, Any]:
     """Write `network`, of preset `name`, to `path` and return the facts inside; see `export`."""
     import onnx
 
@@ -100,7 +106,7 @@ def write_model(network: SeparationNetwork, name: str, path: Path, int8_songs: P
         with replacing(path) as part:
             onnx.save(with_halved_weights(model), part)
             check_parity(graph, part)
-            if int8_songs is not None:
+            if int8_songs:
                 onnx.save(with_halved_weights(quantise(model, part, int8_songs)), part)
     except OSError as error:
         raise OutputError(f"The model cannot be written to {path}: {error.strerror}.") from error

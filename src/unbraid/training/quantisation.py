@@ -5,7 +5,8 @@ Weights are rounded to seven bits, for processors without VNNI add up pairs of p
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +15,33 @@ import numpy as np
 from unbraid.audio import read
 from unbraid.audio.types import Audio
 from unbraid.errors import TrainingError
-from unbraid.evaluation.dataset import StemSong, find_songs
+from unbraid.evaluation.dataset import StemSong
 from unbraid.inference.network import Network
-from unbraid.inference.runtimes import onnxruntime_module
+from unbraid.inference.runtimes import Runtime, onnxruntime_module
 
 MEASURED_SECONDS = 20  # from the middle of each song
 MAX_ERROR = 0.1
 """Largest error allowed, root mean square, of what the outputs come to."""
 
 
-def quantise(model: Any, written: Path, folder: Path) -> Any:
+def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
     """Return `model`, an ONNX graph with weights in float32, with its convolutions in eight bits.
 
     Args:
         model: not changed.
         written: the same as a file, to run.
-        folder: the songs to measure on, as stems; its last part may be a pattern.
+        songs: to measure on.
 
     Raises:
-        InputError: the folder holds no songs, or a file cannot be read.
+        InputError: a song cannot be read.
         TrainingError: the answers on these songs would not be the same: eight bits are too few for this network.
     """
+    import onnx
+
     onnxruntime = onnxruntime_module()
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    tiles = list(_tiles(written, find_songs(folder)))
+    tiles = _tiles(written, songs)
     weights = {tensor.name for tensor in model.graph.initializer}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "int8.onnx"
@@ -61,11 +64,8 @@ def quantise(model: Any, written: Path, folder: Path) -> Any:
                 "OpTypesToExcludeOutputQuantization": ["Conv"],
             },
         )
-        import onnx
-
-        quantised = onnx.load(path)
-        _check(onnxruntime, written, path, tiles)
-    return quantised
+        _check(onnxruntime, written, path, tiles[0])
+        return onnx.load(path)
 
 
 class _Reader:
@@ -81,38 +81,34 @@ class _Reader:
 class _Listener:
     """A runtime that keeps what it is given."""
 
-    description = "none: only the inputs are of interest"
-
-    def __init__(self, network: Network) -> None:
-        self._runtime, self.heard = network.runtime, list[Audio]()
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self.description, self.heard = runtime, runtime.description, list[Audio]()
 
     def run(self, array: Audio) -> Audio:
         self.heard.append(array.copy())
         return self._runtime.run(array)
 
 
-def _tiles(model: Path, songs: list[StemSong]) -> Iterator[Audio]:
-    """Yield what the network gets to see of the middle of each song."""
+def _tiles(model: Path, songs: Sequence[StemSong]) -> list[Audio]:
+    """Return what the network gets to see of the middle of each song."""
     network = Network(model, device="cpu", precision="fp32", tile_seconds=MEASURED_SECONDS)
-    rate = network.facts.sample_rate
+    listener = network.runtime = _Listener(network.runtime)
+    rate, sources = network.facts.sample_rate, range(len(network.facts.sources))
     for song in songs:
         stems = [read(path, sample_rate=rate, channels=network.facts.channels)[0] for path in song.stems.values()]
         length = min(stem.shape[1] for stem in stems)
         start = max(0, length - MEASURED_SECONDS * rate) // 2
-        mixture = np.sum([stem[:, start : min(length, start + MEASURED_SECONDS * rate)] for stem in stems], axis=0)
-        listener = network.runtime = _Listener(network)
-        for _ in network.estimates([mixture], range(len(network.facts.sources))):
-            pass
-        network.runtime = listener._runtime
-        yield from listener.heard
+        mixture = np.sum([stem[:, start:length][:, : MEASURED_SECONDS * rate] for stem in stems], axis=0)
+        deque(network.estimates([mixture], sources), maxlen=0)
+    return listener.heard
 
 
-def _check(onnxruntime: Any, written: Path, quantised: Path, tiles: list[Audio]) -> None:
-    """Compare the answers to the first tile."""
+def _check(onnxruntime: Any, written: Path, quantised: Path, tile: Audio) -> None:
+    """Compare the answers to one tile."""
     answers = []
     for path in (written, quantised):
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        answers.append(session.run(None, {session.get_inputs()[0].name: tiles[0]})[0])
+        answers.append(session.run(None, {session.get_inputs()[0].name: tile})[0])
     error = float(np.std(answers[1] - answers[0]) / np.std(answers[0]))
     if not error <= MAX_ERROR:
         raise TrainingError(f"In eight bits the answers would be wrong by {error:.0%}: leave --int8 out.")
