@@ -57,9 +57,12 @@ def test_the_shipped_model_is_exact_in_tiles() -> None:
         assert np.abs(whole[name] - tiled[name]).max() <= 1e-5, name
 
 
-def test_the_shipped_model_answers_alike_in_bf16() -> None:
+@pytest.mark.parametrize(("model", "precision"), [("unbraid", "bf16"), ("unbraid-int8", "fp32")])
+def test_the_shipped_models_answer_alike_in_few_bits(model: str, precision: str) -> None:
     """Kernels for new processors have been wrong: what a song becomes must not depend on the machine."""
     song, rate = soundfile.read(DEMO, dtype="float32", frames=6 * 44_100)
-    full, narrow = (Separator(precision=precision).separate_array(song.T, rate) for precision in ("fp32", "bf16"))
+    full = Separator(precision="fp32").separate_array(song.T, rate)
+    narrow = Separator(model, precision=precision).separate_array(song.T, rate)
+    assert np.abs(sum(narrow.values()) - song.T).max() <= 1e-6
     for name in full:
         assert np.square(narrow[name] - full[name]).sum() < 1e-3 * np.square(song).sum(), name
