@@ -3,6 +3,8 @@
     python -m benchmarks.separate                               unbraid alone: 30 s, 1, 2, 10 and 60 minutes
     python -m benchmarks.separate --peers PYTHON                and its peers, from the environment of that Python
     python -m benchmarks.separate --plot cost.png               draw how the cost grows with length and with cores
+    python -m benchmarks.separate --model unbraid-int8          another model beside the default
+    python -m benchmarks.separate --rounds 6                    all of it six times in turn: the medians
 
 Every run is a process of its own, from a 16-bit WAV file to WAV files on the disk; its time and its peak of memory
 are those that the system counted. The songs are made up here: speed does not depend on what is played. The exit code
@@ -14,12 +16,14 @@ import json
 import math
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -54,7 +58,8 @@ class Run:
 def main() -> int:
     """Run what the arguments ask for, print the tables, and return 1 if a bound of memory was broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="instead of the one that comes with unbraid")
+    parser.add_argument("--model", action="append", default=[], help="another one beside the default; several times")
+    parser.add_argument("--rounds", type=int, default=1, help="on a machine that others use: medians of runs in turn")
     parser.add_argument("--minutes", type=float, nargs="+", default=[0.5, 1, 2, 10, 60], help="of the songs")
     parser.add_argument("--peers", metavar="PYTHON", help="the Python of an environment with the peers installed")
     parser.add_argument("--peer-minutes", type=float, nargs="+", default=[0.5, 2], help="of the peers' songs")
@@ -62,16 +67,16 @@ def main() -> int:
     parser.add_argument("--plot", metavar="FILE.png", help="draw the cost by length and by cores")
     parser.add_argument("--json", metavar="FILE", help="keep the numbers")
     args = parser.parse_args()
-    options = (["--model", args.model] if args.model else []) + (["--strict"] if args.strict else [])
-    runs: list[Run] = []
+    options = ["--strict"] if args.strict else []
     with tempfile.TemporaryDirectory() as folder:
         songs = {m: make_song(Path(folder) / f"{m:g}.wav", m * 60) for m in {*args.minutes, *args.peer_minutes}}
-        for minutes in args.minutes:
-            runs.append(run_unbraid(songs[minutes], minutes, options))
+        jobs = [partial(run_unbraid, songs[minutes], minutes, options) for minutes in args.minutes]
+        for model in args.model:
+            jobs += [partial(run_unbraid, songs[m], m, options, model=model) for m in args.minutes]
         if args.peers:
-            for peer in PEERS:
-                for minutes in args.peer_minutes:
-                    runs.append(run_peer(args.peers, peer, songs[minutes], minutes))
+            jobs += [partial(run_peer, args.peers, peer, songs[m], m) for peer in PEERS for m in args.peer_minutes]
+        rounds = [[job() for job in jobs] for _ in range(args.rounds)]
+        runs = [middle(of_one_job) for of_one_job in zip(*rounds, strict=True)]
         if args.plot:
             shortest = sorted(args.minutes)[:2][-1]
             by_cores = [
@@ -84,7 +89,7 @@ def main() -> int:
     print(f"\n{ratios(runs)}\nunbraid and all that it needs: {installed_mb('unbraid'):.0f} MB installed.")
     if args.json:
         Path(args.json).write_text(json.dumps([asdict(run) for run in runs], indent=1))
-    broken = broken_bounds([run for run in runs if run.name == OURS])
+    broken = broken_bounds([run for run in runs if run.name.startswith(OURS)])
     print(*broken, sep="\n", file=sys.stderr)
     return 1 if broken else 0
 
@@ -104,10 +109,14 @@ def make_song(path: Path, seconds: float) -> Path:
     return path
 
 
-def run_unbraid(song: Path, minutes: float, options: Sequence[str], cores: int | None = None) -> Run:
+def run_unbraid(
+    song: Path, minutes: float, options: Sequence[str], cores: int | None = None, model: str | None = None
+) -> Run:
     """Measure the command line as a user starts it."""
     command = [sys.executable, "-m", "unbraid.cli", "separate", str(song), "--quiet", *options]
-    return measure(OURS, command, song.parent, minutes, cores)
+    if model is None:
+        return measure(OURS, command, song.parent, minutes, cores)
+    return measure(f"{OURS}, {Path(model).stem}", [*command, "--model", model], song.parent, minutes, cores)
 
 
 def run_peer(python: str, peer: str, song: Path, minutes: float) -> Run:
@@ -131,6 +140,14 @@ def measure(name: str, command: Sequence[str], folder: Path, minutes: float, cor
     if status:
         raise SystemExit(f"{name} failed on {minutes:g} minutes.")
     return Run(name, minutes * 60, len(used), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def middle(runs: Sequence[Run]) -> Run:
+    """Return the medians of several runs of one job."""
+    wall, cpu, peak = (
+        statistics.median(getattr(run, name) for run in runs) for name in ("wall_seconds", "cpu_seconds", "peak_mb")
+    )
+    return replace(runs[0], wall_seconds=wall, cpu_seconds=cpu, peak_mb=peak)
 
 
 def table(runs: Sequence[Run]) -> str:
