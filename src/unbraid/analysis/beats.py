@@ -14,9 +14,9 @@ KINDS = np.array(
         [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
     ]
 )
-"""Of onsets, for the tempo: kick, snare and cymbals of the drums, and the song; of its own three regions each."""
+"""The kinds of onset that tell the tempo: kick, snare, cymbals, and the song as a whole; how much of each region."""
 WEIGHTS = np.array([[1.0, 0.5, 0.3, 1.0, 0.6, 0.3]])
-"""Of the regions, for the beats."""
+"""The one kind that places the beats."""
 BACKGROUND_SECONDS = 0.4  # what is there all the time is no onset
 LEVEL_SECONDS = 8.0  # soft parts count like loud ones
 TIGHTNESS = 300.0  # what a beat off the tempo costs

@@ -44,7 +44,6 @@ class Feature(ABC):
         self._window = (window * (2 * self._length / window.sum())).astype(np.float32)
         self._waiting: Signal = np.zeros(self._length // 2, np.float32)
         self._rest: Signal = np.zeros(0, np.float32)
-
         self._found: list[Signal] = []
 
     def add(self, mono: Signal) -> None:

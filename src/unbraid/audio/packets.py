@@ -39,7 +39,7 @@ class FrameReader:
     """
 
     _song_begins: bool
-    _clock_begins: float | None
+    _clock_begins: float | None  # seconds, if what comes first is damaged
 
     def __init__(
         self,
@@ -220,9 +220,7 @@ class FrameReader:
         self._tick = float(stream.time_base or 0)  # seconds; fractions are slow
         self._samples_left = link.samples if stream.codec_context.name == "vorbis" else None
         self._song_begins = True  # with the next frame
-        self._clock_begins: float | None = (
-            0.0 if link.lacks_beginning else None
-        )  # seconds, if what comes first is damaged
+        self._clock_begins = 0.0 if link.lacks_beginning else None
 
     def _decoded(self, packet: Any) -> list[Any]:
         with self._in_use:
