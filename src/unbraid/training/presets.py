@@ -1,10 +1,11 @@
 """Named recipes: which network, which loss, how it is fed and stepped."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
 from unbraid.errors import UsageError
+from unbraid.stems import STEMS
 from unbraid.training.data.mixes import MixingConfig
 from unbraid.training.losses import LOSSES
 from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
@@ -68,6 +69,16 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "unbraid": Preset(
         "unbraid", FilterBankUNetConfig(), "masked-spectrum", seconds=6, batch=2, optimiser="muon", learning_rate=2e-3
+    ),
+    # the published network in its best variant, for our stems, with the spectral loss
+    "wave-u-net": Preset(
+        "wave-u-net",
+        replace(WAVE_U_NETS["m5-highsr"], sources=STEMS),
+        "l1+stft",
+        seconds=3,
+        batch=1,
+        optimiser="muon",
+        weight_decay=0.0,
     ),
     # the published networks with the published loss and optimiser step (Stoller et al. 2018, section 4.2)
     **{
