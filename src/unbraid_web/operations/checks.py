@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -39,8 +40,8 @@ class Timed:
         self._answer: Future[str] | None = None
         self._asked = 0.0
 
-    def __call__(self) -> str:
-        """Return what the check returns.
+    def __call__(self, seconds: float) -> str:
+        """Return what the check returns, within so many seconds.
 
         Raises:
             Unwell: what the check raises, or that it does not answer.
@@ -52,9 +53,9 @@ class Timed:
                 threading.Thread(target=self._run, args=(self._answer,), name=self._what, daemon=True).start()
             answer = self._answer
         try:
-            return answer.result(ANSWER_SECONDS)
+            return answer.result(seconds)
         except TimeoutError as error:
-            sentence = f"The {self._what} does not answer within {ANSWER_SECONDS:.0f} seconds."
+            sentence = f"The {self._what} does not answer within {seconds:.0f} seconds."
             raise Unwell(
                 "no answer", sentence, "See whether it runs, and whether the network lets us through."
             ) from error
@@ -177,12 +178,12 @@ def first_line(error: BaseException) -> str:
 storage_answers = Timed(try_storage, "storage")
 
 
-def parts() -> dict[str, Callable[[], str]]:
-    """Return the checks of all parts that this site has, by name."""
+def parts(storage_seconds: float | None = None) -> dict[str, Callable[[], str]]:
+    """Return the checks of all parts that this site has, by name; storage may take so many seconds."""
     return {
         "database": database,
         "migrations": migrations,
-        "storage": storage_answers,
+        "storage": partial(storage_answers, storage_seconds or ANSWER_SECONDS),
         "disk": disk,
         **({"broker": broker} if settings.USES_BROKER else {}),
         **({"cache": cache} if settings.CACHES["default"].get("LOCATION") else {}),

@@ -24,6 +24,7 @@ from unbraid_web.operations import checks, configuration
 from unbraid_web.operations.checks import Unwell, first_line
 
 TRIAL_SECONDS = 300
+STORAGE_SECONDS = 60.0  # longer than S3's own limits: what they raise says more
 CLOCK_SECONDS = 5.0
 NOT_YET_STARTED = ("workers", "housekeeper")
 
@@ -55,7 +56,7 @@ def examine() -> Iterator[Finding]:
     yield from settings_in_use()
     later: dict[str, Callable[[], str]] = {"clock": clock, "mail": mail, "address": address, "separation": separation}
     has_database = True
-    for name, check in chain(checks.parts().items(), later.items()):
+    for name, check in chain(checks.parts(STORAGE_SECONDS).items(), later.items()):
         if not has_database and name in ("migrations", "clock", *NOT_YET_STARTED):
             continue
         found = look(name, check)
