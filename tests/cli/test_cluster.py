@@ -1,13 +1,10 @@
-"""A catalogue on a cluster of two worker processes: all stems once, also when a worker is killed in the middle."""
+"""A catalogue on a cluster of two worker processes: all stems once, also when a worker or the scheduler is killed."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +14,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_song
+from tests.dask_cluster import PATIENCE, DaskCluster, wait_until
 from tests.s3_server import s3_server
 from tests.tiny_models import SOURCES
 from unbraid.audio import read
 from unbraid.cli import main
 from unbraid.cli.cluster import Task, outcomes
+from unbraid.cli.reporter import Reporter
 from unbraid.separator import SeparationOptions
 
 SEPARATE = [sys.executable, "-W", "ignore", "-m", "unbraid.cli", "separate"]
-
-
-class LocalCluster:
-    """A real scheduler and two real workers, each a process of its own, as on a cluster of machines."""
-
-    def __init__(self, folder: Path, exit_stack: ExitStack, environment: dict[str, str]) -> None:
-        self.file = folder / "scheduler.json"
-        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        quiet |= {"cwd": folder, "env": environment}
-        start = ["--scheduler-file", str(self.file), "--no-dashboard"]
-        module = "distributed.cli.dask_scheduler"
-        command = [sys.executable, "-W", "ignore", "-m", module, *start, "--port", "0"]
-        self.processes = [exit_stack.enter_context(subprocess.Popen(command, **quiet))]
-        for _ in range(2):
-            command = [sys.executable, "-W", "ignore", "-m", "distributed.cli.dask_worker", *start]
-            command += ["--no-nanny", "--nthreads", "1", "--local-directory", str(folder)]
-            self.processes.append(exit_stack.enter_context(subprocess.Popen(command, **quiet)))
-        while not (self.file.exists() and self.file.read_text().endswith("}")):
-            time.sleep(0.05)
-        self.address: str = json.loads(self.file.read_text())["address"]
-
-    @property
-    def workers(self) -> list[subprocess.Popen[bytes]]:
-        return self.processes[1:]
 
 
 @pytest.fixture(scope="module")
@@ -59,32 +34,33 @@ def s3() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, s3: dict[str, str]) -> Iterator[LocalCluster]:
-    with ExitStack() as stack:
-        running = LocalCluster(tmp_path_factory.mktemp("cluster"), stack, s3)
+def cluster(tmp_path_factory: pytest.TempPathFactory, s3: dict[str, str]) -> Iterator[DaskCluster]:
+    with DaskCluster(tmp_path_factory.mktemp("cluster"), s3) as running:
         yield running
-        for process in running.processes:
-            process.kill()
+
+
+def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **how)
 
 
 def files_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_urls_and_a_second_run(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+def test_urls_and_a_second_run(cluster: DaskCluster, mask_model: Path, tmp_path: Path) -> None:
     (tmp_path / "songs/deep").mkdir(parents=True)
     song = write_song(tmp_path / "songs/deep/song.flac", seconds=1)
     command = [*SEPARATE, f"file://{tmp_path}/songs", "-o", f"file://{tmp_path}/out", "--dask", cluster.address]
     command += ["--model", str(mask_model), "--json", "--two-stems", "vocals", "--format", "flac"]
     for skipped in (False, True):
-        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        ran = run(command, check=True)
         assert json.loads(ran.stdout).get("skipped", False) is skipped
     stems = sorted((tmp_path / "out/deep/song").iterdir())
     assert [stem.name for stem in stems] == ["accompaniment.flac", "vocals.flac"]
     assert read(stems[0])[0].shape == read(song)[0].shape
 
 
-def test_a_bucket(cluster: LocalCluster, s3: dict[str, str], mask_model: Path, tmp_path: Path) -> None:
+def test_a_bucket(cluster: DaskCluster, s3: dict[str, str], mask_model: Path, tmp_path: Path) -> None:
     song = write_song(tmp_path / "song.flac", seconds=1)
     bucket = boto3.resource(
         "s3", endpoint_url=s3["AWS_ENDPOINT_URL_S3"], aws_access_key_id="test", aws_secret_access_key="test"
@@ -93,7 +69,7 @@ def test_a_bucket(cluster: LocalCluster, s3: dict[str, str], mask_model: Path, t
     command = [*SEPARATE, "s3://catalogue/songs", "-o", "s3://catalogue/out", "--dask", cluster.address]
     command += ["--model", str(mask_model), "--json", "--two-stems", "vocals", "--format", "flac"]
     for skipped in (False, True):
-        ran = subprocess.run(command, capture_output=True, text=True, check=True, env=s3)
+        ran = run(command, check=True, env=s3)
         assert json.loads(ran.stdout).get("skipped", False) is skipped
     stems = [f"out/deep/song/{stem}.flac" for stem in ("accompaniment", "vocals")]
     assert [found.key for found in bucket.objects.filter(Prefix="out")] == stems
@@ -118,7 +94,7 @@ class Counting:
 
 
 def test_a_long_catalogue_is_enumerated_as_it_is_worked_on(
-    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+    cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unbraid.cli.cluster.WINDOW", 4)
     tasks = Counting(40)
@@ -129,7 +105,7 @@ def test_a_long_catalogue_is_enumerated_as_it_is_worked_on(
     assert done == 39
 
 
-def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
+def test_a_worker_is_killed_in_the_middle(cluster: DaskCluster, mask_model: Path, tmp_path: Path) -> None:
     catalogue, out = tmp_path / "catalogue", tmp_path / "out"
     for number in range(6):
         place = catalogue / f"album {number % 2}"
@@ -141,11 +117,9 @@ def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Pat
         stdout=subprocess.PIPE,
         text=True,
     )
-    while not list(out.rglob("vocals.wav")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    os.kill(cluster.workers[0].pid, signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
+    wait_until(lambda: process.poll() is not None or list(out.rglob("vocals.wav")))
+    cluster.workers[0].kill()
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, "one song is bad"
     reports = [json.loads(line) for line in said.splitlines()]
     assert len(reports) == 7
@@ -160,7 +134,7 @@ def test_a_worker_is_killed_in_the_middle(cluster: LocalCluster, mask_model: Pat
 @pytest.mark.parametrize("scheduler", ["nowhere", "tcp://127.0.0.1:9"])
 def test_no_scheduler(scheduler: str, tmp_path: Path) -> None:
     song = write_song(tmp_path / "song.wav")
-    ran = subprocess.run([*SEPARATE, str(song), "--dask", scheduler], capture_output=True, text=True)
+    ran = run([*SEPARATE, str(song), "--dask", scheduler])
     assert ran.returncode == 2
     assert ran.stderr.startswith("unbraid: ")
     assert scheduler in ran.stderr
@@ -173,17 +147,37 @@ def test_what_a_cluster_cannot_do(options: list[str], words: str, capsys: pytest
     assert words in capsys.readouterr().err
 
 
-def test_the_scheduler_is_lost_in_the_middle(cluster: LocalCluster, mask_model: Path, tmp_path: Path) -> None:
-    for number in range(30):
-        write_song(tmp_path / f"{number}.wav", seconds=3, seed=number)
-    process = subprocess.Popen(
-        [*SEPARATE, str(tmp_path), "-o", str(tmp_path / "out"), "--dask", cluster.address, "--model", str(mask_model)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while not list(tmp_path.glob("out/*/vocals.wav")):
-        assert process.poll() is None
-        time.sleep(0.02)
-    cluster.processes[0].kill()  # the last test of this file: the workers leave with it
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 1
+def test_the_scheduler_is_lost_in_the_middle_and_a_new_one_goes_on(
+    cluster: DaskCluster,
+    mask_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    songs = [str(write_song(tmp_path / f"{number}.wav", seconds=1, seed=number)) for number in range(10)]
+    command = ["separate", *songs, "-o", str(tmp_path / "out"), "--model", str(mask_model), "--two-stems", "vocals"]
+
+    class Killing(Reporter):
+        def report(self, *outcome: Any, **how: Any) -> None:
+            super().report(*outcome, **how)
+            cluster.scheduler.kill()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unbraid.cli.cluster.WINDOW", 4)
+        patch.setattr("unbraid.cli.cluster.Reporter", Killing)
+        assert main([*command, "--json", "--dask", cluster.address]) == 1
+    first, said = capsys.readouterr()
     assert said.startswith("unbraid: The Dask scheduler is gone, with ") and said.count("\n") == 1
+    before = [json.loads(line) for line in first.splitlines()]
+    assert 0 < len(before) < len(songs)
+    written = {stem: Path(stem).stat().st_mtime_ns for report in before for stem in report["stems"].values()}
+
+    cluster.start()
+    assert main([*command, "--json", "--dask", cluster.address]) == 0
+    after = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(report["song"] for report in after) == songs
+    skipped = {report["song"] for report in after if report.get("skipped")}
+    assert {report["song"] for report in before} <= skipped < set(songs)
+    assert {stem: Path(stem).stat().st_mtime_ns for stem in written} == written, "what the ledger has is not done again"
+    names = ("accompaniment", "vocals")
+    assert files_in(tmp_path / "out") == [f"{n}/{stem}.wav" for n in range(10) for stem in names]
