@@ -4,7 +4,7 @@ BIN := .venv/bin
 STEMS ?= stems
 export DENO_NO_UPDATE_CHECK := 1
 
-.PHONY: demo docs test test-web lint format web bench train clean
+.PHONY: demo docs test test-web lint format web bench train lock clean
 
 demo: .venv/installed
 	$(BIN)/unbraid separate demo/lithium-demo.flac -o $(STEMS)
@@ -52,6 +52,11 @@ train: .venv/developing
 	    --data 'runs/corpus/train/voice-*=0.35' --data 'runs/corpus/train/guitar-*=0.12' \
 	    --valid 'runs/corpus/valid/real-*' --valid 'runs/corpus/valid/song-*'
 	$(BIN)/unbraid export runs/unbraid/checkpoint.pt -o runs/unbraid.onnx
+
+# What an image or a server installs, each file with its hash; needs uv.
+lock:
+	uv pip compile pyproject.toml --extra web --extra postgres --extra broker --extra s3 --universal --python-version 3.11 \
+	    --generate-hashes --upgrade --quiet --custom-compile-command 'make lock' --output-file deploy/requirements.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

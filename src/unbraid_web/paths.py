@@ -25,7 +25,7 @@ def kept_secret_key() -> str:
     """
     file = data_folder() / "secret_key"
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)  # songs are nobody else's business
         new = file.with_name(f".secret_key.{secrets.token_hex(4)}")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as written:

@@ -4,10 +4,13 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.web.browser.chromium import need
 from unbraid_web.operations.metrics import Site
@@ -15,6 +18,7 @@ from unbraid_web.operations.metrics import Site
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMMANDS = {path.stem for path in (ROOT / "src/unbraid_web").glob("*/management/commands/[a-z]*.py")}
+LOCK = DEPLOY / "requirements.txt"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -45,6 +49,9 @@ def test_compose_files_run_what_exists(name: str) -> None:
             assert (DEPLOY / build["context"] / build["dockerfile"]).exists()
         if (command := service.get("command")) and command[:3] == ["python", "-m", "unbraid_web"]:
             assert command[3] in COMMANDS
+        if "env_file" in service:  # the example is written for systemd: its paths and proxy are not a container's
+            set_there = re.findall(r"^([A-Z0-9_]+)=", (DEPLOY / "unbraid.env.example").read_text(), re.M)
+            assert set(set_there) <= set(service["environment"])
         for mounted in (volume.split(":")[0] for volume in service.get("volumes", [])):
             assert not mounted.startswith(".") or (DEPLOY / mounted).exists()
 
@@ -55,6 +62,25 @@ def test_units_run_what_exists(unit: Path) -> None:
     scripts = {Path(path).name for path in re.findall(r"ExecStart=/etc/systemd/system/(\S+)", unit.read_text())}
     assert (started or scripts) and started <= COMMANDS
     assert all((unit.parent / script).stat().st_mode & 0o111 for script in scripts)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_keep_songs_from_other_users_of_the_machine(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
+    assert ("User=unbraid" in lines) == ("StateDirectoryMode=0750" in lines) == ("UMask=0027" in lines)
+
+
+def test_the_locked_packages_are_those_that_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [project["optional-dependencies"][name] for name in ("web", "postgres", "broker", "s3")]
+    entries = re.findall(r"^([^#\s].*?)((?: \\\n +--hash=sha256:\w{64})+)$", LOCK.read_text(), re.M)
+    assert len(entries) == len(re.findall(r"^[^#\s]", LOCK.read_text(), re.M)), "each has its hashes"
+    locked: dict[str, list[Requirement]] = {}
+    for entry in (Requirement(line) for line, _ in entries):
+        locked.setdefault(canonicalize_name(entry.name), []).append(entry)
+    for wanted in map(Requirement, sum(extras, project["dependencies"])):
+        versions = [next(iter(found.specifier)).version for found in locked[canonicalize_name(wanted.name)]]
+        assert all(version in wanted.specifier for version in versions), f"{wanted}: run `make lock`"
 
 
 @pytest.mark.django_db

@@ -145,7 +145,7 @@ def restore(folder: Path) -> tuple[int, int]:
         files += 1
     rows = read_rows(folder / ROWS)
     if (key := folder / KEY).exists() and not os.environ.get("UNBRAID_SECRET_KEY"):
-        settings.DATA.mkdir(parents=True, exist_ok=True)
+        settings.DATA.mkdir(mode=0o750, parents=True, exist_ok=True)
         shutil.copy2(key, settings.DATA / KEY)
     return rows, files
 

@@ -222,6 +222,7 @@ def test_processes_that_start_together_agree_on_the_secret_key(tmp_path: Path) -
     keys = {process.communicate()[0].strip() for process in started}
     assert len(keys) == 1 and len(keys.pop()) > 40
     assert [path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()] == [0]
+    assert (tmp_path / "data").stat().st_mode & 0o007 == 0
 
 
 def test_expired_stems_go_and_the_song_stays(done: Song, settings: Any) -> None:
