@@ -37,8 +37,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<(?:img|a|audio|source)\b[^>]*?\b(?:
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DJANGOS_COMMANDS = {"check", "createsuperuser", "runserver"}
 OTHER_PROGRAMS_OPTIONS = {
-    "--build", "--deploy", "--gpus", "--help", "--home-dir", "--inplace", "--listen", "--no-deps", "--no-install-recommends",
-    "--now", "--nproc-per-node", "--nthreads", "--require-hashes", "--scale", "--system", "--yes",
+    "--build", "--deploy", "--gpus", "--help", "--home-dir", "--inplace", "--listen", "--no-deps",
+    "--no-install-recommends", "--now", "--nproc-per-node", "--nthreads", "--require-hashes", "--scale",
+    "--system", "--yes",
 }  # fmt: skip
 
 
