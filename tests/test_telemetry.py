@@ -110,7 +110,7 @@ def test_training_and_exporting_say_nothing_to_anyone(tmp_path: Path) -> None:
         "PRESETS['tiny'] = tiny(WAVE, 'l1+stft')\n"
         "songs = ['--data', 'songs', '--valid', 'songs']\n"
         "assert main(['train', 'tiny', *songs, '--steps', '1', '--batch', '1', '--out', 'run']) == 0\n"
-        "assert main(['export', 'run/checkpoint.pt', '-o', 'tiny.onnx']) == 0\n"
+        "assert main(['export', 'run/checkpoint.pt', '-o', 'tiny.onnx', '--int8', 'songs']) == 0\n"
         "assert main(['info', '--model', 'tiny.onnx']) == 0\n"
     )
     assert run_alone(script, tmp_path) == (0, set())

@@ -71,10 +71,11 @@ def songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[StemSong]:
 
 @pytest.mark.parametrize("exported", [BANK], indirect=True)
 def test_in_eight_bits_the_answers_are_nearly_the_same(
-    exported: Exported, songs: list[StemSong], tmp_path: Path
+    exported: Exported, songs: list[StemSong], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "int8.onnx"
     export.write_model(exported.network, "tiny", path, songs)
+    assert not [record for record in caplog.records if record.levelname != "DEBUG"]
     assert "QuantizeLinear" in {node.op_type for node in onnx.load(path).graph.node}
     mixture = 0.2 * np.random.default_rng(0).standard_normal((2, 100_000)).astype(np.float32)
     whole, found = (Separator(model).separate_array(mixture, 44_100) for model in (exported.path, path))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 import math
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -90,6 +91,7 @@ def write_model(
     import onnx
 
     facts, graph = describe(network, name), network.export_graph()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
     # left unoptimised, weights keep their names, and a training can go on from them; runtimes optimise by themselves
     program = torch.onnx.export(
         graph.module.eval(), (), kwargs=graph.inputs, dynamo=True, opset_version=18, output_names=[graph.output],

@@ -23,6 +23,9 @@ MEASURED_SECONDS = 20  # from the middle of each song
 MAX_ERROR = 0.1
 """Largest error allowed, root mean square, of what the outputs come to."""
 
+PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
+"""The tag of a graph that was optimised before: without it ONNX Runtime logs its advice to do so."""
+
 
 def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
     """Return `model`, an ONNX graph with weights in float32, with its convolutions in eight bits.
@@ -44,9 +47,13 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
     tiles = _tiles(written, songs)
     weights = {tensor.name for tensor in model.graph.initializer}
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "int8.onnx"
+        source, path = Path(scratch) / "float32.onnx", Path(scratch) / "int8.onnx"
+        tagged = onnx.ModelProto()
+        tagged.CopyFrom(model)
+        tagged.metadata_props.add(key=PREPROCESSED[0], value=PREPROCESSED[1])
+        onnx.save(tagged, source)  # for a model in memory it opens a socket, to name a file after this machine
         quantize_static(
-            model,
+            source,
             path,
             _Reader(model.graph.input[0].name, tiles),
             quant_format=QuantFormat.QDQ,
@@ -65,7 +72,10 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
             },
         )
         _check(onnxruntime, written, path, tiles[0])
-        return onnx.load(path)
+        quantised = onnx.load(path)
+    tags = {tag.key: tag.value for tag in quantised.metadata_props if tag.key != PREPROCESSED[0]}
+    onnx.helper.set_model_props(quantised, tags)
+    return quantised
 
 
 class _Reader:
