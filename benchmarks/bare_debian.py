@@ -51,7 +51,8 @@ class Debian:
     def __init__(self, root: Path, stack: ExitStack) -> None:
         self.root = root
         include = "--include=systemd-sysv,dbus,ca-certificates"
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", str(root)], check=True)
+        make = ["unshare", "--mount", "mmdebstrap"]  # what it mounts there goes with it, however it ends
+        subprocess.run([*make, "--quiet", "--variant=minbase", include, "bookworm", str(root)], check=True)
         shutil.copy2(AUTHORITIES, root / AUTHORITIES.lstrip("/"))
         (root / "etc/resolv.conf").write_text("nameserver 10.0.2.3\n")
         (root / "etc/hosts").write_text(f"127.0.0.1 localhost {HOST}\n::1 localhost\n")
