@@ -292,5 +292,9 @@ LOGGING = {
     "formatters": {"json": {"()": "unbraid_web.logs.JsonLines"}, "plain": {"format": "%(levelname)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": os.environ.get("UNBRAID_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "waitress.queue": {"level": "ERROR"}},
+    "loggers": {
+        "botocore": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},
+    },
 }

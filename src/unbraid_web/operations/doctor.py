@@ -52,8 +52,16 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Yield what there is to say about each part, the settings first."""
-    logging.getLogger("django").setLevel(logging.CRITICAL)  # what they log is said here in sentences
-    yield from settings_in_use()
+    logging.disable()  # what anybody logs is said here in sentences
+    try:
+        yield from settings_in_use()
+        yield from parts_in_use()
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def parts_in_use() -> Iterator[Finding]:
+    """Yield what the checks of the parts say; without a database, some cannot be asked."""
     later: dict[str, Callable[[], str]] = {"clock": clock, "mail": mail, "address": address, "separation": separation}
     has_database = True
     for name, check in chain(checks.parts(STORAGE_SECONDS).items(), later.items()):
