@@ -51,23 +51,24 @@ def _stopped_by_signals() -> Iterator[None]:
 
     A signal that is ignored, as `nohup` has it, or that the program around us handles, is left alone.
     """
-    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    numbers = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         numbers = set()
 
     def stop(number: int, frame: object) -> NoReturn:
-        for caught in handled:  # a closing terminal sends more than one, and the second must not stop the tidying
+        for caught in handled:  # people press twice, closing terminals send more than one: the tidying goes on
             signal.signal(caught, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    handled = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    before = {number: signal.getsignal(number) for number in numbers}
+    handled = [number for number in numbers if before[number] in (signal.SIG_DFL, signal.default_int_handler)]
     for number in handled:
         signal.signal(number, stop)
     try:
         yield
     finally:
         for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before[number])
 
 
 class _CommandParser(argparse.ArgumentParser):
