@@ -59,7 +59,7 @@ class Row:
     answers: Counter[int] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        waits = ", ".join(f"{count} × {code or 'nobody'}" for code, count in sorted(self.answers.items())) or "none"
+        waits = ", ".join(f"{count} × {code or 'no answer'}" for code, count in sorted(self.answers.items())) or "none"
         cells = [self.fault, len(self.songs), self.states["done"], self.attempts]
         cells += [f"{self.seconds:.0f} s", self.died, waits]
         return f"| {' | '.join(map(str, cells))} |"
