@@ -5,6 +5,7 @@ its threads or a library of theirs opens a socket to the Internet, which a look-
 """
 
 import ctypes
+import json
 import os
 import platform
 import shutil
@@ -12,12 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import write_song
 from tests.training.stems import write_stems
+from unbraid.inference.model import ModelFacts
 
 ROOT = Path(__file__).parents[1]
 SOCKET_CALLS = {"x86_64": 41, "aarch64": 198}
@@ -56,11 +57,17 @@ def forbid_internet() -> None:
     assert libc.prctl(seccomp, 2, ctypes.byref(Program(len(instructions), instructions)), 0, 0) == 0
 
 
-def run_alone(script: str, folder: Path) -> tuple[int, set[str]]:
-    """Run a script without the Internet; return its exit code and what it wrote to its home and temporary folder."""
+def run_alone(folder: Path, *scripts: str) -> list[tuple[int, set[str]]]:
+    """Run scripts without the Internet, all at once, and return for each what `run_one_alone` does."""
+    with ThreadPoolExecutor(len(scripts)) as pool:
+        return list(pool.map(run_one_alone, [folder / str(number) for number in range(len(scripts))], scripts))
+
+
+def run_one_alone(folder: Path, script: str) -> tuple[int, set[str]]:
+    """Run a script; return its exit code and what it wrote to its home and temporary folder."""
     places = {name: folder / name.lower() for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
     for place in places.values():
-        place.mkdir()
+        place.mkdir(parents=True)
     # Processes of a training meet at a socket in the temporary folder, whose path must be short.
     places["TMPDIR"] = temporary = Path(tempfile.mkdtemp(prefix="unbraid-"))
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
@@ -77,10 +84,9 @@ def run_alone(script: str, folder: Path) -> tuple[int, set[str]]:
     return ran.returncode, written
 
 
-@pytest.mark.parametrize("script", ["import onnxruntime\n", "import socket; socket.getaddrinfo('example.org', 80)\n"])
-def test_the_watch_sees_what_telemetry_does(script: str, tmp_path: Path) -> None:
-    code, written = run_alone(script, tmp_path)
-    assert code == -signal.SIGSYS or written
+def test_the_watch_sees_what_telemetry_does(tmp_path: Path) -> None:
+    scripts = "import onnxruntime\n", "import socket; socket.getaddrinfo('example.org', 80)\n"
+    assert [code == -signal.SIGSYS or bool(written) for code, written in run_alone(tmp_path, *scripts)] == [True, True]
 
 
 WITHOUT_OPENVINO = (
@@ -88,29 +94,38 @@ WITHOUT_OPENVINO = (
 )
 
 
-@pytest.mark.parametrize("patch", ["", WITHOUT_OPENVINO], ids=["OpenVINO", "ONNX Runtime"])
-def test_separating_says_nothing_to_anyone(mask_model: Path, tmp_path: Path, patch: str) -> None:
+def test_separating_says_nothing_to_anyone(mask_model: Path, tmp_path: Path) -> None:
     song = write_song(tmp_path / "song.wav", seconds=0.3)
-    script = (
+    scripts = [
+        "import sys\n"
         "from unbraid.cli import main\n"
         "from unbraid.inference import runtimes\n"
         f"{patch}"
         f"assert main(['separate', {str(song)!r}, '--model', {str(mask_model)!r}]) == 0\n"
-    )
-    assert run_alone(script, tmp_path) == (0, set())
+        f"assert ('openvino' in sys.modules) is {not patch}\n"
+        for patch in ("", WITHOUT_OPENVINO)
+    ]
+    assert run_alone(tmp_path, *scripts) == [(0, set()), (0, set())]
 
 
-def test_training_and_exporting_say_nothing_to_anyone(tmp_path: Path) -> None:
-    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
+def test_from_stems_to_a_model_file_nothing_is_said_to_anyone(tmp_path: Path) -> None:
+    songs, run, model = tmp_path / "songs", tmp_path / "run", tmp_path / "tiny.onnx"
+    write_stems(songs / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
     script = (
-        "import os; os.environ['TORCHDYNAMO_DISABLE'] = '1'\n"  # compiling takes long
+        "import contextlib, io\n"
         "from tests.training.tiny_networks import WAVE, tiny\n"
         "from unbraid.cli import main\n"
         "from unbraid.training.presets import PRESETS\n"
         "PRESETS['tiny'] = tiny(WAVE, 'l1+stft')\n"
-        "songs = ['--data', 'songs', '--valid', 'songs']\n"
-        "assert main(['train', 'tiny', *songs, '--steps', '1', '--batch', '1', '--out', 'run']) == 0\n"
-        "assert main(['export', 'run/checkpoint.pt', '-o', 'tiny.onnx', '--int8', 'songs']) == 0\n"
-        "assert main(['info', '--model', 'tiny.onnx']) == 0\n"
+        f"run, songs, model = {str(run)!r}, {str(songs)!r}, {str(model)!r}\n"
+        "budget = ['--steps', '2', '--batch', '1']\n"
+        "with contextlib.redirect_stdout(io.StringIO()) as said:\n"
+        "    assert main(['train', 'tiny', '--data', songs, '--valid', songs, '--out', run, *budget]) == 0\n"
+        "assert 'unbraid export' in said.getvalue()\n"
+        "assert main(['export', f'{run}/checkpoint.pt', '-o', model, '--int8', songs]) == 0\n"
+        "assert main(['info', '--model', model]) == 0\n"
     )
-    assert run_alone(script, tmp_path) == (0, set())
+    assert run_alone(tmp_path, script) == [(0, set())]
+    history = json.loads((run / "history.json").read_text())
+    assert history[-1]["gain"].keys() == {"vocals", "drums", "bass"}
+    assert ModelFacts.read(model).preset == "tiny"

@@ -1,34 +1,12 @@
-import json
+"""What a training cannot do, in a sentence; `tests/test_telemetry.py` has one from stems to a model file."""
+
 from pathlib import Path
 
 import pytest
 
-from tests.training.stems import write_stems
-from tests.training.tiny_networks import WAVE, tiny
 from unbraid.cli import main
-from unbraid.inference.model import ModelFacts
-from unbraid.training.presets import PRESETS
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
-)  # of torch's exporter and compiler, and of processes that load while threads run
-
-
-def test_from_stems_to_a_model_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(PRESETS, "tiny", tiny(WAVE, "l1+stft"))
-    write_stems(tmp_path / "songs" / "one", {"vocals": 0.3, "drums": 0.3, "bass": 0.3})
-    songs, out, model = str(tmp_path / "songs"), tmp_path / "run", tmp_path / "tiny.onnx"
-    assert (
-        main(["train", "tiny", "--data", songs, "--valid", songs, "--steps", "2", "--batch", "1", "--out", str(out)])
-        == 0
-    )
-    assert "unbraid export" in capsys.readouterr().out
-    history = json.loads((out / "history.json").read_text())
-    assert history[-1]["gain"].keys() == {"vocals", "drums", "bass"}
-    assert main(["export", str(out / "checkpoint.pt"), "-o", str(model)]) == 0
-    assert ModelFacts.read(model).preset == "tiny"
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ def test_freed_memory_is_kept_until_songs_are_mixed_by_a_new_fork(tmp_path: Path
 
 def _kept_and_left(tmp_path: Path) -> tuple[int, int]:
     """Bytes by which the process has grown when 268 MB are freed, and after an interval that follows."""
+    torch.set_num_threads(1)
     run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=4)
     state, cache = loop.initial_state(run), SampleCache(tmp_path / "samples", 44_100)
     objective = loop.Objective(state.network, run.preset.build_loss())

@@ -88,9 +88,15 @@ def write_model(
     network: SeparationNetwork, name: str, path: Path, int8_songs: Sequence[StemSong] = ()
 ) -> dict[str, Any]:
     """Write `network`, of preset `name`, to `path` and return the facts inside; see `export`."""
+    facts, graph = describe(network, name), network.export_graph()
+    write_graph(graph, as_onnx(graph, facts), path, int8_songs)
+    return facts
+
+
+def as_onnx(graph: ExportGraph, facts: dict[str, Any]) -> Any:
+    """Return the graph as an ONNX model, its weights in float32, with the facts inside."""
     import onnx
 
-    facts, graph = describe(network, name), network.export_graph()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
     # left unoptimised, weights keep their names, and a training can go on from them; runtimes optimise by themselves
     program = torch.onnx.export(
@@ -103,6 +109,13 @@ def write_model(
         del node.metadata_props[:]
     model.doc_string, model.producer_name = "unbraid: a song in, stems out", "unbraid"
     onnx.helper.set_model_props(model, {"unbraid": json.dumps(facts, ensure_ascii=False)})
+    return model
+
+
+def write_graph(graph: ExportGraph, model: Any, path: Path, int8_songs: Sequence[StemSong] = ()) -> None:
+    """Write `model`, which `as_onnx` made of `graph`, once it is seen to answer as the graph does; see `export`."""
+    import onnx
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
@@ -112,7 +125,6 @@ def write_model(
                 onnx.save(with_halved_weights(quantise(model, part, int8_songs)), part)
     except OSError as error:
         raise OutputError(f"The model cannot be written to {path}: {error.strerror}.") from error
-    return facts
 
 
 def describe(network: SeparationNetwork, name: str) -> dict[str, Any]:
