@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -39,9 +40,9 @@ def self_made_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 class Proxy:
-    """nginx or Caddy in front of the site; nginx sends the files, too."""
+    """The site, and nginx or Caddy in front of it; nginx sends the files, too."""
 
-    def __init__(self, folder: Path, model: Path, front: str) -> None:
+    def __init__(self, folder: Path, model: Path) -> None:
         need("nginx", "caddy", packages="nginx caddy")
         key, certificate = self_made_certificate(folder)
         self.trusts = ssl.create_default_context(cafile=str(certificate))
@@ -77,30 +78,31 @@ class Proxy:
         caddy = caddy.replace("{$SITE_UPSTREAM:127.0.0.1:8000}", upstream)
         (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{caddy}")
         self.folder = folder
-        self.command = {
+        self.commands = {
             "nginx": ["nginx", "-c", str(folder / "nginx.conf")],
             "caddy": ["env", f"HOME={folder}", "caddy", "run", "--adapter=caddyfile", f"--config={folder}/Caddyfile"],
-        }[front]
+        }
 
-    def start(self) -> None:
+    @contextmanager
+    def behind(self, front: str) -> Iterator["Proxy"]:
+        """Have one of the two in front, at the port that the site knows as its own."""
         with (self.folder / "proxy.log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        self.site.start()
+            process = subprocess.Popen(self.commands[front], stdout=log, stderr=log)
+        try:
+            yield self
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
-    def stop(self) -> None:
-        self.process.terminate()
-        self.site.stop()
-        self.process.wait(PATIENCE)
 
-
-@pytest.fixture(params=["nginx", "caddy"])
-def proxy(request: pytest.FixtureRequest, tmp_path: Path, tiny_model: Path) -> Iterator[Proxy]:
-    started = Proxy(tmp_path, tiny_model, request.param)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Proxy]:
+    proxy = Proxy(tmp_path_factory.mktemp("proxy"), tiny_model)
     try:
-        started.start()
-        yield started
+        proxy.site.start()
+        yield proxy
     finally:
-        started.stop()
+        proxy.site.stop()
 
 
 class CookieJar(http.cookiejar.CookieJar):
@@ -146,10 +148,21 @@ class Browser:
         return str(next(cookie.value for cookie in self.cookies if cookie.name.endswith("csrf")))
 
 
-def test_a_path_of_its_own(proxy: Proxy, tmp_path: Path) -> None:
-    browser = Browser(f"https://localhost:{proxy.port}", proxy.trusts)
-    wait_until_up(browser)
-    email, password = "ana@example.org", "strings and hammers"
+@pytest.mark.parametrize("front", ["nginx", "caddy"])
+def test_a_path_of_its_own(site: Proxy, front: str, tmp_path: Path) -> None:
+    browser = Browser(f"https://localhost:{site.port}", site.trusts)
+    with site.behind(front):
+        wait_until_up(browser)
+        visit_everything(browser, f"{front}@example.org", write_song(tmp_path / "a song.flac", seconds=6))
+    cookies = browser.cookies.ever
+    assert {"unbraid_session", "unbraid_csrf"} <= {cookie.name for cookie in cookies}
+    assert {(cookie.path, cookie.name.partition("_")[0]) for cookie in cookies} == {(f"{PREFIX}/", "unbraid")}
+    assert all(cookie.secure for cookie in cookies)
+
+
+def visit_everything(browser: Browser, email: str, file: Path) -> None:
+    """Sign up, log in, separate a song, and see every page."""
+    password = "strings and hammers"
     for path, leads_to in (("sign-up/", "/account/login/"), ("login/", "/library/")):
         form = fields(browser.page(f"{PREFIX}/account/{path}"))
         filled = {
@@ -159,17 +172,13 @@ def test_a_path_of_its_own(proxy: Proxy, tmp_path: Path) -> None:
         }
         with browser.ask(f"{PREFIX}/account/{path}", urlencode(form | filled).encode()) as answer:
             assert urlsplit(answer.url).path == PREFIX + leads_to
-    song = upload(browser, write_song(tmp_path / "a song.flac", seconds=8))
+    song = upload(browser, file)
     assert song.startswith(f"{PREFIX}/songs/")
     manifest = play(browser, song)
     download(browser, manifest)
     crawl(browser)
     with browser.ask(f"{PREFIX}/account/logout/", b"") as answer:
         assert urlsplit(answer.url).path == f"{PREFIX}/"
-    cookies = browser.cookies.ever
-    assert {"unbraid_session", "unbraid_csrf"} <= {cookie.name for cookie in cookies}
-    assert {(cookie.path, cookie.name.partition("_")[0]) for cookie in cookies} == {(f"{PREFIX}/", "unbraid")}
-    assert all(cookie.secure for cookie in cookies)
 
 
 def wait_until_up(browser: Browser) -> None:
