@@ -67,7 +67,7 @@ def log_in(page: Chrome, site: Site, email: str = "ana@example.org") -> None:
 def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two songs and something that is none."""
     folder = tmp_path_factory.mktemp("songs")
-    soundfile.write(folder / "01 - Blue Door.flac", music(40.0, seed=1), RATE)
+    soundfile.write(folder / "01 - Blue Door.flac", music(24.0, seed=1), RATE)
     soundfile.write(folder / "Short One.wav", music(3.0, seed=2), RATE)
     (folder / "letter.mp3").write_text("Dear Ana, this is not music. " * 100)
     return [folder / name for name in ("01 - Blue Door.flac", "Short One.wav", "letter.mp3")]
@@ -119,7 +119,7 @@ def test_3_watches_the_progress_and_listens_meanwhile(site: Site, page: Chrome) 
     click(page, "[data-do=play]")
     until(lambda: state(page)["position"] > RATE, "a second of sound")
     until(lambda: find(page, "#downloads").is_displayed(), "the end of the separation")
-    until(lambda: page.find_element(By.CSS_SELECTOR, ".song-heading .dim").text[:4] == "0:40", "the length")
+    until(lambda: page.find_element(By.CSS_SELECTOR, ".song-heading .dim").text[:4] == "0:24", "the length")
     assert [strip.text for strip in page.find_elements(By.CSS_SELECTOR, ".strip-name")] == [
         "Vocals", "Drums", "Bass", "Piano", "Other",
     ]  # fmt: skip
@@ -139,7 +139,7 @@ def test_4_works_the_mixer_with_mouse_and_keys(site: Site, page: Chrome) -> None
     assert page.execute_script(gains) == [1, 1, 1, 1, 1]
     wave = find(page, "[data-stem=piano] .wave")
     ActionChains(page).move_to_element_with_offset(wave, int(wave.size["width"] * 0.25), 0).click().perform()
-    until(lambda: 29.5 < state(page)["position"] / RATE < 32, "the place that was clicked")
+    until(lambda: 17.5 < state(page)["position"] / RATE < 20, "the place that was clicked")
     page.execute_script("document.activeElement.blur()")
     ActionChains(page).send_keys(Keys.HOME).perform()
     until(lambda: state(page)["position"] / RATE < 2, "the start")
@@ -147,12 +147,12 @@ def test_4_works_the_mixer_with_mouse_and_keys(site: Site, page: Chrome) -> None
     width = ruler.size["width"]
     drag = ActionChains(page).key_down(Keys.ALT)  # free of the bars
     drag.move_to_element_with_offset(ruler, round(-0.25 * width), 0).click_and_hold()
-    drag.move_by_offset(round(0.025 * width), 0).release().key_up(Keys.ALT).perform()
+    drag.move_by_offset(round(width / 24), 0).release().key_up(Keys.ALT).perform()
     loop = page.execute_script("return document.querySelector('#mixer').mixer.loop")
-    assert (round(loop["from"]), round(loop["to"])) == (10, 11)
-    page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.seek(10.2); mixer.engine.play()")
-    until(lambda: state(page)["position"] / RATE > 10.6, "the loop's middle")
-    until(lambda: state(page)["position"] / RATE < 10.5, "the loop's beginning again")
+    assert (round(loop["from"]), round(loop["to"])) == (6, 7)
+    page.execute_script("const {mixer} = document.querySelector('#mixer'); mixer.seek(6.2); mixer.engine.play()")
+    until(lambda: state(page)["position"] / RATE > 6.6, "the loop's middle")
+    until(lambda: state(page)["position"] / RATE < 6.5, "the loop's beginning again")
     find(page, "[data-do=speed]").send_keys("50")
     click(page, "[data-do=spectrum]")
     until(lambda: "spectral" in (find(page, "#mixer").get_attribute("class") or ""), "the spectrum")
@@ -166,12 +166,12 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     click(page, "[data-kind=stem] button")
     stem = downloads / "Blue Door - vocals.flac"
     until(lambda: stem.exists(), "the stem")
-    assert soundfile.info(stem).frames == 40 * RATE
+    assert soundfile.info(stem).frames == 24 * RATE
     click(page, "[data-stem=vocals] .mute")
     click(page, "[data-kind=mix] button")
     mix = downloads / "Blue Door - without vocals, speed 0.5.mp3"
     until(lambda: mix.exists(), "the mix")
-    assert abs(soundfile.info(mix).duration - 80) < 0.1  # as it was heard last
+    assert abs(soundfile.info(mix).duration - 48) < 0.1  # as it was heard last
     click(page, "[data-kind=zip] button")
     everything = downloads / "Blue Door - stems (wav).zip"
     until(lambda: everything.exists(), "the zip")
