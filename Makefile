@@ -9,11 +9,12 @@ export DENO_NO_UPDATE_CHECK := 1
 demo: .venv/installed
 	$(BIN)/unbraid separate demo/lithium-demo.flac -o $(STEMS)
 
+# A thread for each process of pytest: more would only wait for each other.
 test: .venv/developing
-	$(BIN)/python -m pytest --ignore=tests/web -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/web -n auto --dist worksteal
 
 test-web: .venv/developing
-	$(BIN)/python -m pytest tests/web -n auto --dist loadfile
+	$(BIN)/python -m pytest tests/web -n auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/developing
 	$(BIN)/ruff check .

@@ -46,6 +46,12 @@ def pytest_xdist_setupnodes() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that take long: whoever runs the last one should not keep the others waiting."""
+    long = {"web": 0, "browser": 1, "jobs": 2}  # folders: whole sites, databases and proxies; browsers; workers
+    items.sort(key=lambda item: long.get(item.path.parent.name, len(long)))
+
+
 def pytest_unconfigure() -> None:
     """Leave nothing behind."""
     shutil.rmtree(DATA, ignore_errors=True)
