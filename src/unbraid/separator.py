@@ -93,14 +93,12 @@ class SeparationOptions:
         stems = chosen_stems(sources, self.stems, self.two_stems)
         if FORMATS[self.format].tracks > 1:
             if set(stems) != set(sources):
-                raise UsageError(f"The format {self.format} holds the song and all of its stems: do not choose some.")
+                raise UsageError(f"The format {self.format} always holds the song and all stems: do not choose stems.")
             if missing := set(NAMED) - set(sources):
                 names = " and ".join(sorted(missing))
                 raise UsageError(f"The format {self.format} needs {names}, which this model does not give.")
         if self.tempo_and_key_tags and self.stems is not None and set(stems) != set(sources):
-            raise UsageError(
-                "Tempo and key are found in all stems together: do not choose some, or leave the tags out."
-            )
+            raise UsageError("Finding tempo and key takes all stems: do not choose stems, or leave the tags out.")
         return stems
 
 
@@ -275,7 +273,7 @@ class Separator:
                     samples += next(iter(block.values())).shape[1]
                     tell(Progress("separating", samples / stream.sample_rate, stream.duration))
                 if not samples:
-                    raise InputError(f"{stream.name} holds no sound in the part that was asked for.")
+                    raise InputError(f"{stream.name} holds no sound in the requested part.")
                 analysis = analyser.finish() if analyser else None
                 tags = {}
                 if analysis and wanted.tempo_and_key_tags:

@@ -22,7 +22,7 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
     Args:
         port: where to listen.
         open_browser: whether to open the first page.
-        host: address to listen at; with 0.0.0.0, phones and laptops on the same network can use the site.
+        host: address to listen on; with 0.0.0.0, phones and laptops on the same network can use the site.
 
     Raises:
         SystemExit: after a sentence, if the port is taken or the settings cannot be used.

@@ -1,4 +1,4 @@
-"""Every setting of the site, read from the environment; with none set it runs on one machine by itself.
+"""Every setting of the site, read from the environment; with none set, it runs on a single machine.
 
     UNBRAID_URL             where visitors find the site            http://localhost:8000
     UNBRAID_DATA            database, songs and stems live here      var/ of a checkout, else ~/.local/share/unbraid
@@ -16,7 +16,7 @@
     UNBRAID_LOG_FORMAT      json or plain                            plain on a terminal, else json
     EMAIL_HOST ...          mail by SMTP                             mail is printed on the console
 
-The limits are at the end. `docs/web.md` tells how they play together.
+The limits are at the end. `docs/self-hosting.md` explains them.
 """
 
 import os

@@ -36,7 +36,9 @@ def test_stereo_that_turns_mono_and_mono_that_turns_stereo(tmp_path: Path, conta
     assert found.shape == (2, pytest.approx(2 * RATE, abs=6_000))
     np.testing.assert_array_equal(found[0, -20_000:-3_000], found[1, -20_000:-3_000])
     assert len(notes) == 1
-    assert re.fullmatch(r"the channels change from stereo to mono at 1.\d s: all is given in stereo", notes[0])
+    assert re.fullmatch(
+        r"the channels change from stereo to mono at 1.\d s: everything is converted to stereo", notes[0]
+    )
     found, _, notes = heard(put_together(tmp_path / "song", mono, stereo))
     assert found.shape == (1, pytest.approx(2 * RATE, abs=6_000))
     assert any("the channels change from mono to stereo" in note for note in notes)
@@ -93,7 +95,7 @@ def test_several_sound_tracks(tmp_path: Path) -> None:
     parts = [write(tmp_path / f"{gain}.flac", tone(1.0) * np.float32(gain)) for gain in (0.2, 0.8)]
     film = together(tmp_path / "two.mka", *parts, usual=1)
     _, _, notes = heard(film)
-    assert notes == ["track 1 of 2 is taken, though the file marks track 2 as the usual one"]
+    assert notes == ["track 1 of 2 is used, though the file marks track 2 as the default"]
     for track, gain in ((1, 0.2), (2, 0.8)):
         found, _, notes = heard(film, track=track)
         assert notes == []

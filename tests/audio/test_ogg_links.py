@@ -55,7 +55,7 @@ def test_stereo_stays_stereo_though_mono_comes_first(tmp_path: Path, codec: str)
     once = np.repeat(read(mono)[0], 2, axis=0)
     np.testing.assert_array_equal(found, np.concatenate([once, read(stereo)[0], once], axis=1))
     assert notes == [
-        f"the channels change from {change} s: all is given in stereo"
+        f"the channels change from {change} s: everything is converted to stereo"
         for change in ("mono to stereo at 1.3", "stereo to mono at 2.6")
     ]
 
@@ -71,7 +71,7 @@ def test_songs_of_several_rates_are_as_long_as_they_were(tmp_path: Path, codec: 
     np.testing.assert_array_equal(found[:, 2 * length :], alone)
     np.testing.assert_array_equal(found[:, length : 2 * length], read(fast, sample_rate=44_100)[0])
     assert notes == [
-        f"the sample rate changes from {change} s: all is given at 44100 Hz"
+        f"the sample rate changes from {change} s: everything is converted to 44100 Hz"
         for change in ("44100 to 48000 Hz at 1.3", "48000 to 44100 Hz at 2.6")
     ]
 

@@ -141,7 +141,9 @@ def test_no_scheduler(scheduler: str, tmp_path: Path) -> None:
     assert ran.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("options", "words"), [(["-"], "standard input"), (["song.wav", "--plot"], "no pictures")])
+@pytest.mark.parametrize(
+    ("options", "words"), [(["-"], "standard input"), (["song.wav", "--plot"], "does not work on a cluster")]
+)
 def test_what_a_cluster_cannot_do(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["separate", *options, "--dask", "tcp://127.0.0.1:9"]) == 2
     assert words in capsys.readouterr().err

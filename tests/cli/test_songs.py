@@ -38,7 +38,7 @@ def test_what_is_left_out_of_a_folder_is_said(
     assert main(["separate", str(album), "--model", str(mask_model)]) == 1
     said = capsys.readouterr()
     assert "unbraid: The folder album/locked cannot be searched: permission denied.\n" in said.err
-    assert "left out, not songs by their names: cover.jpg\n" in said.err
+    assert "skipped, not named like songs: cover.jpg\n" in said.err
     assert Path("stems/song/vocals.wav").exists()
 
 

@@ -58,7 +58,7 @@ def test_songs_are_found_by_name_and_other_files_left_alone(tmp_path: Path) -> N
 def test_a_song_whose_stems_are_not_told_apart_is_not_scored(tmp_path: Path) -> None:
     write(tmp_path / "song", **{"vocals": 100, "piano+other": 100})
     (song,) = find_songs(tmp_path)
-    with pytest.raises(InputError, match="does not tell piano and other apart"):
+    with pytest.raises(InputError, match="does not separate piano and other"):
         song.references(RATE, 2)
 
 

@@ -151,7 +151,7 @@ def test_a_card_with_too_little_memory(
     for stem, found in separator.separate_array(song, 44_100).items():
         np.testing.assert_allclose(found, expected[stem], atol=1e-5)
     assert bool(card.sizes) == (memory_share > 0)
-    assert "The card ran out of memory: it gets less at a time" in network.notes
+    assert "The card ran out of memory: it now processes less at a time" in network.notes
     assert network.notes[-1].endswith("took over") == (memory_share == 0)
 
 
@@ -166,7 +166,7 @@ def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: 
 def test_a_model_is_a_name_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("unbraid.inference.shipped_models.files", lambda package: tmp_path)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match="no weights"):
+    with pytest.raises(ModelError, match="without weights"):
         find_model(None)
     (tmp_path / "weights").mkdir()
     for name in ("another", "unbraid"):

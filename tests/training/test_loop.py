@@ -128,7 +128,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
     run = a_run(tmp_path, "run", BANK, "masked-spectrum", steps=1)
     with (
         checkpoint.locked_folder(run.folder),
-        pytest.raises(TrainingError, match=r"Another training is writing into .*run"),
+        pytest.raises(TrainingError, match=r"Another training run is writing to .*run"),
     ):
         train(run)
     assert not run.checkpoint.exists()

@@ -87,7 +87,7 @@ class SongReader:
         max_seconds: float | None = None,
     ) -> None:
         if not (0 <= start < math.inf) or not (duration is None or 0 < duration < math.inf):
-            raise UsageError("The start must not be negative and the duration must be more than nothing.")
+            raise UsageError("The start must not be negative and the duration must be above 0.")
         if track is not None and track < 1:
             raise UsageError("Sound tracks are counted from 1.")
         self.name = name or source_name(source)
@@ -223,7 +223,7 @@ class SongReader:
         except UNREADABLE as error:
             if lacks_index(self._file):
                 raise InputError(
-                    f"{self.name} is cut off: its index, which stands at the end, is missing.", "Fetch it again."
+                    f"{self.name} is cut off: its index, which belongs at the end, is missing.", "Fetch it again."
                 ) from error
             if inside := headers_end_inside(self._file):
                 raise self._cut_off(inside, 0.0) from error
@@ -258,7 +258,7 @@ class SongReader:
         if self._max_seconds is not None and seconds > self._max_seconds + 0.001:
             most = self._max_seconds
             limit = f"{most / 60:.0f} minutes" if most >= 90 else f"{most:.0f} seconds"
-            raise InputError(f"{self.name} is longer than {limit}, the most that is taken: cut it into parts.")
+            raise InputError(f"{self.name} is longer than the limit of {limit}: cut it into parts.")
 
     def _at_one_rate(self) -> Iterator[Audio]:
         """Yield the sound at `sample_rate`, without the padding that lies beyond the end which an MP4 declares.
@@ -346,11 +346,9 @@ class SongReader:
             seconds = declared
         if declared is not None and states and disagrees(self._format, declared, seconds):
             digits = 1 if abs(seconds - declared) >= 0.5 else 2
-            self.notes.append(
-                f"the file says that it lasts {declared:.{digits}f} s, but {seconds:.{digits}f} s are in it"
-            )
+            self.notes.append(f"the file claims to last {declared:.{digits}f} s but holds {seconds:.{digits}f} s")
         elif self._frames.gave_up:
-            self.notes.append(f"what follows {seconds:.1f} s cannot be read")
+            self.notes.append(f"the sound after {seconds:.1f} s cannot be read")
         elif (self._format == "mp3" and states) or self._frames.damaged:
             pass  # its notes say it, or its header has the very length
         elif self._format == "ogg" and declared is None:
@@ -358,7 +356,7 @@ class SongReader:
         elif self._format in BROADCAST and (lacking := lacking_bytes(self._frames.last)):
             self.notes.append(f"the last {lacking} bytes of its last frame are missing, and perhaps more")
         elif rest := rest_behind(self._format, self._file, self._frames.last, self._links[-1].begin):
-            self.notes.append(f"the last {rest} bytes of the file are no sound: its end may be missing")
+            self.notes.append(f"the last {rest} bytes of the file are not sound: its end may be missing")
 
     def _soundless(self) -> InputError:
         assert self._frames is not None

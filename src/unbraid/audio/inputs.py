@@ -98,7 +98,7 @@ def _copied(pipe: IO[bytes], name: str) -> IO[bytes]:
     try:
         copy = tempfile.TemporaryFile()  # noqa: SIM115  # it is the reader that closes it
     except OSError as error:
-        raise OutputError(f"There is no room to copy {name} to, since it is a pipe: {reason(error)}.") from error
+        raise OutputError(f"{name} is a pipe, and there is no room to copy it to: {reason(error)}.") from error
     try:
         shutil.copyfileobj(pipe, copy, 1 << 20)
         size = copy.tell()

@@ -244,14 +244,14 @@ class FrameReader:
         if frame.sample_rate != self._rate:
             self.notes.append(
                 f"the sample rate changes from {self._rate} to {frame.sample_rate} Hz at {begins:.1f} s: "
-                f"all is given at {self.rate} Hz"
+                f"everything is converted to {self.rate} Hz"
             )
             self._rate = frame.sample_rate
         if frame.layout.name != self._layout:
             kind = ("mono", "stereo")[self.channels - 1]
             self.notes.append(
                 f"the channels change from {self._layout} to {frame.layout.name} at {begins:.1f} s: "
-                f"all is given in {kind}"
+                f"everything is converted to {kind}"
             )
             self._layout = frame.layout.name
 
@@ -280,4 +280,4 @@ def _without(packet: Any, before: int, behind: int) -> Any:
 
 def encrypted(name: str) -> InputError:
     """Return the error for a song that cannot be read without a key."""
-    return InputError(f"{name} is encrypted: it can only be read by the player that it was made for.")
+    return InputError(f"{name} is encrypted: only the player it was made for can read it.")

@@ -26,7 +26,7 @@ def sound_track(container: Any, number: int | None, name: str) -> tuple[Any, lis
     stream = streams[(number or 1) - 1]
     context = stream.codec_context
     if context is None:
-        raise InputError(f"{name} cannot be read: nobody here knows how its sound is encoded.")
+        raise InputError(f"{name} cannot be read: there is no decoder for its sound.")
     if _tag(context) in ("drms", "enca"):
         raise encrypted(name)
     if not context.channels or (stream.rate not in RATES and not is_dsd(context)):
@@ -34,7 +34,7 @@ def sound_track(container: Any, number: int | None, name: str) -> tuple[Any, lis
     notes = [folding_note(context.layout)] if context.channels > 2 else []
     usual = [place for place, other in enumerate(streams, 1) if other.disposition & Disposition.default]
     if number is None and usual and 1 not in usual:
-        notes.append(f"track 1 of {len(streams)} is taken, though the file marks track {usual[0]} as the usual one")
+        notes.append(f"track 1 of {len(streams)} is used, though the file marks track {usual[0]} as the default")
     return stream, notes
 
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
     import distributed
 
     if args.plot:
-        raise UsageError("A cluster draws no pictures: leave out --plot.")
+        raise UsageError("--plot does not work on a cluster: leave it out.")
     if not re.fullmatch(r"(\w+://)?[^/]+:\d+", args.dask):
         raise UsageError(f"{args.dask} is not a scheduler address; expected one like tcp://host:8786.")
     left_out = LeftOut([], [])
@@ -93,8 +93,8 @@ def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
         submit(task)
     for future in done:
         gone = OutputError(
-            f"The Dask scheduler is gone, with {len(songs)} songs under way. Start the same command again: "
-            "songs that are done are left out."
+            f"The Dask scheduler is gone, with {len(songs)} songs under way. Run the same command again: "
+            "finished songs are skipped."
         )
         if future.status not in ("finished", "error"):
             raise gone

@@ -122,7 +122,7 @@ def _pack(args: argparse.Namespace) -> int:
     from unbraid.corpus.building import shards
 
     if not 8 <= args.kbps <= 256:
-        raise UsageError(f"{args.kbps} kbit/s is not what Opus is made for: --kbps 8 to 256.")
+        raise UsageError(f"{args.kbps} kbit/s is out of range for Opus: give --kbps 8 to 256.")
     packed = shards.pack(args.folder, args.out, int(args.max_size * 2**20), args.kbps)
     for sentence in packed.skipped:
         print(sentence, file=sys.stderr)
@@ -148,5 +148,5 @@ def _fetch(args: argparse.Namespace) -> int:
     failures = fetch.fetch_all(material, on_progress=lambda source: print(f"Fetching {source.name}", file=sys.stderr))
     for failure in failures:
         print(failure, file=sys.stderr)
-    print(f"The raw material lies in {material.target}; {len(failures)} sources are missing.")
+    print(f"The raw material is in {material.target}; {len(failures)} sources are missing.")
     return 1 if failures else 0

@@ -10,7 +10,7 @@ from unbraid.cli.extras import extra, require
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
-    description = "Check settings, database, storage, model and the rest of the website; say what to do."
+    description = "Check settings, database, storage, model and the rest of the website; say what to fix."
     parser = commands.add_parser("doctor", help="check what the website needs", description=description)
     parser.set_defaults(run=run)
 

@@ -34,6 +34,6 @@ def run(args: argparse.Namespace) -> None:
     print(f"shipped   {', '.join(shipped) or 'none'}")
     print(f"preset    {about.preset}, version {about.version}, licence {about.licence}")
     print(f"stems     {', '.join(about.sources)}" + (" (they sum to the song)" if about.sums_to_the_song else ""))
-    print(f"sound     {about.sample_rate} Hz, {('mono', 'stereo')[about.channels - 1]}; any song's own is kept")
+    print(f"sound     {about.sample_rate} Hz, {('mono', 'stereo')[about.channels - 1]}; each song keeps its own")
     print(f"context   {about.context / about.sample_rate:.2f} s on each side")
     print(f"runs on   {separator.runtime}")

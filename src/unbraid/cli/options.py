@@ -17,7 +17,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what to run on (default: auto)"
     )
-    parser.add_argument("--strict", action="store_true", help="compute in fp32, also where bf16 would be faster")
+    parser.add_argument("--strict", action="store_true", help="compute in fp32 even where bf16 would be faster")
 
 
 def separator(args: argparse.Namespace) -> "Separator":

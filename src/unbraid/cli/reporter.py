@@ -78,7 +78,7 @@ class Reporter:
         if left_out.files and self._talks:
             some = ", ".join(_printable(Path(file).name) for file in left_out.files[:3])
             more = f" and {len(left_out.files) - 3} more" if len(left_out.files) > 3 else ""
-            print(f"left out, not songs by their names: {some}{more}", file=sys.stderr)
+            print(f"skipped, not named like songs: {some}{more}", file=sys.stderr)
 
     def report(self, outcome: Outcome, *, seconds: float | None = None, exit_code: int = 1) -> None:
         """Say what became of a song in how many seconds of work; if it failed, `exit_code` counts."""

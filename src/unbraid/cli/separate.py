@@ -57,7 +57,7 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
         help="bits per sample: 32f by default in wav, where the stems then sum exactly to the song; 24 in flac",
     )
     parser.add_argument(
-        "--tempo-and-key-tags", action="store_true", help="write the tempo and key that are found into the stems' tags"
+        "--tempo-and-key-tags", action="store_true", help="write the tempo and key found into the stems' tags"
     )
     parser.add_argument("--mono", action="store_true", help="mix the song down to one channel first")
     parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="start this far into the song")
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return cluster.run(args, wanted)
     if args.plot:
         if FORMATS[wanted.format].tracks > 1:
-            raise UsageError("--plot draws stems that have files of their own: choose another format.")
+            raise UsageError("--plot needs one file for each stem: choose another format.")
         require("plot", "matplotlib")
     from unbraid.cli.songs import find_jobs
 

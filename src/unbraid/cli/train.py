@@ -67,9 +67,9 @@ def run(args: argparse.Namespace) -> None:
     from unbraid.training.presets import find_preset
 
     if not args.data:
-        raise UsageError("A training needs songs as stems: give --data DIR, as often as you have folders of them.")
+        raise UsageError("Training needs songs as stems: give --data DIR, once for each folder of them.")
     if args.minutes is None and args.steps is None:
-        raise UsageError("A training needs a budget: give --minutes or --steps.")
+        raise UsageError("Training needs a budget: give --minutes or --steps.")
     given = {name: getattr(args, name) for name in ("batch", "learning_rate", "warm_up")}
     preset = replace(find_preset(args.preset), **{name: value for name, value in given.items() if value is not None})
     folder = Path(args.out or f"runs/{args.preset}")
@@ -87,4 +87,4 @@ def run(args: argparse.Namespace) -> None:
     train(config, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, one speaks
         checkpoint = config.checkpoint
-        print(f"The weights are in {checkpoint}. Make a model of them: unbraid export {checkpoint} -o FILE.onnx")
+        print(f"The weights are in {checkpoint}. Turn them into a model: unbraid export {checkpoint} -o FILE.onnx")

@@ -13,7 +13,9 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("web", help="serve the website on this machine", description=description)
     parser.add_argument("--port", type=options.port, default=8000, help="port to listen on (default: 8000)")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 lets your phone in too (default: 127.0.0.1)"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets your phone connect too (default: 127.0.0.1)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open the browser")
     parser.set_defaults(run=run)

@@ -38,9 +38,7 @@ class StemSong:
         """
         for name in self.stems:
             if name not in STEMS:
-                raise InputError(
-                    f"{self.folder} cannot be scored: it does not tell {name.replace('+', ' and ')} apart."
-                )
+                raise InputError(f"{self.folder} cannot be scored: it does not separate {name.replace('+', ' and ')}.")
         found = {name: read(path, sample_rate=sample_rate, channels=channels)[0] for name, path in self.stems.items()}
         length = max(audio.shape[1] for audio in found.values())
         stems = np.zeros((len(STEMS), channels, length), np.float32)

@@ -99,9 +99,7 @@ class ModelFacts:
             )
             number = int(said["format"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"The model {name} does not say all that is needed: {error!r} is wrong or missing."
-            ) from error
+            raise ModelError(f"The model {name} is not described completely: {error!r} is wrong or missing.") from error
         if number != FORMAT:
             remedy = "update unbraid" if number > FORMAT else "export it again with this version"
             raise ModelError(f"The model {name} has format {number}, this version reads {FORMAT}: {remedy}.")

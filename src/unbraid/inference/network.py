@@ -180,7 +180,7 @@ class Network:
             where = self.runtime.description
             if failed > max(self._context, self._stride):
                 self._at_once = max(failed // 2 // self._stride, 1) * self._stride
-                self.notes.append(f"{where} ran out of memory: it gets less at a time")
+                self.notes.append(f"{where} ran out of memory: it now processes less at a time")
             else:
                 self.runtime, self._at_once = self._load_cpu_runtime(), self._length
                 self.notes.append(f"{where} ran out of memory again: {self.runtime.description} took over")

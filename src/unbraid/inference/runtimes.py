@@ -108,7 +108,7 @@ def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: 
     if device != "cpu":
         found = _graphics()
         if device == "cuda" and "CUDAExecutionProvider" not in found:
-            raise ModelError("There is no CUDA to compute with: install unbraid[gpu] on a machine with an NVIDIA card.")
+            raise ModelError("CUDA is not available: install unbraid[gpu] on a machine with an NVIDIA card.")
         try:
             if found:
                 return ONNXRuntime(path, "CUDAExecutionProvider" if device == "cuda" else found[0], threads)
@@ -128,7 +128,7 @@ def load_cpu_runtime(path: Path, shape: tuple[int, ...], *, precision: str, thre
         return OpenVINORuntime(path, shape, precision, threads)
     if find_spec("onnxruntime") is not None:
         return ONNXRuntime(path, "CPUExecutionProvider", threads)
-    raise ModelError("Nothing here can run the model: pip install openvino, or onnxruntime.")
+    raise ModelError("No runtime for the model is installed: pip install openvino, or onnxruntime.")
 
 
 def onnxruntime_module() -> Any:
@@ -151,7 +151,7 @@ def _onnx_session(path: Path, provider: str, threads: int) -> Any:
     except Exception as error:  # its exceptions share no base of their own
         raise ModelError(f"ONNX Runtime cannot use the model {path}: {_last_line(error)}") from error
     if session.get_providers()[0] != provider:  # it would silently run on the processor
-        raise ModelError(f"{GRAPHICS[provider]} is installed but does not start: look at its driver and libraries.")
+        raise ModelError(f"{GRAPHICS[provider]} is installed but does not start: check its driver and libraries.")
     return session
 
 

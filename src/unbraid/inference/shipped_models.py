@@ -28,7 +28,7 @@ def find_model(model: str | os.PathLike[str] | None) -> Path:
     shipped = shipped_models()
     if model is None:
         if not shipped:
-            raise ModelError("This copy of unbraid has no weights in it: name a model file, or install it again.")
+            raise ModelError("This copy of unbraid comes without weights: name a model file, or reinstall unbraid.")
         return next(iter(shipped.values()))
     if isinstance(model, str):
         if model in shipped:

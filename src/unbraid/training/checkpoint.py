@@ -40,7 +40,7 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         raise TrainingError(
             f"The checkpoint {path} cannot be written: is its disk full? Make room and start again with --resume; "
-            "the training goes on from the checkpoint before."
+            "training continues from the previous checkpoint."
         ) from error
 
 
@@ -81,7 +81,7 @@ def load_weights(network: nn.Module, weights: dict[str, Any], path: Path, grow: 
     try:
         network.load_state_dict({name: weight for name, weight in weights.items() if name not in constants})
     except RuntimeError as error:
-        raise TrainingError(f"{path} holds the weights of another network than this version's: train anew.") from error
+        raise TrainingError(f"{path} holds weights of a different network than this version's: train again.") from error
 
 
 def _identities(network: nn.Module) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise TrainingError(
-            f"Another training is writing into {folder}: wait for it, stop it, or give another --out."
+            f"Another training run is writing to {folder}: wait for it, stop it, or give another --out."
         ) from None
     try:
         yield

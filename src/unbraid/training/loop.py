@@ -121,7 +121,7 @@ def train(config: TrainingConfig, resume: bool = False, start_from: Path | None 
             or a folder for temporary files with too long a path.
     """
     if config.minutes is None and config.steps is None:
-        raise TrainingError("A training needs a budget: give minutes or steps.")
+        raise TrainingError("Training needs a budget: give minutes or steps.")
     if config.workers and len(tempfile.gettempdir()) > LONGEST_TEMPORARY_PATH:
         folder = tempfile.gettempdir()
         raise TrainingError(

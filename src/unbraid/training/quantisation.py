@@ -121,4 +121,4 @@ def _check(onnxruntime: Any, written: Path, quantised: Path, tile: Audio) -> Non
         answers.append(session.run(None, {session.get_inputs()[0].name: tile})[0])
     error = float(np.std(answers[1] - answers[0]) / np.std(answers[0]))
     if not error <= MAX_ERROR:
-        raise TrainingError(f"In eight bits the answers would be wrong by {error:.0%}: leave --int8 out.")
+        raise TrainingError(f"In eight bits the output would be wrong by {error:.0%}: leave --int8 out.")

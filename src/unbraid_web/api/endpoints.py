@@ -216,7 +216,7 @@ def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase
 @api.post(
     "/songs/{uuid:song_id}/exports",
     response={202: ExportOut, ERRORS | {409}: Error},
-    summary="Ask for a download",
+    summary="Request a download",
     tags=["exports"],
 )
 def make_export(request: HttpRequest, song_id: UUID, wanted: ExportIn) -> Any:

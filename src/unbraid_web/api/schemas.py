@@ -23,8 +23,8 @@ class StemOut(Schema):
     """One stem."""
 
     name: str
-    presence: float = Field(description="part of the song in which it plays, 0 to 1")
-    file: str = Field(description="where the whole stem can be fetched as FLAC; 503 until it is put together")
+    presence: float = Field(description="fraction of the song in which it plays, 0 to 1")
+    file: str = Field(description="where the whole stem can be fetched as FLAC; 503 until it is ready")
 
 
 class AnalysisOut(Schema):
@@ -32,7 +32,7 @@ class AnalysisOut(Schema):
 
     tempo: float | None = Field(description="beats a minute; null if no steady beat was found")
     beats: list[float] = Field(description="seconds; empty if no steady beat was found")
-    downbeats: list[float] = Field(description="seconds: those of the beats that begin a bar")
+    downbeats: list[float] = Field(description="seconds; the beats that begin a bar")
     key: str | None = Field(description="such as `A minor` or `E♭ major`; null if none was found")
 
 
@@ -43,7 +43,7 @@ class SongOut(Schema):
     title: str
     artist: str
     filename: str
-    duration: float | None = Field(description="seconds; unknown until it was decoded")
+    duration: float | None = Field(description="seconds; null until it is decoded")
     created_at: datetime
     state: State
     stage: str
@@ -115,8 +115,8 @@ class ExportIn(Schema):
 
     kind: Literal["stem", "zip", "mix", "dj"] = Field(description="`dj`: one `.stem.mp4` for DJ software, format `m4a`")
     format: Literal["wav", "flac", "mp3", "m4a", "ogg", "opus"]
-    stems: dict[str, Fader] | None = Field(None, description="left out: all stems as they are")
-    speed: float = Field(1.0, ge=0.5, le=2, description="of a mix, at the same pitch")
+    stems: dict[str, Fader] | None = Field(None, description="omit for all stems unchanged")
+    speed: float = Field(1.0, ge=0.5, le=2, description="speed of a mix, at the same pitch")
     semitones: int = Field(0, ge=-6, le=6, description="semitones to transpose a mix by; drums stay as they are")
     click: float = Field(0.0, ge=0, le=2, description="gain of a click on the beats of a mix")
     count_in: float = Field(0.0, ge=0, le=2, description="gain of a bar of clicks before a mix")

@@ -124,7 +124,7 @@ def restore(folder: Path) -> tuple[int, int]:
     try:
         facts = json.loads((folder / FACTS).read_text())
     except (OSError, ValueError) as error:
-        raise CannotRestore(f"{folder} is no backup: {FACTS} cannot be read.") from error
+        raise CannotRestore(f"{folder} is not a backup: {FACTS} cannot be read.") from error
     call_command("migrate", verbosity=0, interactive=False)
     if facts["migrations"] != applied():
         raise CannotRestore(
@@ -132,7 +132,7 @@ def restore(folder: Path) -> tuple[int, int]:
             "install this one and run python -m unbraid_web prepare."
         )
     if User.objects.exists() or Song.objects.exclude(owner=None).exists():
-        raise CannotRestore("This site has people or songs already. Restore into an empty UNBRAID_DATA and database.")
+        raise CannotRestore("This site already has accounts or songs. Restore into an empty UNBRAID_DATA and database.")
     for song in Song.objects.all():  # the demo song; the backup has its own
         song.delete_with_files()
     files = 0

@@ -57,7 +57,7 @@ class Timed:
         except TimeoutError as error:
             sentence = f"The {self._what} does not answer within {seconds:.0f} seconds."
             raise Unwell(
-                "no answer", sentence, "See whether it runs, and whether the network lets us through."
+                "no answer", sentence, "Check that it is running and that the network allows the connection."
             ) from error
 
     def _run(self, answer: "Future[str]") -> None:
@@ -74,18 +74,18 @@ def database() -> str:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         sentence = f"The database does not answer: {first_line(error)}."
-        raise Unwell("unreachable", sentence, "See whether it runs, and what DATABASE_URL says.") from error
+        raise Unwell("unreachable", sentence, "Check that it is running, and check DATABASE_URL.") from error
     return f"{connection.display_name} answers."
 
 
 def migrations() -> str:
-    """The tables are those of this version."""
+    """The tables match this version."""
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         sentence = f"{len(missing)} migrations are not applied, {missing[0][0]} first."
         raise Unwell("missing", sentence, "Run python -m unbraid_web prepare.")
-    return "The tables are those of this version."
+    return "The tables match this version."
 
 
 def try_storage() -> str:
@@ -95,9 +95,9 @@ def try_storage() -> str:
     except Exception as error:  # each kind of storage has errors of its own
         sentence = f"A small file cannot be written, read and deleted: {first_line(error)}."
         remedy = (
-            f"See that the bucket {settings.S3_BUCKET} and the AWS_* variables are right."
+            f"Check the bucket {settings.S3_BUCKET} and the AWS_* variables."
             if settings.S3_BUCKET
-            else f"See that the user of this process may write to {settings.MEDIA_ROOT}."
+            else f"Make sure that the user of this process may write to {settings.MEDIA_ROOT}."
         )
         raise Unwell("refuses", sentence, remedy) from error
     where = f"the bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else settings.MEDIA_ROOT
@@ -109,7 +109,7 @@ def disk() -> str:
     if not storage.has_room() or storage.room() < 0:
         sentence = "There is less room on the disk than UNBRAID_MIN_FREE_MB keeps free: uploads are refused."
         raise Unwell("full", sentence, "Make room, or move UNBRAID_DATA to a larger disk.")
-    return f"{storage.room() / 1e9:.1f} GB are free beyond what must stay free."
+    return f"{storage.room() / 1e9:.1f} GB are free beyond the reserve."
 
 
 def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
@@ -125,20 +125,20 @@ def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
             client.ping()
     except Exception as error:
         sentence = f"The {what} does not answer: {first_line(error)}. {meanwhile}"
-        raise Unwell("unreachable", sentence, f"See whether Redis runs, and what {setting} says.") from error
+        raise Unwell("unreachable", sentence, f"Check that Redis is running, and check {setting}.") from error
 
 
 def broker() -> str:
     """Redis, which brings jobs to workers, answers."""
     url = str(settings.RQ_QUEUES["default"]["URL"])
     ask_redis(url, "broker", "UNBRAID_BROKER_URL", "Nothing is lost, but no song starts.")
-    return "Redis brings the jobs."
+    return "Redis delivers the jobs."
 
 
 def cache() -> str:
     """Redis, which counts attempts, answers."""
     url = str(settings.CACHES["default"]["LOCATION"])
-    ask_redis(url, "cache", "UNBRAID_CACHE_URL", "Each process counts attempts by itself.")
+    ask_redis(url, "cache", "UNBRAID_CACHE_URL", "Each process counts attempts separately.")
     return "Redis counts attempts and calls."
 
 
@@ -146,8 +146,8 @@ def workers() -> str:
     """Somebody does the work."""
     alive = names_of(Worker.Role.WORKER)
     if not alive:
-        raise Unwell("none", "No worker runs: songs wait.", "Start one with python -m unbraid_web work.")
-    return f"{', '.join(alive)} {'is' if len(alive) == 1 else 'are'} at work."
+        raise Unwell("none", "No worker is running: songs wait.", "Start one with python -m unbraid_web work.")
+    return f"{', '.join(alive)} {'is' if len(alive) == 1 else 'are'} running."
 
 
 def housekeeper() -> str:
@@ -155,8 +155,8 @@ def housekeeper() -> str:
     alive = names_of(Worker.Role.HOUSEKEEPER)
     if not alive:
         remedy = "Start one with python -m unbraid_web housekeep --every 15."
-        raise Unwell("none", "No housekeeper runs: the songs of a worker that dies stay where they are.", remedy)
-    return f"{', '.join(alive)} keeps house."
+        raise Unwell("none", "No housekeeper is running: the songs of a worker that dies are stuck.", remedy)
+    return f"{', '.join(alive)} is running."
 
 
 def names_of(role: Worker.Role) -> list[str]:

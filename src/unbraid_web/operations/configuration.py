@@ -37,32 +37,32 @@ def impossible() -> Iterator[tuple[str, str, str]]:
         yield (
             "debug",
             "UNBRAID_DEBUG shows settings and tracebacks to every visitor.",
-            "Leave it out wherever UNBRAID_URL is not this machine.",
+            "Set it only where UNBRAID_URL is this machine.",
         )
     if settings.BEHIND_TLS and not proxy_is_named:
         yield (
             "proxy",
             "UNBRAID_URL is https and UNBRAID_PROXY is not set, so every page would redirect to itself for ever.",
-            "Set UNBRAID_PROXY=1 for a proxy on this machine, else to its address; "
-            "0 if another WSGI server of yours speaks TLS itself.",
+            "Set UNBRAID_PROXY=1 for a proxy on this machine, otherwise to its address; "
+            "0 if your own WSGI server handles TLS.",
         )
     if len(settings.SECRET_KEY) < SHORTEST_SECRET:
         yield (
             "secret",
             f"UNBRAID_SECRET_KEY has {len(settings.SECRET_KEY)} characters and can be guessed.",
-            "Take 50 random ones (openssl rand -base64 40), or leave it out and one is made and kept in UNBRAID_DATA.",
+            "Use 50 random ones (openssl rand -base64 40), or unset it and one is made and kept in UNBRAID_DATA.",
         )
     if settings.S3_BUCKET and not uses_sqlite() and not os.environ.get("UNBRAID_SECRET_KEY"):
         yield (
             "secret_of_each",
-            "UNBRAID_SECRET_KEY is not set: hosts without a common folder would refuse each other's sessions.",
+            "UNBRAID_SECRET_KEY is not set: hosts without a shared folder would refuse each other's sessions.",
             "Set it to the same 50 random characters on every host (openssl rand -base64 40).",
         )
     if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
         yield (
             "metrics",
             f"UNBRAID_METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters and can be guessed.",
-            "Take 32 random ones: openssl rand -hex 16.",
+            "Use 32 random ones: openssl rand -hex 16.",
         )
 
 
@@ -72,19 +72,19 @@ def doubtful() -> Iterator[tuple[str, str, str]]:
     if not settings.BEHIND_TLS and not is_private(url.hostname or ""):
         yield (
             "http",
-            f"{settings.SITE_URL} is not encrypted: passwords can be read on their way.",
+            f"{settings.SITE_URL} is not encrypted: passwords can be read in transit.",
             "Put nginx or Caddy in front, and set UNBRAID_URL to the https address.",
         )
     if settings.TRUSTED_PROXY == "*":
         yield (
             "anybody",
-            "UNBRAID_PROXY=* believes whoever connects about their address.",
-            "See that only the proxy can reach this port.",
+            "UNBRAID_PROXY=* trusts any client to state its own address.",
+            "Make sure that only the proxy can reach this port.",
         )
     if settings.USES_BROKER and not os.environ.get("UNBRAID_CACHE_URL"):
         yield (
             "cache",
-            "UNBRAID_CACHE_URL is not set: each web process counts attempts to log in by itself.",
+            "UNBRAID_CACHE_URL is not set: each web process counts log-in attempts separately.",
             "Set it to a database of the same Redis, such as redis://localhost/1.",
         )
     if settings.S3_BUCKET and not settings.S3_ORIGIN:
@@ -102,8 +102,8 @@ def doubtful() -> Iterator[tuple[str, str, str]]:
     if settings.BEHIND_TLS and not settings.CONFIRM_BY_MAIL:
         yield (
             "mail",
-            "EMAIL_HOST is not set: nobody confirms an address, and links for new passwords end in the log.",
-            "Set EMAIL_HOST and its companions.",
+            "EMAIL_HOST is not set: addresses are not confirmed, and password-reset links only go to the log.",
+            "Set EMAIL_HOST and the other EMAIL_* variables.",
         )
 
 

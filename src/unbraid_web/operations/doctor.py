@@ -89,7 +89,7 @@ def look(part: str, check: Callable[[], str]) -> Finding:
         level = Level.WARN if part in NOT_YET_STARTED else Level.FAIL
         return Finding(level, part, str(error), error.remedy)
     except DatabaseError as error:
-        return Finding(Level.FAIL, part, f"The database refuses: {first_line(error)}.", "See what its own log says.")
+        return Finding(Level.FAIL, part, f"The database refuses: {first_line(error)}.", "Check its log.")
 
 
 class Doubtful(Exception):  # noqa: N818 # a finding
@@ -103,7 +103,7 @@ class Doubtful(Exception):  # noqa: N818 # a finding
 def clock() -> str:
     """This machine's clock agrees with the database's."""
     if connection.vendor == "sqlite":
-        return "The database has this machine's clock."
+        return "The database uses this machine's clock."
     with connection.cursor() as cursor:
         cursor.execute("SELECT CURRENT_TIMESTAMP")
         theirs: datetime = cursor.fetchone()[0]
@@ -121,11 +121,11 @@ def mail() -> str:
         with get_connection():
             pass
     except (OSError, smtplib.SMTPException) as error:
-        sentence = f"{settings.EMAIL_HOST} takes no mail from us: {first_line(error)}."
+        sentence = f"{settings.EMAIL_HOST} does not accept mail from us: {first_line(error)}."
         raise Unwell(
-            "refuses", sentence, "See EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
+            "refuses", sentence, "Check EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
         ) from error
-    return f"{settings.EMAIL_HOST} takes mail from us."
+    return f"{settings.EMAIL_HOST} accepts mail from us."
 
 
 def address() -> str:
@@ -138,16 +138,16 @@ def address() -> str:
         error.close()
         if error.code in range(300, 400):
             remedy = "The proxy has to send X-Forwarded-Proto, and UNBRAID_PROXY must be its address."
-            raise Unwell("redirects", f"{url} leads to itself again and again.", remedy) from error
-        remedy = "See that the proxy hands on the Host header, and that its name is in UNBRAID_URL or UNBRAID_HOSTS."
+            raise Unwell("redirects", f"{url} redirects to itself.", remedy) from error
+        remedy = "See that the proxy passes on the Host header, and that its name is in UNBRAID_URL or UNBRAID_HOSTS."
         raise Unwell("refuses", f"{url} answers {error.code}.", remedy) from error
     except OSError as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLError):
             raise Doubtful(
-                f"This machine does not trust the certificate of {url}.", "See that it is the right one."
+                f"This machine does not trust the certificate of {url}.", "Check that it is the right one."
             ) from error
-        raise Doubtful(f"Nobody answers at {url}: {first_line(reason)}.", "Start the site, then ask again.") from error
+        raise Doubtful(f"Nothing answers at {url}: {first_line(reason)}.", "Start the site, then ask again.") from error
     return f"{url} answers."
 
 
@@ -158,12 +158,12 @@ def separation() -> str:
     command = [sys.executable, "-m", program, f"--device={settings.DEVICE}", *model]
     started, remedy = (
         time.monotonic(),
-        "See UNBRAID_MODEL and UNBRAID_DEVICE, and whether there is 1 GB of memory free.",
+        "Check UNBRAID_MODEL and UNBRAID_DEVICE, and that 1 GB of memory is free.",
     )
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise Unwell("slow", f"One second of noise was not done in {TRIAL_SECONDS} seconds.", remedy) from error
+        raise Unwell("slow", f"One second of noise took more than {TRIAL_SECONDS} seconds.", remedy) from error
     if run.returncode:
         last = (run.stderr.strip().splitlines() or [f"it ended with {run.returncode}"])[-1]
         raise Unwell("ended", f"The model cannot be run: {last}.", remedy)

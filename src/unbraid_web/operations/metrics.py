@@ -48,7 +48,7 @@ class Site(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield each number."""
-        yield gauge("unbraid_up", "1 where a part of the site is well.", wellness(), "part")
+        yield gauge("unbraid_up", "1 if this part of the site is healthy.", wellness(), "part")
         yield gauge("unbraid_workers", "Workers that are alive.", len(checks.names_of(Worker.Role.WORKER)))
         yield gauge("unbraid_users", "People with an account.", User.objects.count())
         yield gauge("unbraid_songs", "Songs in libraries.", Song.objects.kept().count())
@@ -65,7 +65,7 @@ def queue() -> Iterator[GaugeMetricFamily]:
     yield gauge("unbraid_separations", "Separations by state.", by_state["separation"], "state")
     yield gauge("unbraid_exports", "Exports by state.", by_state["export"], "state")
     waiting = {kind: counted[State.QUEUED] for kind, counted in by_state.items()}
-    yield gauge("unbraid_queue_length", "Jobs that wait for a worker.", waiting, "kind")
+    yield gauge("unbraid_queue_length", "Jobs waiting for a worker.", waiting, "kind")
     first = Separation.objects.filter(state=State.QUEUED).aggregate(first=Min("queued_at"))["first"]
     longest = max(0, round((timezone.now() - first).total_seconds())) if first else 0
     yield gauge("unbraid_oldest_waiting_seconds", "How long the first separation in line has waited.", longest)
@@ -87,10 +87,10 @@ def work() -> Iterator[GaugeMetricFamily]:
         if duration
     ]
     paces = [seconds / duration for seconds, duration, _ in songs]
-    text = "Seconds of work for a second of song, of the last hour."
+    text = "Seconds of work per second of song, over the last hour."
     yield gauge("unbraid_work_per_song_second", text, quantiles(paces), "quantile")
     music = sum(duration for _, duration, _ in songs)
-    text = "Stored for a second of song, of the last hour, in bytes."
+    text = "Bytes stored per second of song, over the last hour."
     yield gauge("unbraid_bytes_per_song_second", text, sum(size for _, _, size in songs) / music if music else 0)
     yield gauge("unbraid_music_seconds", "Music separated within the last hour, in seconds.", music)
     text = "Separations that failed within the last hour, by cause."

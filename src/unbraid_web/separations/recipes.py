@@ -34,7 +34,7 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
     if not isinstance(wanted, dict) or wanted.get("kind") not in KINDS or wanted.get("format") not in FORMATS:
         raise ValidationError(f"Ask for a kind ({', '.join(KINDS)}) and a format ({', '.join(FORMATS)}).")
     if unknown := set(wanted) - {"kind", "format", "stems", *AS_IT_IS}:
-        raise ValidationError(f"A request has no “{min(map(str, unknown))}”.")
+        raise ValidationError(f"A request has no field “{min(map(str, unknown))}”.")
     if wanted["kind"] != "mix" and any(wanted.get(name, rest) != rest for name, rest in AS_IT_IS.items()):
         raise ValidationError("Only a mix can have another speed, another key, a click or a count-in.")
     asked = wanted.get("stems") or {name: {} for name in names}
@@ -49,7 +49,7 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
         if name in asked:
             how = asked[name] if isinstance(asked[name], dict) else {}
             if set(how) - {"gain", "pan"}:
-                raise ValidationError("A stem has a gain and a pan, and nothing else.")
+                raise ValidationError("A stem takes only a gain and a pan.")
             gain, pan = number(how.get("gain", 1.0)), number(how.get("pan", 0.0))
             if wanted["kind"] != "mix":
                 gain, pan = 1.0, 0.0  # a stem is what it is; only mixes are mixed

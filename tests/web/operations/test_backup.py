@@ -74,10 +74,10 @@ def test_a_second_backup_copies_what_is_new_and_forgets_what_is_gone(
 
 
 def test_a_site_with_people_and_a_backup_of_another_version_are_refused(alice: Person, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="is no backup"):
+    with pytest.raises(CommandError, match="is not a backup"):
         call_command("restore", str(tmp_path))
     call_command("backup", str(tmp_path / "backup"), verbosity=0)
-    with pytest.raises(CommandError, match="has people or songs already"):
+    with pytest.raises(CommandError, match="already has accounts or songs"):
         call_command("restore", str(tmp_path / "backup"))
     assert User.objects.get() == alice.user
     MigrationRecorder(connection).record_applied("songs", "9999_of_tomorrow")

@@ -31,12 +31,12 @@ REFUSED: dict[str, dict[str, str]] = {
     "DATABASE_URL is not like postgres://": {"DATABASE_URL": "postgres://me:secret@host:port/site"},
 }
 DOUBTED: dict[str, dict[str, str]] = {
-    "passwords can be read on their way": {"UNBRAID_URL": "http://stems.example.org"},
-    "believes whoever connects": {"UNBRAID_PROXY": "*"},
-    "counts attempts to log in by itself": {"UNBRAID_BROKER_URL": "redis://localhost/0"},
+    "passwords can be read in transit": {"UNBRAID_URL": "http://stems.example.org"},
+    "trusts any client": {"UNBRAID_PROXY": "*"},
+    "counts log-in attempts separately": {"UNBRAID_BROKER_URL": "redis://localhost/0"},
     "may not fetch stems from the bucket": {"UNBRAID_S3_BUCKET": "stems", "DATABASE_URL": "postgres://db/site"},
     "workers on other hosts cannot reach it": {"UNBRAID_S3_BUCKET": "stems", "UNBRAID_S3_ORIGIN": "https://s3"},
-    "links for new passwords end in the log": HTTPS,
+    "password-reset links only go to the log": HTTPS,
 }
 
 

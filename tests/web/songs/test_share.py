@@ -31,8 +31,8 @@ def test_the_link_shows_no_buttons_of_the_owner(alice: Person, done: Song, charl
     page = charlie.client.get(f"/s/{done.share_token}/").content.decode()
     assert "Delete this song" not in page
     assert "rename" not in page
-    assert "Shared by a private link." in page
-    assert "Shared by" not in alice.client.get(f"/songs/{done.pk}/").content.decode()
+    assert "Shared with a private link." in page
+    assert "Shared with" not in alice.client.get(f"/songs/{done.pk}/").content.decode()
 
 
 def test_a_deleted_song_is_not_shared_any_more(alice: Person, done: Song, visitor: Client) -> None:

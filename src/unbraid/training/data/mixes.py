@@ -33,7 +33,7 @@ class WeightedFolder:
         try:
             return cls(Path(path), float(weight) if weight else 1.0)
         except ValueError:
-            raise TrainingError(f"{text!r} is not a folder, or a folder and a weight as in songs=0.5.") from None
+            raise TrainingError(f"{text!r} is neither a folder nor a folder and a weight (songs=0.5).") from None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ export const isFinal = (status) => [401, 403, 404, 410].includes(status);
 
 /** The server is away for a moment: say so, and ask again. */
 export function connectionLost() {
-  lost ??= note("The server can’t be reached. Trying again …", { stays: true });
+  lost ??= note("The server can’t be reached. Trying again…", { stays: true });
 }
 
 /** The server answered. */

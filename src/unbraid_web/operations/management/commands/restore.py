@@ -24,4 +24,4 @@ class Command(BaseCommand):
             rows, files = restore(folder)
         except CannotRestore as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{rows} rows and {files} files restored; songs that were in work are done again")
+        self.stdout.write(f"{rows} rows and {files} files restored; songs that were being separated start again")

@@ -28,7 +28,7 @@ async function fetchExport(form, manifest, mix) {
       await pause(500);
       answer = await followUp(answer.status);
     }
-    if (answer.state !== "done") throw new Error(answer.error || "This did not work. Try again.");
+    if (answer.state !== "done") throw new Error(answer.error || "That didn’t work. Try again.");
     const link = document.createElement("a");
     link.href = answer.file;
     link.textContent = answer.filename;

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Once, or every so many seconds."""
-        parser.add_argument("--every", type=float, metavar="SECONDS", help="go on, with this pause")
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="keep running, with this pause")
         parser.add_argument("--exit-with-parent", action="store_true", help="exit when standard input ends")
 
     def handle(self, *args: Any, every: float | None, exit_with_parent: bool, **options: Any) -> None:
