@@ -32,7 +32,7 @@ __all__ = [
     "separate",
 ]
 
-# The front door opens without a codec or a runtime behind it: those load with the first use.
+# Importing unbraid loads no codec and no runtime: those load on first use.
 _HOMES = {
     "Progress": "unbraid.separator",
     "SeparatedSong": "unbraid.separator",

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: written beside their place, then renamed."""
+"""Files and folders that are either complete or absent: written under another name, then renamed."""
 
 import glob
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Yield a path to write to, which takes the place of `path` when the block is left, or goes away on an error.
+    """Yield a path to write to; it replaces `path` when the block is left and is removed on an error.
 
     Args:
-        path: the file that is wanted; its folder must exist.
-        shared: whether another process or thread may be writing the same file; see `PartFile`. If not, what a killed
-            run has left is written over.
+        path: the final file; its folder must exist.
+        shared: whether another process or thread may be writing the same file; see `PartFile`. If not, the remains of
+            a killed run are overwritten.
     """
     if shared:
         file = PartFile(path)
@@ -39,9 +39,9 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield the path of a folder to make, which is renamed to `path` when the block is left, or removed on an error.
+    """Yield the path of a folder to create; it is renamed to `path` when the block is left and removed on an error.
 
-    Raises OSError if `path` is there by then and is not an empty folder.
+    Raises OSError if `path` exists by then and is not an empty folder.
     """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -52,9 +52,9 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 class PartFile:
-    """A file on its way to `path`, written as `part`, which no other process or thread shares.
+    """A file that is written as `part`, shared with no other process or thread, and then renamed to `path`.
 
-    It is locked as long as its process lives: of parts of the same file, those that killed processes left are removed.
+    It stays locked while its process lives, so parts of the same file that killed processes left can be removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class PartFile:
         self.part.replace(self.path)
 
     def discard(self) -> None:
-        """Remove what has not got its name, and let go of the lock."""
+        """Remove the part unless it was committed, and release the lock."""
         with suppress(OSError):
             self.part.unlink()
         if self._lock is not None:
@@ -97,7 +97,7 @@ else:
     import fcntl
 
     def _create_locked(part: Path) -> int:
-        """Create a part; return a descriptor whose lock says that this process lives and writes to it."""
+        """Create a part; return a descriptor whose lock shows that a living process writes to it."""
         while True:
             descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
             with suppress(OSError):  # a file system without locks

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree of exceptions whose messages are sentences for people.
+"""All errors, as one tree of exceptions whose messages are sentences for users.
 
     UnbraidError
     ├── UsageError        the request itself cannot be met: unknown stem, unknown format      (exit code 2)
@@ -6,14 +6,14 @@
     ├── OutputError       a result cannot be written: folder read-only, disk full             (exit code 1)
     ├── ModelError        a model file cannot be used: not ONNX, facts missing, no runtime    (exit code 1)
     ├── CorpusError       training material cannot be used: missing tool, licence not allowed (exit code 1)
-    └── TrainingError     a training cannot go on: no songs, checkpoint of another preset     (exit code 1)
+    └── TrainingError     training cannot go on: no songs, checkpoint of another preset       (exit code 1)
 
-Each message says what was wrong with which file, and what to do about it.
+Each message says what is wrong with which file, and what to do about it.
 """
 
 
 class UnbraidError(Exception):
-    """Base of all errors that unbraid raises on purpose; `str(error)` is a sentence for the user."""
+    """Base of all errors that unbraid raises deliberately; `str(error)` is a sentence for the user."""
 
     exit_code = 1
 
@@ -38,7 +38,7 @@ class InputError(UnbraidError):
 
 
 class OutputError(UnbraidError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class ModelError(UnbraidError):
@@ -50,10 +50,10 @@ class CorpusError(UnbraidError):
 
 
 class TrainingError(UnbraidError):
-    """A training cannot start or go on."""
+    """Training cannot start or continue."""
 
 
 def os_error_sentence(error: OSError) -> str:
-    """Return a sentence for what the system refused, for where nobody knows more about it."""
+    """Return a sentence for an error of the system that nothing more specific has caught."""
     reason = (error.strerror or str(error) or type(error).__name__).lower()
     return f"{error.filename}: {reason}." if error.filename is not None else f"The system reports: {reason}."

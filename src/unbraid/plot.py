@@ -1,4 +1,4 @@
-"""A page-wide picture of a song's stems: for each its waveform and, below it, its spectrogram."""
+"""A picture of a song's stems: each stem's waveform and, below it, its spectrogram."""
 
 from pathlib import Path
 

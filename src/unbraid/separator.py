@@ -45,30 +45,31 @@ class FileKeywords(StreamKeywords, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SeparationOptions:
-    """What is wanted of a separation, checked when it is made.
+    """The options of a separation, checked when the record is created.
 
     Raises:
-        UsageError: A number makes no sense, a format or its bit depth is unknown, or stems are asked for in two ways.
+        UsageError: A number is out of range, a format or its bit depth is unknown, or both `stems` and `two_stems` are
+            given.
     """
 
     stems: Sequence[str] | None = None
-    """Names of the stems that are wanted, in any case, or one text with commas between them; None means all."""
+    """Names of the stems to return, upper or lower case, or one comma-separated string; None means all."""
     two_stems: str | None = None
-    """Name of the one stem that is wanted, together with the "accompaniment": all the rest."""
+    """Name of the one stem to return, together with the "accompaniment": all the rest."""
     mono: bool = False
     """Whether the song is mixed down to one channel first."""
     start: float = 0.0
     """Seconds into the song at which to start."""
     duration: float | None = None
-    """Seconds of the song to separate; None means to its end."""
+    """Seconds of the song to separate; None means up to its end."""
     track: int | None = None
-    """Which of a file's sound tracks, from 1; None means the first."""
+    """Which of a file's sound tracks to use, counted from 1; None means the first."""
     format: str = "wav"
     """wav, flac, mp3, m4a, ogg or opus; or stem, one `.stem.mp4` for DJs that holds the song and all stems."""
     bit_depth: str | int | None = None
-    """"16", "24" or, only for wav and its default, "32f", which keeps every sample as it is."""
+    """"16", "24" or, for wav only, "32f" (its default), which keeps every sample as it is."""
     tempo_and_key_tags: bool = False
-    """Whether the files' tags say the tempo and the key that were found; needs all stems, or `two_stems`."""
+    """Whether to tag the files with the tempo and key found; needs all stems, or `two_stems`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < math.inf:
@@ -85,10 +86,10 @@ class SeparationOptions:
             object.__setattr__(self, "stems", tuple(name.strip() for name in names if name.strip()))
 
     def stems_of(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Return the stems that come out of a model that gives `sources`.
+        """Return the stems that these options select from a model's `sources`.
 
         Raises:
-            UsageError: The model does not give a stem that is wanted, or that the format needs.
+            UsageError: The model lacks a stem that was requested or that the format needs.
         """
         stems = chosen_stems(sources, self.stems, self.two_stems)
         if FORMATS[self.format].tracks > 1:
@@ -104,17 +105,17 @@ class SeparationOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """One message on the way: `stage` is "decoding" (opened, nothing separated yet), "separating" or "done"."""
+    """A progress report: `stage` is "decoding" (opened, nothing separated yet), "separating" or "done"."""
 
     stage: str
     seconds_done: float
     """Seconds of the song that are separated."""
     seconds_total: float | None = None
-    """Seconds of the whole song, if its file says so."""
+    """Seconds of the whole song, if its file states them."""
 
     @property
     def fraction(self) -> float | None:
-        """The part that is done, 0 … 1, or None if the song's length is unknown."""
+        """The fraction that is done, 0 … 1, or None if the song's length is unknown."""
         if self.stage == "done":
             return 1.0
         if not self.seconds_total:
@@ -123,12 +124,12 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""What is called with each message, from the thread that separates."""
+"""A function that is called with each `Progress`, in the thread that separates."""
 
 
 @dataclass(frozen=True)
 class SeparatedSong:
-    """What became of one song."""
+    """The result of separating one song to files."""
 
     song: str
     """The name of the song as it was given."""
@@ -139,18 +140,18 @@ class SeparatedSong:
     """Hz, of the song."""
     channels: int
     notes: list[str] = field(default_factory=list)
-    """What a person should know: sentences, most often none."""
+    """What the user should know about the song, in sentences; usually empty."""
     analysis: Analysis | None = None
-    """Tempo, beats and key; None if only some of the stems were wanted."""
+    """Tempo, beats and key; None if only some of the stems were requested."""
 
 
 class Separator:
     """A model, loaded once and used for many songs; every method may be called from any thread.
 
-    `model` is the name of a model that comes with unbraid, as `unbraid info` lists them, or an `.onnx` file made by
-    `unbraid export`; left out, it is the default one. `device` is
-    "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where the processor has it), "fp32" or "bf16". `threads` is by
-    default what this process may use; the answer does not depend on it, nor on `tile_seconds`.
+    `model` is the name of a model that comes with unbraid (`unbraid info` lists them) or an `.onnx` file made by
+    `unbraid export`; None means the default. `device` is "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where
+    the processor has it), "fp32" or "bf16". `threads` defaults to all that this process may use; the result depends
+    neither on it nor on `tile_seconds`.
 
     Raises ModelError if the model cannot be used.
     """
@@ -177,16 +178,16 @@ class Separator:
             tile_seconds=tile_seconds,
         )
         self.facts = self._network.facts
-        """What the model says of itself."""
+        """The model's description of itself."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of the stems that the model gives."""
+        """The names of the stems that the model produces."""
         return self.facts.sources
 
     @property
     def sample_rate(self) -> int:
-        """The model's rate in Hz; songs of any other come back at their own."""
+        """The model's rate in Hz; songs at any other rate come back at their own."""
         return self.facts.sample_rate
 
     @property
@@ -204,12 +205,12 @@ class Separator:
 
         Args:
             song: A path or an open binary file.
-            options: What is wanted; its `format` and `bit_depth` mean nothing here.
-            keywords: Fields of `SeparationOptions`, which count instead of those of `options`.
+            options: The options; `format` and `bit_depth` are ignored here.
+            keywords: Fields of `SeparationOptions`, which override those of `options`.
 
         Raises:
             InputError: The song cannot be read.
-            UsageError: The model does not give a stem that is wanted, or another option makes no sense.
+            UsageError: The model lacks a requested stem, or another option is invalid.
         """
         wanted = replace(options or SeparationOptions(), **keywords)
         reader = SongReader(song, mono=wanted.mono, start=wanted.start, duration=wanted.duration, track=wanted.track)
@@ -229,22 +230,22 @@ class Separator:
         on_progress: OnProgress | None = None,
         **keywords: Unpack[FileKeywords],
     ) -> SeparatedSong:
-        """Write the stems of a song to `out_dir/<song name>/<stem>.<format>`: all of them, or nothing on an error.
+        """Write the stems of a song to `out_dir/<song name>/<stem>.<format>`: all of them, or none on an error.
 
-        In the format "stem" they are one file, `out_dir/<song name>/<song name>.stem.mp4`.
+        The format "stem" is one file, `out_dir/<song name>/<song name>.stem.mp4`.
 
         Args:
             song: A path or an open binary file.
             out_dir: Where the song's folder goes.
-            options: What is wanted.
-            name: The song's name, if its file's will not do.
+            options: The options.
+            name: The song's name, if not that of its file.
             on_progress: Called with each `Progress`, in the thread that separates.
-            keywords: Fields of `SeparationOptions`, which count instead of those of `options`.
+            keywords: Fields of `SeparationOptions`, which override those of `options`.
 
         Raises:
             InputError: The song cannot be read.
             OutputError: The stems cannot be written.
-            UsageError: An option makes no sense, or a stem would replace the song itself.
+            UsageError: An option is invalid, or a stem would replace the song itself.
         """
         wanted = replace(options or SeparationOptions(), **keywords)
         wanted.stems_of(self.sources)
@@ -302,14 +303,14 @@ class Separator:
         """Return the stems of an array `(channels, samples)`.
 
         Args:
-            mixture: One or two channels; integers of 8, 16 or 32 bits count as their type's full scale.
+            mixture: One or two channels; integers of 8, 16 or 32 bits are divided by their type's full scale.
             sample_rate: Hz.
-            stems: Names of the stems that are wanted; None means all.
-            two_stems: Name of the one stem that is wanted, together with the "accompaniment".
+            stems: Names of the stems to return; None means all.
+            two_stems: Name of the one stem to return, together with the "accompaniment".
 
         Raises:
-            InputError: NumPy makes no sound of it.
-            UsageError: The model does not give a stem that is wanted.
+            InputError: The array or the sample rate is not usable as sound.
+            UsageError: The model lacks a requested stem.
         """
         song = ArraySong(mixture, sample_rate)
         with StemStream(self._network, song, stems=stems, two_stems=two_stems) as stream:
@@ -319,7 +320,7 @@ class Separator:
 def separate(song: Source, *, model: str | os.PathLike[str] | None = None, device: str = "auto") -> dict[str, Audio]:
     """Return the stems of the song, each `(channels, samples)` float32 at the song's own rate.
 
-    The whole song is held in memory, five times: for long ones, or many, use a `Separator`.
+    The stems are held in memory, each as long as the song: for long songs, or many, use a `Separator`.
 
     Raises InputError if the song cannot be read and ModelError if the model cannot be used.
     """

@@ -1,4 +1,4 @@
-"""The stems of one song on the disk: opened before the work, written as it goes, all there at the end or none."""
+"""Writes the stems of one song to disk: opened first, filled block by block, and in the end all there or none."""
 
 import os
 import sys
@@ -23,9 +23,9 @@ from unbraid.inference.devices import cpu_count
 class StemFolder:
     """Writes the files that `stem_files` names; a context manager that leaves nothing behind on an error.
 
-    Where samples beyond ±1 would be lost (every format but 32-bit float), the blocks are first kept in a nameless
-    temporary file, so that one common gain can be given to all stems if any of them clips: they keep their balance
-    and still sum to the song, only softer. `notes` says so.
+    Where samples beyond ±1 would be lost (every format but 32-bit float), the blocks are first kept in an unnamed
+    temporary file. If any stem would clip, all stems get the same gain: they keep their balance and still sum to the
+    song, only softer. `notes` says so.
 
     Raises OutputError if the folder or a file cannot be written.
     """
@@ -109,7 +109,7 @@ class StemFolder:
         """Complete the files, give them their names, and return them.
 
         Args:
-            tags: What has become known of tempo and key (bpm, initialkey).
+            tags: Tempo and key (bpm, initialkey), as far as they were found.
         """
         try:
             for writer in self._writers:
@@ -146,13 +146,13 @@ class StemFolder:
             self._encode(together.reshape(len(self._files), self._rows, length) * gain)
 
     def _abandon(self) -> None:
-        """Close and remove whatever has not reached its name."""
+        """Close and remove all files that have not got their names."""
         self._pool.shutdown()  # FFmpeg crashes if a file is closed in one thread while another encodes into it
         for writer in self._writers:
             writer.abandon()
         self._writers.clear()
         if self._kept is not None:
-            with suppress(OSError):  # a full disk, again: it is nameless and goes away all the same
+            with suppress(OSError):  # the disk may be full; the file is unnamed and vanishes anyway
                 self._kept.close()
         for part in self._parts:
             part.discard()
@@ -173,7 +173,7 @@ class StemFolder:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time give names in `folder`, where the system can lock folders."""
+    """Let only one process at a time name files in `folder`, where the system can lock folders."""
     with ExitStack() as stack:
         if sys.platform != "win32":
             import fcntl
@@ -186,7 +186,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def stem_files(song: str, stems: Iterable[str], format: str) -> dict[str, str]:  # noqa: A002
-    """Return the name of each stem's file: one of its own, or one for all that is named after the song.
+    """Return the file name of each stem: one file for each, or one for all, named after the song.
 
     >>> stem_files("Blue", ["drums", "bass"], "flac")
     {'drums': 'drums.flac', 'bass': 'bass.flac'}
@@ -199,7 +199,7 @@ def stem_files(song: str, stems: Iterable[str], format: str) -> dict[str, str]: 
 
 
 def folder_name(song: str) -> str:
-    """Return the name of the folder for a song's stems: the song's file name without its ending.
+    """Return the name of the folder for a song's stems: the song's file name without its extension.
 
     >>> folder_name("Helter Skelter.mp3")
     'Helter Skelter'

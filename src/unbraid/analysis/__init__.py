@@ -1,4 +1,4 @@
-"""Tempo, beats and key of a song, from its stems: beats are clearest in the drums, the key in what has a pitch.
+"""Tempo, beats and key of a song, from its stems: beats are clearest in the drums, the key in pitched instruments.
 
 analyser = Analyser(sample_rate)
 for block in stream:
@@ -25,28 +25,28 @@ logger = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 LONGEST_SECONDS = 3 * 3600
-"""What is longer is no song, and has no tempo; only so much of it is listened to."""
+"""Anything longer gets no tempo; only this much of it is analysed."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found; where there is no steady beat, there is no tempo either."""
+    """A song's tempo, beats and key; without a steady beat, there is no tempo."""
 
     tempo: float | None
     """Beats a minute."""
     beats: list[float]
     """Seconds."""
     downbeats: list[float]
-    """Seconds: those of the beats that begin a bar."""
+    """Seconds: the beats that begin a bar."""
     key: str | None
-    """Such as "A minor" or "E♭ major"."""
+    """For example "A minor" or "E♭ major"."""
 
 
 class Analyser:
-    """Listens to the stems of one song block by block; of each second it keeps 3 kB, for three hours at most.
+    """Analyses the stems of one song block by block; it keeps 3 kB for each second, up to three hours.
 
-    The drums and the song as a whole tell the beats, all instruments but drums and voice the key. Where there are no
-    such stems, the whole song is heard instead. Whatever goes wrong is logged and never raised: the stems matter more.
+    The beats come from the drums and the song as a whole, the key from all stems but drums and vocals. Without such
+    stems, the whole song is used. Errors are logged and never raised: the stems matter more.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -56,11 +56,11 @@ class Analyser:
         self._failed = False
 
     def add(self, stems: Mapping[str, Audio]) -> None:
-        """Listen to the next block `(channels, n)` of each stem."""
+        """Analyse the next block `(channels, n)` of each stem."""
         self._trying(lambda: self._listen(stems))
 
     def finish(self) -> Analysis | None:
-        """Return what was found; call it after the last block."""
+        """Return the analysis; call it after the last block."""
         return self._trying(self._conclude)
 
     def _trying(self, step: Callable[[], Found]) -> Found | None:
@@ -101,10 +101,10 @@ def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
         sample_rate: Hz.
 
     Returns:
-        What was found; None if the analysis failed, which is logged.
+        The analysis; None if it failed, which is logged.
 
     Raises:
-        InputError: There are no stems, they differ in length, or the rate is none of a sound.
+        InputError: There are no stems, they differ in length, or the sample rate is out of range.
     """
     if len({stem.shape[-1] for stem in stems.values()}) != 1:
         raise InputError("Only stems of one length can be analysed together, and at least one.")

@@ -1,4 +1,4 @@
-"""Beats: where they lie best on the onsets, given the tempo (Ellis 2007), and which of them begin a bar."""
+"""Finds the beats that best fit the onsets at the given tempo (Ellis 2007), and those that begin a bar."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +14,26 @@ KINDS = np.array(
         [0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
     ]
 )
-"""The kinds of onset that tell the tempo: kick, snare, cymbals, and the song as a whole; how much of each region."""
+"""The kinds of onset that give the tempo, as weights of the regions: kick, snare, cymbals, and the song as a whole."""
 WEIGHTS = np.array([[1.0, 0.5, 0.3, 1.0, 0.6, 0.3]])
-"""The one kind that places the beats."""
-BACKGROUND_SECONDS = 0.4  # what is there all the time is no onset
-LEVEL_SECONDS = 8.0  # soft parts count like loud ones
+"""Weights of the regions for placing the beats."""
+BACKGROUND_SECONDS = 0.4  # a constant level is not an onset
+LEVEL_SECONDS = 8.0  # levels soft parts against loud ones
 TIGHTNESS = 300.0  # what a beat off the tempo costs
 STEADY = 0.1
-"""How well onsets must repeat at the tempo for it to be one: songs have 0.15 to 0.7, chance not 0.08."""
+"""How well onsets must repeat for a steady beat: songs reach 0.15 to 0.7, chance stays below 0.08."""
 FAINT = 2.0
-"""What the strongest hundredth of the onsets must reach: in music they reach 5 to 100, in a steady tone not 1.5."""
+"""What the strongest hundredth of the onsets must reach: 5 to 100 in music, below 1.5 in a steady tone."""
 FEWEST_BEATS = 8
 DOWNBEAT_WEIGHTS = np.array([0.3, -0.3, 0.0, 0.3, 0.3, 0.3, 1.0, 1.5])
-"""Of the regions and of the change of harmony from the last beat, and the last two, in the choice of the downbeats."""
+"""Weights of the regions, and of the harmonic change over one beat and over two, for choosing the downbeats."""
 
 
 def find_beats(onsets: Signal, rate: float) -> Numbers:
     """Return the beats in seconds, none if they are not steady.
 
     Args:
-        onsets: `(frames, 6)`, of the drums and of the song, low, middle and high
+        onsets: `(frames, 6)`: low, middle and high of the drums, then of the song
         rate: frames a second
     """
     if not onsets.size or np.percentile(onsets.sum(axis=1), 99) < FAINT:
@@ -55,27 +55,27 @@ def find_beats(onsets: Signal, rate: float) -> Numbers:
 
 
 def tempo_of(beats: Numbers) -> float:
-    """Return the beats a minute; over several beats at once, so that the length of a frame does not show."""
+    """Return the beats a minute, measured over several beats so that the length of a frame does not matter."""
     span = min(16, beats.size - 1)
     return 60 * span / float(np.median(beats[span:] - beats[:-span]))
 
 
 def _evened(beats: Numbers) -> Numbers:
-    """Return the beats between the frames, each where its neighbours say."""
+    """Return the beats smoothed over their neighbours, which places them between frames."""
     evened = beats.copy()
     evened[2:-2] = np.convolve(beats, np.full(5, 0.2), "valid")
     return evened
 
 
 def find_downbeats(beats: Numbers, onsets: Signal, rate: float, chroma: Signal, chroma_rate: float) -> Numbers:
-    """Return those of the beats that begin a bar, of four beats or of three: there the harmony changes most.
+    """Return the beats that begin a bar of four or three beats: there the harmony changes most.
 
     Args:
         beats: seconds
         onsets: as for `find_beats`
-        rate: theirs, frames a second
+        rate: of the onsets, frames a second
         chroma: `(frames, steps)`
-        chroma_rate: its rate, frames a second
+        chroma_rate: frames a second
     """
     accents = np.sqrt(strongest_near(onsets, np.rint(beats * rate).astype(int)))
     edges = np.append(beats, 2 * beats[-1] - beats[-2])
@@ -89,10 +89,10 @@ def find_downbeats(beats: Numbers, onsets: Signal, rate: float, chroma: Signal, 
 
 
 def harmonic_change(sums: Numbers, span: int) -> Numbers:
-    """Return how different the harmony is in the `span` beats from each beat on from that in as many before it.
+    """Return how much the harmony of the `span` beats from each beat on differs from that of the `span` before it.
 
     Args:
-        sums: of the chroma up to each beat, and to the last one's end
+        sums: cumulative chroma at each beat, and at the end of the last
         span: beats
     """
     count = len(sums) - 1
@@ -122,16 +122,16 @@ def onset_strengths(onsets: Signal, rate: float, kinds: Numbers) -> Numbers:
 
 
 def smooth(values: Numbers, length: float) -> Numbers:
-    """Return the mean of `length` values around each, those near more than those far."""
+    """Return the weighted mean of `length` values around each; near ones count more."""
     window = np.hanning(2 * int(length // 2) + 3)[1:-1]
     return np.convolve(np.pad(values, window.size // 2), window / window.sum(), "valid")
 
 
 def track_beats(strength: Numbers, periods: Numbers) -> NDArray[np.int64]:
-    """Return the frames of the beats, those that lie on strong onsets about a period apart.
+    """Return the frames of the beats: strong onsets about a period apart.
 
     Args:
-        strength: of the onsets in each frame
+        strength: of the onset in each frame
         periods: frames from beat to beat at each frame
     """
     score = smooth(strength, 4)
@@ -154,7 +154,7 @@ def track_beats(strength: Numbers, periods: Numbers) -> NDArray[np.int64]:
 
 
 def off_the_beat(beats: NDArray[np.int64], onsets: Signal) -> bool:
-    """Whether the true beats lie in the middle between these: there it is louder, and one beat unlike the next."""
+    """Whether the true beats lie halfway between these: there it is louder, and each differs more from the next."""
     places = (beats[:-1], (beats[:-1] + beats[1:]) // 2)
     accents = [np.sqrt(strongest_near(onsets, frames)) for frames in places]
     on, off = (accent.mean(axis=0) for accent in accents)
@@ -165,7 +165,7 @@ def off_the_beat(beats: NDArray[np.int64], onsets: Signal) -> bool:
 
 
 def strongest_near(onsets: Signal, frames: NDArray[np.int64]) -> Signal:
-    """Return the most in each region of `(frames, regions)` within 30 ms of each of these frames."""
+    """Return the maximum of each region of `(frames, regions)` within 30 ms of each of these frames."""
     near = np.clip(frames[:, None] + np.arange(-3, 4), 0, len(onsets) - 1)
     strongest: Signal = onsets[near].max(axis=1)
     return strongest

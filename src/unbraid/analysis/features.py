@@ -1,4 +1,4 @@
-"""What is heard of a song while its stems go by: onsets a hundred times a second, pitch classes five times a second."""
+"""Features for the analysis, computed block by block: onsets 100 times a second, pitch classes 5 times a second."""
 
 import math
 from abc import ABC, abstractmethod
@@ -25,10 +25,10 @@ STEPS = 36  # in an octave: three for each semitone, so that an instrument's tun
 
 
 class Feature(ABC):
-    """What is measured in each frame of a signal that comes in blocks.
+    """A measurement for each frame of a signal that arrives in blocks.
 
-    Frames are about `seconds` long, each under a Hann window. The middle of the first one is the first sample, those of
-    the next follow at `rate` a second.
+    Frames are about `seconds` long, each under a Hann window. The first is centred on the first sample; the next follow
+    at `rate` a second.
     """
 
     def __init__(self, sample_rate: int, seconds: float, rate: float) -> None:
@@ -47,17 +47,17 @@ class Feature(ABC):
         self._found: list[Signal] = []
 
     def add(self, mono: Signal) -> None:
-        """Listen to the next block `(samples,)`."""
+        """Take the next block `(samples,)`."""
         self._found.append(self._measured(self._spectra(mono)))
 
     def finish(self) -> Signal:
-        """Return what was found in all frames, `(frames, …)`: call it after the last block."""
+        """Return the measurements of all frames, `(frames, …)`; call it after the last block."""
         self.add(np.zeros(self._length // 2 * self._thinned, np.float32))  # the last frames reach into silence
         return np.concatenate(self._found)
 
     @abstractmethod
     def _measured(self, spectra: Signal) -> Signal:
-        """Return what is found in the next frames, from their magnitudes `(frames, bins)`."""
+        """Return the measurements of the next frames, from their magnitudes `(frames, bins)`."""
 
     def _spectra(self, mono: Signal) -> Signal:
         """Return the magnitudes `(frames, bins)` of the frames that the next block `(samples,)` completes."""
@@ -75,7 +75,7 @@ class Feature(ABC):
 
 
 class Onsets(Feature):
-    """How much begins in each frame, low, middle and high, `(frames, 3)`: spectral flux (Bello et al. 2005)."""
+    """Onset strength in each frame, low, middle and high, `(frames, 3)`: spectral flux (Bello et al. 2005)."""
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__(sample_rate, ONSET_SECONDS, ONSET_RATE)

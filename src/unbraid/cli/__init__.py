@@ -1,4 +1,4 @@
-"""The command line: arguments in, sentences out; what does the work is imported by the command that needs it."""
+"""The command line: arguments in, sentences out. Each command imports the code it needs."""
 
 import argparse
 import signal
@@ -16,7 +16,7 @@ COMMANDS = (separate, info, bench, evaluate, corpus, train, export, web, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 for a failure, 2 for a request that makes no sense."""
+    """Run one command and return its exit code: 0, 1 for a failure, 2 for an invalid request."""
     with safe_streams() as streams, _stopped_by_signals():
         args = command_parser().parse_args(arguments)
         try:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command_parser() -> argparse.ArgumentParser:
-    """All commands and their options, as the documentation lists them too."""
+    """Return the parser of all commands and their options, which the documentation uses too."""
     parser = argparse.ArgumentParser(
         prog="unbraid", description="Split songs into vocals, drums, bass, piano and other."
     )
@@ -49,7 +49,7 @@ def command_parser() -> argparse.ArgumentParser:
 def _stopped_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the work as Ctrl+C does, with everything temporary removed.
 
-    A signal that is ignored, as `nohup` has it, or that the program around us handles, is left alone.
+    A signal that is ignored, as under `nohup`, or that the calling program handles is left alone.
     """
     numbers = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
@@ -72,7 +72,7 @@ def _stopped_by_signals() -> Iterator[None]:
 
 
 class _CommandParser(argparse.ArgumentParser):
-    """The parser of one command: its options may also stand between its songs."""
+    """The parser of one command; options may also come between songs."""
 
     _is_mixing = False
 

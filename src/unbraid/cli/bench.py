@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def peak_rss_mb() -> int | None:
-    """Return the most memory that this process has held, in MB, or None where the system does not count it so."""
+    """Return the most memory that this process has held, in MB, or None where the system does not report it."""
     if sys.platform == "win32":
         return None
     import resource

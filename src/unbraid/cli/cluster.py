@@ -1,8 +1,8 @@
 """A catalogue of songs spread over the workers of a Dask cluster, from and to any file system that fsspec knows.
 
-Each worker loads the model once and does one song at a time. A song counts as done when all its stems have their
-names, which they only get when they are complete; so a song whose worker was lost is simply done by another one, a
-run that is started again goes on where the last one stopped, and no stem is ever half there or made twice.
+Each worker loads the model once and separates one song at a time. A song counts as done when all its stems have their
+names, which they only get when they are complete. So a song whose worker was lost is simply done by another one, a
+restarted run continues where the last one stopped, and no stem is ever incomplete or made twice.
 """
 
 import argparse
@@ -29,12 +29,12 @@ from unbraid.inference.shipped_models import find_model, shipped_models
 from unbraid.separator import SeparationOptions, Separator
 from unbraid.stem_folder import folder_name, stem_files
 
-WINDOW = 1000  # songs with the cluster at a time, more than it has threads; each costs memory here and there
+WINDOW = 1000  # songs on the cluster at a time, more than it has threads; each takes memory on both sides
 
 
 @dataclass(frozen=True)
 class Task:
-    """One song for a worker: where it is, the folder for its stems, and what was asked for."""
+    """One song for a worker: where it is, the folder for its stems, and the options."""
 
     song: str
     folder: str
@@ -56,9 +56,9 @@ def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
         raise UsageError(f"{args.dask} is not a scheduler address; expected one like tcp://host:8786.")
     left_out = LeftOut([], [])
     tasks = tasks_of(args, wanted, left_out)
-    first = list(islice(tasks, 1))  # what cannot be read is said before a cluster is asked for
+    first = list(islice(tasks, 1))  # unreadable songs are reported before a cluster is needed
     reporter = Reporter(songs=0, quiet=args.quiet, json_lines=args.json)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it logs is said here in sentences
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its errors are reported here in sentences
     try:
         client = distributed.Client(args.dask, timeout="5s", set_as_default=False)
     except (OSError, ValueError) as error:
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, wanted: SeparationOptions) -> int:
 
 
 def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
-    """Yield what became of each song, in the order in which they are done; at most `WINDOW` are with the cluster.
+    """Yield the outcome of each song as it is done; at most `WINDOW` songs are on the cluster.
 
     Raises:
         OutputError: The scheduler is gone.
@@ -100,7 +100,7 @@ def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
             raise gone
         try:
             outcome = future.result() if future.status == "finished" else _lost(songs[future.key], future)
-        except OSError as error:  # it goes while the result is on its way
+        except OSError as error:  # it went down while the result was being sent
             raise gone from error
         del songs[future.key]
         yield outcome
@@ -110,12 +110,12 @@ def outcomes(client: Any, tasks: Iterator[Task]) -> Iterator[Outcome]:
 
 
 def tasks_of(args: argparse.Namespace, wanted: SeparationOptions, left_out: LeftOut) -> Iterator[Task]:
-    """Yield a task for each song as it is found; folders and URLs of folders are searched through."""
+    """Yield a task for each song as it is found; folders and URLs of folders are searched recursively."""
     local = [song for song in args.songs if "://" not in song]
     if PIPE in local:
         raise UsageError("A cluster cannot read this machine's standard input.")
     out = args.out if "://" in args.out else str(Path(args.out).resolve())
-    # a name stays one: where its file is, each worker knows itself
+    # the name of a shipped model stays a name: each worker has its own file
     model = args.model if args.model in (None, *shipped_models()) else str(find_model(args.model).resolve())
     taken = set()
     for song, folder in _places(args.songs, local, out, left_out):

@@ -1,4 +1,4 @@
-"""`unbraid corpus`: the songs that models are trained on, made, checked and packed."""
+"""`unbraid corpus`: makes, checks and packs the songs that models are trained on."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`unbraid evaluate`: a model scored on songs whose stems are known."""
+"""`unbraid evaluate`: scores a model on songs whose stems are known."""
 
 import argparse
 import json
@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
 
 @extra("evaluate")
 def run(args: argparse.Namespace) -> None:
-    """Print the scores of the model as a table, and write the reports that were asked for."""
+    """Print the scores of the model as a table, and write the requested reports."""
     if args.plot:
         require("evaluate", "matplotlib")
     if args.bsseval and args.conditions:
@@ -71,7 +71,7 @@ def _say(song: str) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path` and rename, so that a report is whole or not there."""
+    """Write beside `path` and rename, so that a report is either complete or absent."""
     try:
         with replacing(path) as part:
             write(part)

@@ -1,4 +1,4 @@
-"""`unbraid export`: a checkpoint of a training into a model file."""
+"""`unbraid export`: turns a training checkpoint into a model file."""
 
 import argparse
 import json

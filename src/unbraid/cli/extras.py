@@ -1,4 +1,4 @@
-"""What is not installed: one sentence that says which extra brings it."""
+"""Reports a missing package in one sentence that names the extra to install."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from unbraid.errors import UsageError
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Run a block, or as a decorator a function, whose imports need `pip install 'unbraid[name]'`.
+    """Run a block (or, as a decorator, a function) whose imports need `pip install 'unbraid[name]'`.
 
     Raises:
         UsageError: A module is missing.
@@ -23,7 +23,7 @@ def extra(name: str) -> Iterator[None]:
 
 
 def require(name: str, *modules: str) -> None:
-    """Check that `modules` of an extra are there, before work that would only miss them at its end.
+    """Check that `modules` of an extra are installed, before work that needs them only at its end.
 
     Raises:
         UsageError: A module is missing.

@@ -1,4 +1,4 @@
-"""`unbraid info`: what the model is and what it runs on."""
+"""`unbraid info`: shows the model and what it runs on."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what the model says of itself and what it runs on."""
+    """Print the model's description and what it runs on."""
     from unbraid import __version__
     from unbraid.inference.shipped_models import shipped_models
 

@@ -1,4 +1,4 @@
-"""What is said about a batch of songs: lines for people, JSON lines for programs, or nothing but errors."""
+"""Reports on a batch of songs: lines for people, JSON lines for programs, or errors only."""
 
 import json
 import os
@@ -18,7 +18,7 @@ BAR_OF_UNKNOWN_LENGTH = "{desc}  {n:.0f} s, {postfix}"
 
 
 class Outcome(TypedDict, total=False):
-    """What became of one song, as `--json` prints it."""
+    """The outcome of one song, as `--json` prints it."""
 
     song: Required[str]
     """As it was named."""
@@ -62,7 +62,7 @@ class Reporter:
         self._talks = not quiet and not json_lines
 
     def searching(self, folder: str) -> None:
-        """Say that songs are looked for, on a terminal, where somebody may be waiting."""
+        """Say on a terminal, where somebody may be waiting, that a folder is being searched."""
         if self._talks and sys.stderr.isatty():
             print(f"searching {_printable(folder)} for songs", file=sys.stderr)
 
@@ -72,7 +72,7 @@ class Reporter:
             print(runtime, file=sys.stderr)
 
     def left_out(self, left_out: "LeftOut") -> None:
-        """Say what was found in folders and will not be separated."""
+        """Report what was found in folders but will not be separated."""
         for folder, sentence in left_out.failures:
             self.report({"song": folder, "error": sentence})
         if left_out.files and self._talks:
@@ -81,7 +81,7 @@ class Reporter:
             print(f"skipped, not named like songs: {some}{more}", file=sys.stderr)
 
     def report(self, outcome: Outcome, *, seconds: float | None = None, exit_code: int = 1) -> None:
-        """Say what became of a song in how many seconds of work; if it failed, `exit_code` counts."""
+        """Report the outcome of a song and the seconds it took; if it failed, `exit_code` becomes that of the batch."""
         if self._json:
             print(json.dumps(outcome), flush=True)
         if "error" in outcome:

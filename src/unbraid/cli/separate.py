@@ -66,14 +66,14 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
 
 
 def separation_options(args: argparse.Namespace) -> "SeparationOptions":
-    """Return what the options of `add_separation_options` ask for."""
+    """Return the options that `add_separation_options` has parsed."""
     from unbraid.separator import SeparationOptions
 
     return SeparationOptions(**{field.name: getattr(args, field.name) for field in fields(SeparationOptions)})
 
 
 def run(args: argparse.Namespace) -> int:
-    """Separate all songs named; one that fails does not stop the others. Returns 1 if any did, else 0."""
+    """Separate all songs; one that fails does not stop the others. Return 1 if any failed, else 0."""
     wanted = separation_options(args)
     if args.dask:
         from unbraid.cli import cluster
@@ -96,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def share_memory_pools() -> None:
-    """Let all threads share one memory pool of the C library, where it can: a tenth less memory at the same speed.
+    """Let all threads share one memory pool of the C library, if possible: a tenth less memory at the same speed.
 
-    Else glibc keeps a pool for each thread, and in each what was once freed there. Only for a process of our own.
+    By default glibc keeps a pool for each thread, and with it the memory freed there. Only for a process of our own.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""The songs of a batch: which there are and where their stems go."""
+"""Finds the songs of a batch and where their stems go."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,22 +33,22 @@ class Job:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What is in a folder and will not be separated."""
+    """What was found in folders but will not be separated."""
 
     failures: list[tuple[str, str]]
     """Folders that hold no song or cannot be searched, each with a sentence that says why."""
     files: list[str]
-    """Files that are not songs by their names."""
+    """Files that are not named like songs."""
 
 
 def find_jobs(
     songs: Sequence[str], out_dir: Path, on_search: Callable[[str], None] = lambda folder: None
 ) -> tuple[list[Job], LeftOut]:
-    """Return a job for each song; folders are searched through, and their tree is mirrored under `out_dir`.
+    """Return a job for each song; folders are searched recursively, and their tree is mirrored under `out_dir`.
 
     Before a folder is searched, which may take long, `on_search` is called with its name.
 
-    Songs that would share one folder get their ending back (`song.mp3`, `song.flac`), then a number.
+    Songs that would share one folder keep their extension (`song.mp3`, `song.flac`), then get a number.
     """
     left_out = LeftOut([], [])
     return list(jobs_of(songs, out_dir, left_out, on_search)), left_out
@@ -57,7 +57,7 @@ def find_jobs(
 def jobs_of(
     songs: Iterable[str], out_dir: Path, left_out: LeftOut, on_search: Callable[[str], None] = lambda folder: None
 ) -> Iterator[Job]:
-    """Yield what `find_jobs` returns, one job after the other, and fill `left_out` meanwhile."""
+    """Yield the jobs of `find_jobs` one after the other, filling `left_out` along the way."""
     taken: set[str] = set()
     seen: set[tuple[str, Path]] = set()
     for song, folder in _found(songs, out_dir, left_out, on_search):

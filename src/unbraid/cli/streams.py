@@ -1,4 +1,4 @@
-"""Standard streams that cannot stop the work: missing, closed, unable to encode a name, or read by nobody any more."""
+"""Standard streams that cannot stop the work, even if closed, unable to encode a name, or no longer read by anyone."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ from typing import Any, TextIO, cast
 
 
 class SafeStream:
-    """A text stream that takes everything written to it, whatever becomes of the stream behind it.
+    """A text stream that accepts everything written to it, whatever happens to the stream behind it.
 
-    What cannot be encoded is written in plainer signs, or as an escape. After a failure, which `failure` keeps, the
-    rest is dropped.
+    Characters that cannot be encoded are written as plainer ones, or as escapes. After a failure, which `failure`
+    keeps, the rest is dropped.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -57,7 +57,7 @@ PLAINER = {"×": "x", "…": "...", "♭": "b", "♯": "#", "–": "-", "−": "
 
 
 def _written(sign: str, encoding: str) -> str:
-    """Return what a stream of this encoding has for a sign."""
+    """Return a character as a stream of this encoding can write it."""
     with suppress(UnicodeEncodeError):
         sign.encode(encoding)
         return sign
@@ -72,7 +72,7 @@ class SafeStreams:
     err: SafeStream
 
     def exit_code(self) -> int:
-        """Say so and return 1 if results were lost, on a full disk for instance; a reader may leave when it likes."""
+        """Report lost results (on a full disk, say) and return 1; a reader that stops reading is no failure."""
         self.out.flush()
         failure = self.out.failure
         if not isinstance(failure, OSError) or isinstance(failure, BrokenPipeError):
@@ -83,7 +83,7 @@ class SafeStreams:
 
 @contextmanager
 def safe_streams() -> Iterator[SafeStreams]:
-    """Make standard output and standard error safe for the time of a command."""
+    """Make standard output and standard error safe while a command runs."""
     _occupy_descriptors()
     before = sys.stdout, sys.stderr
     with Path(os.devnull).open("w") as nowhere:
@@ -100,7 +100,7 @@ def safe_streams() -> Iterator[SafeStreams]:
 def _occupy_descriptors() -> None:
     """Open the null device on each standard descriptor that is closed.
 
-    Else the next file opened would get its number, and a library's complaint would end up in a stem.
+    Otherwise the next file opened would get its number, and a library's error message could end up in a stem.
     """
     for descriptor in range(3):
         try:

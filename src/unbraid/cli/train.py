@@ -1,4 +1,4 @@
-"""`unbraid train`: a preset, songs as stems and a budget, to a checkpoint."""
+"""`unbraid train`: trains a preset on songs as stems, within a budget, and writes a checkpoint."""
 
 import argparse
 import os

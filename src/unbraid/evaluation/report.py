@@ -26,11 +26,11 @@ def evaluate(
 ) -> Report:
     """Separate every song of a data set and score its stems against the references.
 
-    The mixture is the sum of the stems at the model's own sample rate. A stem that is silent in a song is left out
-    there. With vocals among the sources, `accompaniment`, all that is not vocals, is scored too, for comparison with
-    two-stem separators. `bsseval` adds the measures of BSSEval v4 by museval, which take about as long as the song.
+    The mixture is the sum of the stems at the model's own sample rate. A stem that is silent in a song is not scored
+    in it. If vocals are among the sources, `accompaniment` (everything but the vocals) is scored too, for comparison
+    with two-stem separators. `bsseval` adds museval's BSSEval v4 measures, which take about as long as the song.
 
-    One song at a time is in memory: about 10 MB for each second of five stereo stems, with `bsseval` 30 MB and 1 GB.
+    One song is in memory at a time: about 10 MB for each second of five stereo stems, with `bsseval` 30 MB plus 1 GB.
 
     Raises InputError if the data set holds no song or a file cannot be read, UsageError if museval is not installed.
     """
@@ -56,8 +56,8 @@ def score_song(
 ) -> list[Score]:
     """Score the estimates of one song: references and estimates `(sources, channels, samples)`.
 
-    As in museval the sources that sound are one task and vocals against all the rest, the accompaniment, another; for
-    the vocals the second counts.
+    As in museval, the sources that are not silent are one task, and vocals against the accompaniment another; the
+    score of the vocals is from the second.
     """
     mixture = references.sum(0)
     audio = (references, estimates, ideal_ratio_mask(references))
@@ -77,7 +77,7 @@ def score_song(
 def _score(
     song: str, sources: Sequence[str], task: Sequence[Audio], mixture: Audio, sample_rate: int, bsseval: bool
 ) -> list[Score]:
-    """Score sources of which none is silent; the task is their references, estimates and ceilings."""
+    """Score sources, none of them silent; the task holds their references, estimates and ceilings."""
     references, estimates, ceilings = task
     floors = np.broadcast_to(mixture, references.shape)
     measured = zip(*(_measure(references, audio, sample_rate) for audio in (estimates, floors, ceilings)), strict=True)

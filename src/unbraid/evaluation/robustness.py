@@ -1,4 +1,4 @@
-"""How well a separator does under every condition: SDR by source, and what is lost against clean stereo."""
+"""Scores separators under every condition: SDR by source, and the loss against clean stereo."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,11 +22,10 @@ Separate = Callable[[Audio], Stems]
 
 ACCOMPANIMENT = "accompaniment"
 RESTS = ("other", ACCOMPANIMENT)
-"""Where noise belongs that no source plays."""
+"""The sources that noise belongs to."""
 CLEAN = next(iter(CONDITIONS))
 SOFT = 10**-2.5
-"""A source is left out if its energy is less than this share of the song's, 25 dB below: means over songs would be
-about hardly anything else."""
+"""A source with less than this share of the song's energy (25 dB below) is left out: it would dominate the means."""
 
 
 class Summary(NamedTuple):
@@ -56,11 +55,11 @@ class ConditionReport:
     scores: list[ConditionScore] = field(default_factory=list)
 
     def names(self, of: str) -> list[str]:
-        """Return the models, songs, conditions or sources in it, in order: `of` is the field's name."""
+        """Return the models, songs, conditions or sources of the report, in order; `of` is the field's name."""
         return list(dict.fromkeys(getattr(score, of) for score in self.scores))
 
     def sources(self, model: str) -> list[str]:
-        """Return the sources of this model that any song has, in the order of tables."""
+        """Return the sources of this model that any song has, in table order."""
         found = dict.fromkeys(score.source for score in self.scores if score.model == model)
         order = ["vocals", ACCOMPANIMENT, *STEMS, *found]
         return sorted(found, key=order.index)
@@ -146,9 +145,9 @@ def score_conditions(
     sample_rate: int,
     conditions: Iterable[str] = tuple(CONDITIONS),
 ) -> list[ConditionScore]:
-    """Separate a song as each condition leaves it, and score its sources.
+    """Separate a song under each condition, and score its sources.
 
-    `stems` are `(2, samples)` by name; of a song whose band nobody took apart "vocals" and "accompaniment".
+    `stems` are `(2, samples)` by name; for a song whose band has no separate stems, "vocals" and "accompaniment".
     """
     scores = []
     for condition in conditions:
@@ -159,10 +158,10 @@ def score_conditions(
 
 
 def score_recording(recording: Recording, estimates: Stems) -> dict[str, float]:
-    """Return the SDR in dB of every source that sounds and was estimated.
+    """Return the SDR in dB of every source that is audible and was estimated.
 
-    Where vocals sound, all that is not vocals is scored as `accompaniment`. Noise that no source plays is an error
-    anywhere but in the rest: there it may be, and does not count.
+    If there are vocals, everything else is scored as `accompaniment`. Noise that no source plays counts as an error
+    except in `RESTS`.
     """
     references, found = dict(recording.references), dict(estimates)
     for stems in (references, found):

@@ -1,4 +1,4 @@
-"""The scores of a model on a data set, as a table to read and as JSON to keep."""
+"""The scores of a model on a data set, as a table and as JSON."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measures:
-    """How near an estimate is to its reference, in dB.
+    """How close an estimate is to its reference, in dB.
 
     Attributes:
         sdr: over the whole song (Music Demixing Challenge).
@@ -28,7 +28,7 @@ class Measures:
 
 @dataclass(frozen=True)
 class Score:
-    """What one stem of one song scores, between what the song itself and what the ideal ratio mask would score."""
+    """The score of one stem of one song, with those of the song itself and of the ideal ratio mask."""
 
     song: str
     source: str
@@ -70,7 +70,7 @@ class Report:
     model: str
     scores: tuple[Score, ...]
     example: "Example | None" = field(default=None, repr=False)
-    """Some seconds of one song, to look at."""
+    """A few seconds of one song, for a picture."""
 
     def median(self, source: str, measure: Callable[[Score], float] = lambda score: score.sdr) -> float:
         """Median over songs of a measure of one source; NaN where no song has it."""

@@ -1,4 +1,4 @@
-"""Takes out of a song what nobody hears and a network mistakes for bass: a constant offset, and what swings slowly.
+"""Removes what is inaudible but would pass for bass: a constant offset and very slow swings.
 
     heard = song − mean of its surroundings
 
@@ -17,12 +17,12 @@ BOX_SECONDS = 0.1
 
 
 def without_offset(blocks: Iterable[Audio], sample_rate: int) -> Iterator[Audio]:
-    """Yield `blocks` `(channels, any n)` at `sample_rate` Hz without their offset, in blocks of another length.
+    """Yield `blocks` `(channels, any n)` at `sample_rate` Hz without their offset, in blocks of other lengths.
 
-    What lies before and after the song counts as silence. Silence stays silent.
+    Before and after the song there is silence. Silence stays silent.
     """
     box = 2 * round(BOX_SECONDS * sample_rate / 2) + 1
-    reach = BOXES * (box // 2)  # samples on each side that a mean is of
+    reach = BOXES * (box // 2)  # samples on each side that a mean covers
     waiting: Audio | None = None
     for block in blocks:
         if waiting is None:
@@ -36,7 +36,7 @@ def without_offset(blocks: Iterable[Audio], sample_rate: int) -> Iterator[Audio]
 
 
 def _without_mean(block: Audio, box: int, reach: int) -> Audio:
-    """Return the samples that have `reach` others on each side, less the mean of these."""
+    """Return the samples with `reach` neighbours on each side, minus the weighted mean of these."""
     mean = block.astype(np.float64)
     for _ in range(BOXES):
         sums = np.cumsum(mean, axis=1)

@@ -1,4 +1,4 @@
-"""What there is to compute with: the processor's share that is ours, and the graphics cards."""
+"""How many processors this process may use."""
 
 import os
 from pathlib import Path

@@ -84,14 +84,14 @@ def _spectrum_by_channel(samples: Samples, window: int, hop: int, pool: Executor
 
 
 def views(channels: int) -> NDArray[np.float32]:
-    """Return what a network sees of so many channels, as weights `(views, channels)`: stereo as mid and side too."""
+    """Return the views of the channels that a network sees, as weights `(views, channels)`: stereo also as mid, side."""
     return np.array([[1, 0], [0, 1], [0.5, 0.5], [0.5, -0.5]] if channels == 2 else np.eye(channels), np.float32)
 
 
 def band_powers(spectrum: Spectrum, view: NDArray[np.float32], bands: Sequence[tuple[int, int]]) -> Samples:
-    """Return the power `(frames, bands)` that a view `(channels,)` of a spectrum `(channels, frames, bins)` has.
+    """Return the power `(frames, bands)` of a view `(channels,)` of a spectrum `(channels, frames, bins)`.
 
-    `bands` are groups of so many bins a band and so many bands, lowest first; the Nyquist bin is left out.
+    `bands` are groups of (bins in each band, number of bands), lowest first; the Nyquist bin is left out.
     """
     parts = spectrum.view(np.float32)  # real and imaginary parts, one after the other: a power is the sum of squares
     powers = np.empty((parts.shape[1], sum(count for _, count in bands)), np.float32)
@@ -123,9 +123,9 @@ def synthesis(spectra: Spectrum, window: int, hop: int) -> Samples:
 
 
 class MaskedSynthesis:
-    """The stems of a song from masks and its spectrum, frames by frames: windowed overlap-add that never ends.
+    """Turns masks and a song's spectrum into stems, a few frames at a time, by windowed overlap-add.
 
-    The samples that come out are those of the frames so far; `window − hop` more depend on frames to come.
+    It returns the samples that the frames so far determine; `window − hop` more depend on the next frames.
     """
 
     def __init__(self, window: int, hop: int, band_of_bin: NDArray[np.intp], pool: Executor) -> None:

@@ -1,4 +1,4 @@
-"""What a model file says of itself, read without loading any runtime."""
+"""Reads a model file's description of itself, without loading any runtime."""
 
 import json
 import mmap
@@ -28,7 +28,7 @@ class FilterBank:
 
     @property
     def bins(self) -> int:
-        """How many coefficients a frame has."""
+        """The number of coefficients in a frame."""
         return self.window // 2 + 1
 
     def band_widths(self) -> NDArray[np.intp]:
@@ -51,7 +51,7 @@ class ModelFacts:
     """Hz"""
     channels: int
     context: int
-    """Samples that the network must see on each side of those that it answers."""
+    """Samples that the network must see on each side of its output."""
     stride: int
     """Tile starts and lengths are multiples of this, in samples."""
     output: str
@@ -62,7 +62,7 @@ class ModelFacts:
 
     @property
     def sums_to_the_song(self) -> bool:
-        """Whether the last source is what the others leave over."""
+        """Whether the last source is the song minus the others."""
         return self.output != "direct"
 
     @classmethod

@@ -23,8 +23,8 @@ FRAMES_AT_ONCE = 64  # of which stems are made: what follows the network needs l
 class Network:
     """The network of an `.onnx` file, loaded, with the fixed filter bank around it if it has one.
 
-    It answers a song tile by tile. `length` is the number of samples of a tile; the network sees `facts.context` more
-    on each side.
+    It processes a song tile by tile. `length` is the number of samples in a tile; the network sees `facts.context`
+    more on each side.
 
     With a filter bank, steps along a tile are frames, else samples:
 
@@ -51,7 +51,7 @@ class Network:
         threads = threads or cpu_count()
         self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
-        """What a person should know about how it ran: sentences."""
+        """What the user should know about the run, in sentences."""
         self._at_once, self._lock = self._length, Lock()
         self._load_cpu_runtime = partial(
             load_cpu_runtime, model, self._input_shape(), precision=precision, threads=threads
@@ -61,14 +61,14 @@ class Network:
         )
 
     def estimates(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
-        """Yield the sources of a song, `(len(sources), channels, any n)`, as long as the song in all.
+        """Yield the sources of a song, `(len(sources), channels, any n)`, together as long as the song.
 
         Args:
             song: Blocks `(channels, any n)` at the network's rate; if it has more channels than the network, each is
                 answered by itself.
             sources: Positions in `facts.sources`.
 
-        Silence gives silence, and what is not finite is silence too.
+        Silence gives silence; values that are not finite become silence too.
         """
         if not sources:
             yield from (np.zeros((0, *block.shape), np.float32) for block in song)
@@ -81,12 +81,12 @@ class Network:
                 yield answer
 
     def _direct(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
-        """Yield the answers of a network that takes and gives samples."""
+        """Yield the output of a network that maps samples to samples."""
         for tile in tiles(song, self._length, self._context):
             yield self._answer(tile.content)[list(sources), :, : tile.kept]
 
     def _masked(self, song: Iterable[Audio], sources: Sequence[int]) -> Iterator[Audio]:
-        """Yield the answers of a network that takes the powers of a spectrum's bands and gives masks for them."""
+        """Yield the output of a network that maps the powers of a spectrum's bands to masks for them."""
         bank, pool = self.facts.filter_bank, self._pool.get()
         assert bank is not None
         window, hop = bank.window, bank.hop
@@ -130,9 +130,9 @@ class Network:
         return np.stack(list(self._pool.get().map(power, seen)))
 
     def _answer(self, tile: Audio) -> Audio:
-        """Return what the network says of a tile, `(sources, channels, length, …)`, valid until the next call.
+        """Return the network's output for a tile, `(sources, channels, length, …)`, valid until the next call.
 
-        A device without the memory for a tile gets halves of it, then of those, and at last the processor takes over.
+        A device that runs out of memory gets half a tile, then a quarter and so on; at last the processor takes over.
         """
         parts = np.split(tile, len(tile) // self._input_shape()[1])
         if len(parts) == 1:
@@ -173,7 +173,7 @@ class Network:
         return answer
 
     def _take_less(self, failed: int) -> None:
-        """Halve what is computed at once, or go over to the processor if that is little already."""
+        """Halve how much is computed at once, or switch to the processor if that is already little."""
         with self._lock:
             if self._at_once != failed:
                 return  # another thread has just done so

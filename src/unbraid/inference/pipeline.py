@@ -1,4 +1,4 @@
-"""Stages that work at the same time: iterators run ahead in other threads, behind bounded queues."""
+"""Runs stages in parallel: iterators run ahead in other threads, behind bounded queues."""
 
 import ctypes
 import os
@@ -58,9 +58,9 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
 
 
 class PerProcess(Generic[T]):
-    """Something with threads, made anew in a process that was forked: of its parent's threads, none came along.
+    """An object with threads that is made again in a forked process, which has none of its parent's threads.
 
-    A forked process never ends the one that its parent made, for that would wait for these threads.
+    A forked process never closes its parent's object, because that would wait for those threads.
     """
 
     _instances: ClassVar[WeakSet["PerProcess[Any]"]] = WeakSet()
@@ -71,7 +71,7 @@ class PerProcess(Generic[T]):
         self._instances.add(self)
 
     def get(self) -> T:
-        """Return this process's own."""
+        """Return this process's own object."""
         if self._process != os.getpid():
             self._made, self._process = self._make(), os.getpid()
         return self._made

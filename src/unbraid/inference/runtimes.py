@@ -25,17 +25,17 @@ GRAPHICS = {"CUDAExecutionProvider": "CUDA", "DmlExecutionProvider": "DirectML",
 
 
 class OutOfDeviceMemoryError(Exception):
-    """The device has too little memory for an array of this size; a smaller one may do."""
+    """The device has too little memory for an array of this size; a smaller one may fit."""
 
 
 class Runtime(Protocol):
     """A loaded network body: one array in, one array out, from any thread."""
 
     description: str
-    """What runs it, on which device, and why if that was ours to choose."""
+    """The runtime, the device, and why it was chosen if the choice was automatic."""
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer, valid until the same thread's next call; may raise OutOfDeviceMemoryError."""
+        """Return the body's output, valid until the same thread's next call; may raise OutOfDeviceMemoryError."""
 
 
 class OpenVINORuntime:
@@ -70,7 +70,7 @@ class OpenVINORuntime:
         return narrow
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer, valid until the same thread's next call."""
+        """Return the body's output, valid until the same thread's next call."""
         request = getattr(self._requests, "request", None)
         if request is None:
             request = self._requests.request = self._compiled.create_infer_request()
@@ -87,7 +87,7 @@ class ONNXRuntime:
         self.description = f"ONNX Runtime on {GRAPHICS.get(provider, f'the CPU (fp32, {_counted(threads)})')}"
 
     def run(self, array: Array) -> Array:
-        """Return the body's answer; raises OutOfDeviceMemoryError if the device has too little for it."""
+        """Return the body's output; raises OutOfDeviceMemoryError if the device has too little memory for it."""
         try:
             answer: Array = self._session.get().run(None, {self._input: array})[0]
         except Exception as error:
@@ -98,9 +98,9 @@ class ONNXRuntime:
 
 
 def load_runtime(path: Path, shape: tuple[int, ...], *, device: str, precision: str, threads: int) -> Runtime:
-    """Return the body at `path` ready to take arrays of `shape`, on the best runtime there is for `device`.
+    """Return the body at `path` ready to take arrays of `shape`, on the best runtime for `device`.
 
-    Raises UsageError for an unknown device or precision, ModelError if none can run the model there.
+    Raises UsageError for an unknown device or precision, ModelError if no runtime can run the model there.
     """
     if device not in DEVICES or precision not in PRECISIONS:
         raise UsageError(f"Choose a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}.")
@@ -132,7 +132,7 @@ def load_cpu_runtime(path: Path, shape: tuple[int, ...], *, precision: str, thre
 
 
 def onnxruntime_module() -> Any:
-    """Import ONNX Runtime with its telemetry off: else it writes to the home folder and calls a host of its maker's."""
+    """Import ONNX Runtime with telemetry off; otherwise it writes to the home folder and contacts its maker's host."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
@@ -158,7 +158,7 @@ def _onnx_session(path: Path, provider: str, threads: int) -> Any:
 def _graphics() -> list[str]:
     """Return the names of ONNX Runtime's providers for graphics cards that are installed, best first.
 
-    Its files tell whether it can have any, so that one for processors is not loaded only to be asked.
+    The package's files show whether it can have any, so a CPU-only package need not be loaded to find out.
     """
     found = find_spec("onnxruntime")
     if found is None:
@@ -172,7 +172,7 @@ def _graphics() -> list[str]:
 
 
 def _openvino() -> Any:
-    """Import OpenVINO without its model converter, which is slow to load and brings a telemetry package along."""
+    """Import OpenVINO without its model converter, which is slow to load and pulls in a telemetry package."""
     converter = "openvino.tools.ovc"
     if "openvino" in sys.modules:
         return sys.modules["openvino"]

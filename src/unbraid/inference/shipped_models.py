@@ -1,4 +1,4 @@
-"""The models that come with unbraid, by their names."""
+"""The models that come with unbraid, by name."""
 
 import os
 from importlib.resources import files
@@ -10,7 +10,7 @@ DEFAULT = "unbraid"
 
 
 def shipped_models() -> dict[str, Path]:
-    """Return the model files in this copy of unbraid by their names, the default first."""
+    """Return the model files in this copy of unbraid by name, the default first."""
     weights = Path(str(files("unbraid").joinpath("weights")))
     found = sorted(weights.glob("*.onnx"), key=lambda path: (path.stem != DEFAULT, path.stem))
     return {path.stem: path for path in found}
@@ -23,7 +23,7 @@ def find_model(model: str | os.PathLike[str] | None) -> Path:
         model: the name of one that comes with unbraid, or a file; None means the default.
 
     Raises:
-        ModelError: there is none of that name, or this copy of unbraid has no weights.
+        ModelError: there is no model of that name, or this copy of unbraid has no weights.
     """
     shipped = shipped_models()
     if model is None:
@@ -33,7 +33,7 @@ def find_model(model: str | os.PathLike[str] | None) -> Path:
     if isinstance(model, str):
         if model in shipped:
             return shipped[model]
-        # not Path.exists, which stumbles over a name that is too long
+        # not Path.exists, which raises an error for a name that is too long
         if not {".", "/", os.sep} & set(model) and not os.path.exists(model):  # noqa: PTH110
             known = ", ".join(shipped) or "none"
             raise ModelError(f"There is no model {model!r}: unbraid comes with {known}; or name an .onnx file.")

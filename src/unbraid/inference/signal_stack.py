@@ -1,7 +1,7 @@
-"""The stack that signal handlers run on, kept as it was while a library loads.
+"""Restores the stack that signal handlers run on after a library was loaded.
 
-OpenVINO's CPU plugin registers a small one of its own while it asks what the processor can do, and leaves it behind.
-Python's handlers run there: Ctrl-C, or a child process that ends, could then crash the whole process.
+OpenVINO's CPU plugin registers a small stack of its own while it detects the processor's features, and leaves it
+behind. Python's handlers would then run on it: Ctrl-C, or a child process that ends, could crash the whole process.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ class SignalStack(ctypes.Structure):
 
     @classmethod
     def current(cls) -> "SignalStack":
-        """Return the one of this thread."""
+        """Return this thread's signal stack."""
         stack = cls()
         ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack))
         return stack
@@ -25,7 +25,7 @@ class SignalStack(ctypes.Structure):
 
 @contextmanager
 def signal_stack_kept() -> Iterator[None]:
-    """Give this thread back the signal stack that it had; nothing to do but on Linux."""
+    """Restore this thread's signal stack when the block is left; does nothing except on Linux."""
     if not sys.platform.startswith("linux"):
         yield
         return

@@ -1,4 +1,4 @@
-"""A song on its way through the network: blocks in, blocks of stems out, as long as the song and adding up to it."""
+"""Streams a song through the network: blocks in, blocks of stems out, as long as the song and adding up to it."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -17,15 +17,15 @@ from unbraid.inference.tiles import Fifo
 ACCOMPANIMENT = "accompaniment"
 DECODED_AHEAD = 8  # blocks of a second
 ESTIMATED_AHEAD = 8  # blocks of a second and a half
-PIECE = 1 << 16  # samples; what follows the network works on less than a tile at once, which keeps its memory small
+PIECE = 1 << 16  # samples; after the network, less than a tile is processed at once, which keeps memory small
 
 
 class StemStream:
-    """The stems of one song, block by block, in memory that does not grow with it; iterate over it once.
+    """The stems of one song, block by block, in constant memory; iterate over it once.
 
     Each block is a dict of `(channels, n)` float32 arrays at the song's own rate; the blocks follow one another and
-    cover the song exactly. The last source is what the others leave over of the song itself, with everything that
-    lies above the network's band, so the sources sum to the song (unless the model gives no such promise).
+    cover the song exactly. The last source is the song minus the others, so it has everything above the network's
+    band and the sources sum to the song (unless the model does not promise that).
 
         song ─┬─▶ resample ─▶ no offset ─▶ network ─▶ resample back ─┬─▶ the other stems
               └──────────────────────────── waits ───────────────────── minus ┴─▶ the last stem
@@ -42,14 +42,14 @@ class StemStream:
         two_stems: str | None = None,
     ) -> None:
         self.name = song.name
-        """What to call the song in a sentence."""
+        """The song's name for messages."""
         self.sources = chosen_stems(network.facts.sources, stems, two_stems)
-        """The names of the stems that come out."""
+        """The names of the stems in each block."""
         self.sample_rate = song.sample_rate
         """Hz"""
         self.channels = song.channels
         self.duration = song.duration
-        """Seconds, as far as the song's file says so."""
+        """Seconds, if the song's file states them."""
         self.tags, self.cover = song.tags, song.cover
         self._network, self._song = network, song
         self._two_stems = two_stems is not None
@@ -59,7 +59,7 @@ class StemStream:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know about this song: sentences, complete once the stream has ended."""
+        """What the user should know about this song, in sentences; complete once the stream has ended."""
         return [*self._song.notes, *self._network.notes]
 
     def __enter__(self) -> Self:
@@ -124,9 +124,9 @@ class StemStream:
 
 
 def chosen_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems: str | None) -> tuple[str, ...]:
-    """Return the stems that come out, in the network's order; raises UsageError for one that it does not know.
+    """Return the chosen stems in the network's order; raises UsageError for an unknown one.
 
-    Capitals do not matter.
+    Upper and lower case are the same.
     """
     if stems is not None and two_stems is not None:
         raise UsageError("Choose either some stems or two stems, not both.")

@@ -1,12 +1,12 @@
-"""Cut a stream of blocks into tiles with context, so that the tiled answer is the whole song's answer.
+"""Cuts a stream of blocks into tiles with context, so that the tiled result equals that of the whole song.
 
     song       ├──────────────────────────────────────┤
     tile 0  ╌╌╌├───length───┤╌╌╌                          ╌ context: zeros outside the song
     tile 1              ╌╌╌├───length───┤╌╌╌              ╌ context: the song's own samples inside it
-    tile 2                          ╌╌╌├───length───┤╌╌╌  the last one is filled up with zeros
+    tile 2                          ╌╌╌├───length───┤╌╌╌  the last one is padded with zeros
 
-A network whose receptive field is no wider than the context answers the middle of each tile as it would answer the
-same samples in the whole song: no cross-fade is needed, the answers are simply put one after the other.
+If the receptive field of the network is no wider than the context, its output for the middle of each tile is the same
+as for those samples in the whole song: the outputs are simply joined, without cross-fades.
 """
 
 from collections import deque
@@ -32,9 +32,9 @@ class Tile:
 
 
 class Fifo:
-    """Blocks on their way: they go in at one end and leave in pieces of another length, counted along `axis`.
+    """A queue of blocks: they go in whole and come out in pieces of any length, counted along `axis`.
 
-    One thread may put while another takes.
+    One thread may call `put` while another calls `take`.
     """
 
     def __init__(self, axis: int = -1) -> None:
@@ -80,7 +80,7 @@ def tiles(blocks: Iterable[Audio], length: int, context: int) -> Iterator[Tile]:
     """
     size = context + length + context
     tile = np.zeros((0, size), np.float32)
-    filled = context  # what lies before the song is silence
+    filled = context  # before the song there is silence
     for block in blocks:
         if not tile.shape[0]:
             tile = np.zeros((block.shape[0], size, *block.shape[2:]), np.float32)
