@@ -84,7 +84,7 @@ def _spectrum_by_channel(samples: Samples, window: int, hop: int, pool: Executor
 
 
 def views(channels: int) -> NDArray[np.float32]:
-    """Return the views of the channels that a network sees, as weights `(views, channels)`: stereo also as mid, side."""
+    """Return the channels and mixes that a network sees, as weights `(views, channels)`: stereo adds mid and side."""
     return np.array([[1, 0], [0, 1], [0.5, 0.5], [0.5, -0.5]] if channels == 2 else np.eye(channels), np.float32)
 
 
