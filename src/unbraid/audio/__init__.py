@@ -1,4 +1,4 @@
-"""Sound files in and out, block by block: any container that FFmpeg reads, through PyAV, without a system ffmpeg."""
+"""Reads and writes sound files block by block: all that FFmpeg reads, through PyAV, without a system FFmpeg."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

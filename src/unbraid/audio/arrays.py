@@ -14,10 +14,10 @@ from unbraid.errors import InputError
 class ArraySong:
     """Samples `(channels, n)` in memory at `sample_rate` Hz as a song.
 
-    Whatever NumPy can turn into an array of numbers is taken, at full scale ±1 if they are floats; whole numbers of 8,
-    16 or 32 bits are divided by what their type can hold. A single row may stand for mono.
+    Accepts whatever NumPy can turn into an array: floats with full scale ±1, or integers of 8, 16 or 32 bits, which
+    are divided by their type's full scale. A one-dimensional array is mono.
 
-    Raises InputError for other types, unless there are one or two channels, and for a rate that is none.
+    Raises InputError for other types, for more than two channels, and for a sample rate that is out of range.
     """
 
     name = "the array"
@@ -71,7 +71,7 @@ def _described(samples: Any, array: NDArray[Any]) -> str:
 
 
 def checked_rate(rate: float) -> int:
-    """Return a sample rate in Hz as a whole number; raises InputError if it is none of a sound."""
+    """Return a sample rate in Hz as a whole number; raises InputError if it is not one, or out of range."""
     try:
         whole = int(rate)
     except (TypeError, ValueError, OverflowError):

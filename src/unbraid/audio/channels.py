@@ -1,4 +1,4 @@
-"""How many channels a song has, and how more than two become stereo so that each of them counts."""
+"""Channels of a song, and how more than two are folded to stereo without losing any."""
 
 from functools import lru_cache
 from typing import Any
@@ -55,7 +55,7 @@ def folded(samples: Audio, layout: Any, channels: int) -> Audio:
 
 
 def folding_note(layout: Any) -> str:
-    """Return a sentence on how the channels of this layout become stereo."""
+    """Return a sentence that says how the channels of this layout become stereo."""
     names = tuple(channel.name for channel in layout.channels)
     if _places(names) is None:
         return (
@@ -67,7 +67,7 @@ def folding_note(layout: Any) -> str:
 
 
 def _places(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return where the channels are, or None if nobody knows."""
+    """Return the positions of the channels, or None if they are unknown."""
     if "NONE" not in names and not any(name.startswith(("AMBI", "USR", "UNK", "UNSD")) for name in names):
         return names
     return USUAL.get(len(names))
@@ -75,7 +75,7 @@ def _places(names: tuple[str, ...]) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=16)
 def _stereo_matrix(names: tuple[str, ...]) -> Audio:
-    """Return `(2, channels)`: the front as it is, the rest at half power, none louder in sum than full scale."""
+    """Return `(2, channels)`: the front unchanged, the rest at half power, scaled so that no sum exceeds full scale."""
     places = _places(names)
     if places is None:
         places = tuple("FR" if number % 2 else "FL" for number in range(len(names)))

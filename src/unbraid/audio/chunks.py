@@ -1,4 +1,4 @@
-"""How containers are laid out, as far as it takes to see whether a file ends inside one of their chunks."""
+"""Layouts of containers, as far as needed to tell whether a file ends inside one of their chunks."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class Layout:
     size: int
     """Bytes that a size has."""
     sound: tuple[bytes, ...]
-    """The beginnings of the names of those chunks without whose end sound is missing."""
+    """Prefixes of the names of chunks whose end must be there, or sound is missing."""
     order: Literal["little", "big"] = "little"
     size_first: bool = False
     counts_header: bool = False
@@ -40,9 +40,9 @@ LAYOUTS = {
 
 
 def chunks(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int, int | None]]:
-    """Yield the name of each chunk, where its content begins and where it ends: None if the file does not know.
+    """Yield the name of each chunk, and where its content begins and ends (None if the file does not say).
 
-    Programs that write to a pipe cannot come back to write the size: they leave a placeholder.
+    Programs that write to a pipe cannot go back to write the size: they leave a placeholder.
     """
     end_of_file = file.seek(0, os.SEEK_END)
     at, large = layout.start, 0
@@ -72,7 +72,7 @@ def chunks(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int, int | 
 
 
 def is_placeholder(size: int, size_bytes: int) -> bool:
-    """Return whether a size stands for "unknown": nothing, or about as much as can be written, signed or unsigned.
+    """Return whether a size means "unknown": zero, or about the largest signed or unsigned number.
 
     sox leaves 7f000000 and 7ffff000, lame 7fffffff and 80000023, FFmpeg ffffffff.
     """

@@ -1,4 +1,4 @@
-"""Times of packets where FFmpeg's own are guesses: after damage, and where a song begins in the midst of another."""
+"""Corrects packet times that FFmpeg only guesses: after damage, and where a song begins in the middle of another."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ JITTER = 0.005  # s; less is rounding
 
 
 def with_true_times(packets: Iterable[Any], container: str) -> Iterator[Any]:
-    """Yield packets of a container (FFmpeg's name) with the times that its bytes give them."""
+    """Yield packets of a container (FFmpeg's name) with the times that the file's bytes state."""
     if container == "ogg":
         return _counted_from_page_ends(packets)
     if container == "flac":
@@ -16,10 +16,10 @@ def with_true_times(packets: Iterable[Any], container: str) -> Iterator[Any]:
 
 
 def _counted_from_page_ends(packets: Iterable[Any]) -> Iterator[Any]:
-    """An Ogg page says when its sound ends. FFmpeg has a page begin where the last one ended that it could read.
+    """An Ogg page says when its sound ends; FFmpeg takes the end of the last page it could read as its beginning.
 
-    So of the first page of a part that was copied, and of one behind a lost page, the times are too early: they are
-    counted back from the packet behind it, whose time is right.
+    So times are too early on the first page of an excerpt and on a page after a lost one: they are counted back from
+    the following packet, whose time is right.
     """
     page: list[Any] = []
     for packet in packets:
@@ -45,7 +45,7 @@ def _moved_up_to(end: int | None, page: list[Any]) -> list[Any]:
 
 
 def _by_frame_numbers(packets: Iterable[Any]) -> Iterator[Any]:
-    """Each FLAC frame has a number, which FFmpeg passes over where damage joins several into one packet."""
+    """Each FLAC frame has a number, which FFmpeg ignores where damage joins several into one packet."""
     for packet in packets:
         header = bytes(memoryview(packet)[:11]) if packet.size else b""
         if len(header) == 11 and header[0] == 0xFF and header[1] & 0xFE == 0xF8:

@@ -1,4 +1,4 @@
-"""Decode a sound file block by block to float32."""
+"""Decodes a sound file block by block to float32."""
 
 import math
 from collections.abc import Iterator
@@ -45,34 +45,34 @@ class Song(Protocol):
 
     @property
     def duration(self) -> float | None:
-        """Seconds that will come, as far as that is known."""
+        """Seconds of sound to come, if known."""
 
     def __iter__(self) -> Iterator[Audio]: ...
 
     def close(self) -> None:
-        """Give back what is held open."""
+        """Release open files."""
 
 
 class SongReader:
     """A song opened for decoding: iterate over it, once, for blocks `(channels, n)` float32, about a second each.
 
-    What comes out is as long as the song, wherever its file is damaged: sound that is missing in the middle is
+    The output is as long as the song even if its file is damaged: sound that is missing in the middle is
     replaced by silence, and `notes` says so. A file that is cut off is refused. More than two channels are folded down
-    to stereo. If channels or rate change midway, what follows is converted to those of the beginning; an Ogg file of
+    to stereo. If channels or rate change midway, the rest is converted to match the beginning; an Ogg file of
     several songs is stereo if one of them is. Samples that are not finite numbers are treated as silence.
 
     Args:
-        source: a path, or an open binary file; what cannot seek is copied to a temporary file.
+        source: a path, or an open binary file; one that cannot seek is copied to a temporary file.
         mono: whether to fold the song down to one channel.
-        start: seconds of the song to leave out, exact to the sample.
-        duration: seconds to take; None takes all.
-        track: which of several sound tracks, from 1; None takes the first.
-        name: what to call the song in a sentence, if not by its path.
+        start: seconds of the song to skip, exact to the sample.
+        duration: seconds to read; None reads all.
+        track: which of several sound tracks, counted from 1; None takes the first.
+        name: the song's name in messages, if not its path.
         max_seconds: refuse a song that is longer, as soon as that is known.
 
     Raises:
         InputError: here or while iterating, if the file cannot be read, holds no sound, is cut off or too long.
-        UsageError: `start`, `duration` or `track` make no sense.
+        UsageError: `start`, `duration` or `track` is out of range.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class SongReader:
 
     @property
     def duration(self) -> float | None:
-        """Seconds that will come, as far as the file says so."""
+        """Seconds of sound to come, if the file states them."""
         if self._whole_seconds is None:
             return self._duration
         left = max(self._whole_seconds - self._start, 0.0)
@@ -133,7 +133,7 @@ class SongReader:
 
     @property
     def bit_depth(self) -> int | None:
-        """Bits in which the decoder gives a sample; None if the song is compressed with loss."""
+        """Bits per sample from the decoder; None if the song is lossily compressed."""
         context = self._stream.codec_context
         return 8 * context.format.bytes if context.codec.lossless else None
 
@@ -183,7 +183,7 @@ class SongReader:
             self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
 
     def _following(self, track: int | None) -> Iterator[tuple[Any, Any, Link]]:
-        """Open the songs behind the first one in an Ogg file, one after the other."""
+        """Open the songs after the first one in an Ogg file, one after the other."""
         for number, link in enumerate(self._links[1:], 2):
             if not self._links[number - 2].has_end:
                 self.notes.append(
@@ -198,7 +198,7 @@ class SongReader:
                 yield container, stream, link
 
     def _look_at_following(self, track: int | None) -> int:
-        """Add up how long all songs in the file are; return how many channels those behind the first have at most."""
+        """Add up the lengths of all songs in the file; return the most channels that any after the first has."""
         channels, notes, place = 0, list(self.notes), self._file.tell()
         for container, stream, _ in self._following(track):
             seconds = declared_seconds(container, stream, self._file)
@@ -237,7 +237,7 @@ class SongReader:
         return stream
 
     def _seek(self) -> float:
-        """Go near the part that was asked for, where that is exact; return how many seconds were left out."""
+        """Seek close to the requested part, where that is exact; return how many seconds were skipped."""
         assert self._frames is not None
         codec: str = self._stream.codec_context.name
         wanted = self._start - SEEK_BEFORE
@@ -261,9 +261,9 @@ class SongReader:
             raise InputError(f"{self.name} is longer than the limit of {limit}: cut it into parts.")
 
     def _at_one_rate(self) -> Iterator[Audio]:
-        """Yield the sound at `sample_rate`, without the padding that lies beyond the end which an MP4 declares.
+        """Yield the sound at `sample_rate`, without the padding after the end that an MP4 declares.
 
-        What is longer than padding is no padding: the file declares a wrong end.
+        If there is more than padding can be, the declared end is wrong, and all is kept.
         """
         assert self._frames is not None
         rate = self._frames.rate
@@ -289,7 +289,7 @@ class SongReader:
         yield rest[:, : int(min(left, rest.shape[1]))]
 
     def _in_time(self) -> Iterator[Frame]:
-        """Yield the frames with silence where sound is missing, then see whether the file was whole."""
+        """Yield the frames with silence where sound is missing, then check whether the file was complete."""
         assert self._frames is not None
         timeline, frame = self._timeline(), None
         for frame in timeline.filled(self._frames):
@@ -306,7 +306,7 @@ class SongReader:
         self._note_disagreement(timeline.position, padding=PADDING_FRAMES * frame.seconds if self._is_mp4 else 0.0)
 
     def _end_of_damage(self) -> float | None:
-        """Return where the last packet, which could not be decoded, ends by the file's clock, as far as is known."""
+        """Return where the last packet, which could not be decoded, ends by the file's clock, if known."""
         assert self._frames is not None
         last = self._frames.last
         if self._format not in CLOCKLESS and last is not None and last.pts is not None:
@@ -339,7 +339,7 @@ class SongReader:
         )
 
     def _note_disagreement(self, seconds: float, padding: float) -> None:
-        """Say it if the file declares another length, or if there is something at its end that is no sound."""
+        """Add a note if the file declares another length, or ends with something that is not sound."""
         assert self._frames is not None
         declared, states = self._whole_seconds, states_length(self._container, self._stream, self._info)
         if declared is not None and declared < seconds <= declared + padding:
@@ -377,8 +377,8 @@ def read(
 
     Args:
         source: a path, or an open binary file.
-        start: seconds to leave out.
-        duration: seconds to take; None takes all.
+        start: seconds to skip.
+        duration: seconds to read; None reads all.
         sample_rate: in Hz, if not the song's own.
         channels: 1 or 2, if not the song's own: stereo is averaged, mono repeated.
 

@@ -1,4 +1,4 @@
-"""Encode stems block by block: the file is opened before any work is done, its encoder with the first block."""
+"""Encodes stems block by block: the file is opened before any work is done, its encoder with the first block."""
 
 import base64
 import os
@@ -32,14 +32,14 @@ SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
 class StemWriter:
     """Writes blocks `(channels, n)` float32 to one sound file: a path, or a binary file open for writing and seeking.
 
-    For the format "stem" a block is what `stem_mp4.tracks_of` makes of all stems, and an open file must be readable.
+    For the format "stem", a block is the result of `stem_mp4.tracks_of`, and an open file must be readable.
 
-    `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or left out; each
-    format takes of them what it can hold. `bits_per_second` makes M4A and Opus smaller or larger than they are by
-    themselves (for stereo; mono takes half), and with it a low `effort` (FFmpeg's compression_level) is quicker. A file
+    `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or None; each
+    format stores what it can hold. `bits_per_second` overrides the default of M4A and Opus (for stereo; mono takes
+    half), and a low `effort` (FFmpeg's compression_level) is faster. A file
     that was given open stays open. Samples beyond ±1 are clipped unless the format is 32-bit float.
 
-    Raises OSError when the disk does, from any method: the caller knows the name that the user gave.
+    Any method may raise the disk's OSError: the caller knows the name that the user gave.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class StemWriter:
                 self._begun().write(converted)
 
     def finish(self) -> None:
-        """Write what is still on its way, complete the file's header, and close it."""
+        """Write what is buffered, complete the file's header, and close it."""
         converted = self._resampler.finish()
         with self._file.failures_raised():
             if converted.shape[1]:
@@ -88,7 +88,7 @@ class StemWriter:
         self._file.close()
 
     def abandon(self) -> None:
-        """Close the file as it is: it will be removed."""
+        """Close the file incomplete: it will be removed."""
         # What goes wrong here is most likely the very failure for which it is abandoned.
         with suppress(OSError, RuntimeError, av.FFmpegError):
             if self._encoder:
@@ -103,9 +103,9 @@ class StemWriter:
 
 
 class _EncodersFile:
-    """The file that an encoder writes to, which is written in C and can do nothing with an exception but print it.
+    """The file that an encoder writes to. Encoders are written in C and can only print an exception.
 
-    So the first failure of the disk is kept, nothing is written after it, and it is raised when the encoder is back.
+    So the first disk error is kept, nothing is written after it, and it is raised once the encoder has returned.
     """
 
     def __init__(self, target: Path | IO[bytes]) -> None:
@@ -155,7 +155,7 @@ class _EncodersFile:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is written into a file beside its sound."""
+    """What is written into a file besides the sound."""
 
     tags: dict[str, str]
     cover: bytes | None
@@ -254,7 +254,7 @@ class _FFmpegEncoder:
 
 
 class _Mp4Encoder(_FFmpegEncoder):
-    """M4A, and the one with stems: FFmpeg knows MP4's name for the tempo, none for the key, and nothing of stems."""
+    """M4A, with or without stems: FFmpeg can write MP4's tempo tag, but not the key or the stems."""
 
     def __init__(
         self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
@@ -278,7 +278,7 @@ class _Mp4Encoder(_FFmpegEncoder):
 class _SoundFileEncoder:
     """MP3 and Ogg Vorbis through libsndfile.
 
-    FFmpeg's way to LAME forgets the last frame that a decoder needs to give the exact length; its own Vorbis encoder
+    FFmpeg's wrapper of LAME omits the last frame, which a decoder needs for the exact length; its own Vorbis encoder
     is experimental, and PyAV's wheels come without libvorbis.
     """
 
@@ -335,5 +335,5 @@ def _nearest_rate(rates: tuple[int, ...], rate: int) -> int:
 
 
 def _bit_rate(form: Format, rate: int, channels: int) -> int:
-    """Return the bits per second for this rate: at low rates codecs refuse what is fine at 44.1 kHz."""
+    """Return the bits per second for this sample rate: at low rates, codecs refuse bit rates that suit 44.1 kHz."""
     return int(form.bits_per_second * min(1.0, rate / 44_100) * channels / 2)

@@ -1,4 +1,4 @@
-"""The file formats that are read, with the endings by which songs are looked for, and those stems are written in."""
+"""File formats: the extensions of songs to look for, and the formats that stems are written in."""
 
 from dataclasses import dataclass
 
@@ -71,7 +71,7 @@ class Format:
     effort: int | None = None
     """FFmpeg's compression_level, where it is not the encoder's own."""
     rates: tuple[int, ...] = ()
-    """Hz, rising; empty means any. A song of another rate is converted to the next one above, else the highest."""
+    """Hz, ascending; empty means any. Other rates are converted to the next higher one, or else to the highest."""
     depths: tuple[str, ...] = ()
     """The bit depths to choose from, the default first; empty for lossy codecs."""
     tracks: int = 1
@@ -111,7 +111,7 @@ def clips(format: str, bit_depth: str | None) -> bool:  # noqa: A002
 
 
 def gain_against_clipping(peak: float) -> float:
-    """Return the factor, at most 1, with which nothing clips of what is as loud as `peak`: with room for rounding.
+    """Return the gain, at most 1, at which a sound with this peak does not clip, with room for rounding.
 
     >>> gain_against_clipping(0.9), gain_against_clipping(2.0)
     (1.0, 0.49995)

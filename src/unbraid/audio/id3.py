@@ -1,4 +1,4 @@
-"""Write an ID3 tag (version 2.4), as MP3 and WAV files have it."""
+"""Writes an ID3 tag (version 2.4), as MP3 and WAV files have it."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ UTF_8, FRONT_COVER = b"\x03", b"\x03"
 
 
 def id3_tag(tags: Mapping[str, str], cover: bytes | None) -> bytes:
-    """Return the tag with these texts, by FFmpeg's names, and this JPEG or PNG; nothing if there is nothing to say."""
+    """Return the tag with these texts, by FFmpeg's names, and this JPEG or PNG; empty if there are none."""
     frames = [_frame(FRAMES[name], UTF_8 + text.encode()) for name, text in tags.items() if name in FRAMES]
     if comment := tags.get("comment"):
         frames.append(_frame(b"COMM", UTF_8 + b"und\0" + comment.encode()))
@@ -27,5 +27,5 @@ def _frame(name: bytes, content: bytes) -> bytes:
 
 
 def _seven_bits(size: int) -> bytes:
-    """Return a size in four bytes of which none can be mistaken for the beginning of a frame of sound."""
+    """Return a size in four bytes, none of which can be mistaken for the beginning of an audio frame."""
     return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))

@@ -1,4 +1,4 @@
-"""Open what a person names as a song: a path, a pipe or an open file."""
+"""Opens what the user names as a song: a path, a pipe or an open file."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ from unbraid.errors import InputError, OutputError
 
 
 def source_name(source: Source) -> str:
-    """Return what to call this source in a sentence; a name with line breaks and the like is quoted."""
+    """Return the name of this source for messages; a name with line breaks and the like is quoted."""
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else str(getattr(source, "name", "the input"))
     return name if name.isprintable() else repr(name)
 
 
 def opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
-    """Return the source as a file in which one can seek, and whether it is ours to close.
+    """Return the source as a seekable file, and whether it is ours to close.
 
     Raises:
         InputError: it does not exist, is empty or cannot be opened.
@@ -56,10 +56,9 @@ def reason(error: BaseException) -> str:
 
 
 class ForgivingFile:
-    """A file for FFmpeg, which asks damaged ones for impossible places and expects a number, not an exception.
+    """A file for FFmpeg, which seeks to impossible places in damaged files and expects a number, not an exception.
 
-    Of a file with something around its sound that would be mistaken for a part of it, only the bytes from `begin` to
-    `end` are shown.
+    If something around the sound would be mistaken for a part of it, only the bytes from `begin` to `end` are shown.
     """
 
     def __init__(self, file: IO[bytes], begin: int = 0, end: int | None = None) -> None:
@@ -67,7 +66,7 @@ class ForgivingFile:
         self._file, self._begin, self._end = file, begin, end
 
     def tell(self) -> int:
-        """Return the position in what is shown."""
+        """Return the position within the part shown."""
         return self._file.tell() - self._begin
 
     def read(self, size: int = -1) -> bytes:
@@ -91,9 +90,9 @@ class ForgivingFile:
 
 
 def _copied(pipe: IO[bytes], name: str) -> IO[bytes]:
-    """Return what comes through a pipe as a nameless file on the disk.
+    """Return the content of a pipe as an unnamed file on disk.
 
-    FFmpeg must be able to look around in a file: for an MP4 whose index is at its end, for an MP3's exact length.
+    FFmpeg must be able to seek: for an MP4 whose index is at its end, and for an MP3's exact length.
     """
     try:
         copy = tempfile.TemporaryFile()  # noqa: SIM115  # it is the reader that closes it

@@ -1,4 +1,4 @@
-"""How long a file says that its sound is, and how far that can be relied on."""
+"""The length that a file declares, and how far it can be relied on."""
 
 from typing import IO, Any
 
@@ -8,14 +8,14 @@ from unbraid.audio.chunks import MP4
 from unbraid.audio.mpeg import CLOCKLESS, InfoFrame
 from unbraid.audio.truncation import length_is_unknown
 
-# Containers whose declared length is of the sound, to the sample, and those that state that of all their streams, more
-# or less. The rest leave FFmpeg to guess it from the size.
+# Containers that declare the length of the sound, exact to the sample, and those that declare roughly that of all their
+# streams. For the others, FFmpeg guesses it from the size.
 STATE_LENGTH = {"aiff", "au", "avi", "caf", "flac", MP4, "tak", "tta", "w64", "wav", "wv"}
 STATE_ROUGHLY = {"ape", "asf", "ast", "flv", "matroska,webm", "mpc", "mpc8", "mxf", "nut", "ogg", "rm"}
 
 
 def declared_seconds(container: Any, stream: Any, file: IO[bytes]) -> float | None:
-    """Return how long the sound is by what the file declares, if it declares anything."""
+    """Return the length of the sound that the file declares, if any."""
     if length_is_unknown(container.format.name, file):
         return None
     if container.format.name == "avi" and stream.frames:  # FFmpeg has its duration from the size
@@ -29,7 +29,7 @@ def declared_seconds(container: Any, stream: Any, file: IO[bytes]) -> float | No
 
 
 def states_length(container: Any, stream: Any, info: InfoFrame) -> bool:
-    """Return whether the declared length is that of the sound and no estimate; `info` is what an MP3 begins with."""
+    """Return whether the declared length is that of the sound, not an estimate; `info` is an MP3's first frame."""
     name: str = container.format.name
     if name == "mp3":
         return info.found and not info.continues
@@ -41,7 +41,7 @@ def states_length(container: Any, stream: Any, info: InfoFrame) -> bool:
 
 
 def disagrees(container: str, declared: float, found: float) -> bool:
-    """Return whether so many seconds of sound are not what a container of this format declared."""
+    """Return whether the length found contradicts the one that a container of this format declared."""
     exact = container in STATE_LENGTH
     if exact or container in CLOCKLESS:
         tolerance = 0.015

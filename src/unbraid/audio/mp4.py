@@ -1,4 +1,4 @@
-"""Add boxes to an MP4 for what FFmpeg does not write by itself.
+"""Adds boxes to an MP4 that FFmpeg cannot write.
 
 A box is its size, its name and its content, which may be boxes again. A name in the tree below is a box:
 
@@ -48,7 +48,7 @@ def split_boxes(content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def add_boxes(file: _File, boxes: Iterable[tuple[Place, bytes]]) -> None:
-    """Add each box to the end of the one at its place in `moov`, which must be the file's last box: nothing moves.
+    """Append each box inside the one at its place in `moov`, which must be the file's last box, so that nothing moves.
 
     Raises:
         ValueError: Something follows `moov`.

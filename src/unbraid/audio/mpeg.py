@@ -1,10 +1,10 @@
-"""What frames that need no container (MPEG audio, AC-3 …) say: how long they are, and of an MP3 how many follow."""
+"""Headers of frames that need no container (MPEG audio, AC-3 …): their length and, for an MP3, how many follow."""
 
 import os
 from typing import IO
 
 CLOCKLESS = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd"}
-"""FFmpeg's names of those that are frame after frame in a file, without a time of their own."""
+"""FFmpeg's names of formats that are frame after frame in a file, without timestamps."""
 
 BIT_RATES = {  # kbit/s, by (version 1, layer)
     (True, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -21,7 +21,7 @@ FRAMED = {"aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd", "wv"}
 
 
 def frame_bytes(container: str, header: bytes) -> int | None:
-    """Return how many bytes the frame has that begins with `header`, or None if it is no frame of this container."""
+    """Return the bytes of the frame that begins with `header`, or None if it is not a frame of this container."""
     if len(header) < 8:
         return None
     if container == "mp3":
@@ -63,7 +63,7 @@ def _ac3_bytes(code: int) -> int | None:
 
 
 class InfoFrame:
-    """What an MP3's first frame says of the whole file (a Xing, Info or VBRI header), if it says anything."""
+    """What an MP3's first frame says about the whole file (a Xing, Info or VBRI header), if anything."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.found = False
@@ -91,7 +91,7 @@ class InfoFrame:
 
 
 def tag_bytes(content: bytes) -> int:
-    """Return how long the tag is with which this content begins, 0 if there is none."""
+    """Return the length of the tag at the beginning of this content, 0 if there is none."""
     if content[:3] == b"ID3" and len(content) >= 10:
         # the size is written in four bytes of seven bits
         return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(content[6:10], (21, 14, 7, 0), strict=True))
@@ -101,7 +101,7 @@ def tag_bytes(content: bytes) -> int:
 
 
 def after_tags(file: IO[bytes], at: int) -> int:
-    """Return where the first byte is after the tags that stand at this place."""
+    """Return where the tags at this place end."""
     while True:
         file.seek(at)
         length = tag_bytes(file.read(32))

@@ -1,4 +1,4 @@
-"""Put comments into an Ogg Vorbis file on its way to the disk: libsndfile knows few names, and no pictures."""
+"""Adds comments to an Ogg Vorbis file as it is written: libsndfile knows few tag names and no pictures."""
 
 import base64
 import os
@@ -20,7 +20,7 @@ class _File(Protocol):
 
 
 class CommentWriter:
-    """A file for libsndfile: what it writes goes on to `file` with these tags, under FFmpeg's names, and this cover."""
+    """A file for libsndfile that passes its output on to `file` with these tags (FFmpeg's names) and this cover."""
 
     def __init__(self, file: _File, tags: Mapping[str, str], cover: bytes | None) -> None:
         self._file = file
@@ -44,7 +44,7 @@ class CommentWriter:
         return self._taken
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Stay at the end: nobody goes back in an Ogg file, but libsndfile asks how long it is."""
+        """Stay at the end: an Ogg file is written straight through, but libsndfile asks how long it is."""
         return self._taken
 
     def _next_page(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Find the songs in an Ogg file that was put together out of several: each has headers, channels and a rate of its own.
+"""Finds the songs in an Ogg file that was joined from several, each with its own headers, channels and rate.
 
 begins │ sound … │ sound, ends │ begins │ sound … │ sound, ends          each box a page
 ├────────── a link ────────────┼────────── a link ────────────┤
@@ -32,7 +32,7 @@ class Link:
 
 
 def links(file: IO[bytes]) -> list[Link]:
-    """Return the songs in a file: one if it is no Ogg."""
+    """Return the songs in a file: one if it is not an Ogg file."""
     place = file.tell()
     try:
         found, streams, in_headers, sound_pages, whole_pages, headers = [Link(0)], set[bytes](), True, 0, 0, 0

@@ -1,4 +1,4 @@
-"""What a stem looks like: its waveform and its spectrogram, gathered block by block."""
+"""The waveform and spectrogram of a stem, gathered block by block."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class Overview:
         self._levels: list[Levels] = []
 
     def add(self, samples: Audio) -> None:
-        """Look at the next block `(channels, any n)`."""
+        """Measure the next block `(channels, any n)`."""
         if self._waiting is not None:
             samples = np.concatenate([self._waiting, samples], axis=1)
         seen_ahead = max(0, WINDOW - self._column)  # the last column's window reaches that far beyond it
@@ -48,7 +48,7 @@ class Overview:
         self._waiting = samples[:, ready:].copy()
 
     def finish(self) -> None:
-        """Look at what is left over; call it after the last block."""
+        """Measure the remaining samples; call it after the last block."""
         if self._waiting is not None and self._waiting.shape[1]:
             self._measure(self._waiting, self._waiting.shape[1])
         self._waiting = None

@@ -1,4 +1,4 @@
-"""From a file's packets to frames of samples, over whatever is damaged."""
+"""Decodes a file's packets to frames of samples, skipping what is damaged."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -26,14 +26,14 @@ class FrameReader:
     """The frames of one sound track; iterate over it once. It may be closed from another thread.
 
     Args:
-        container: of PyAV.
+        container: PyAV's container.
         stream: the track in it.
-        file: what the container reads from.
-        name: what to call the song in a sentence.
+        file: the file that the container reads.
+        name: the song's name in messages.
         mono: whether to fold all frames to one channel.
-        link: which of the songs in an Ogg file it is.
-        channels: how many there are at most in songs that follow in the same file.
-        following: these songs, each opened when its turn has come.
+        link: which of the songs in an Ogg file this is.
+        channels: the most channels of any song that follows in the same file.
+        following: these songs, each opened when its turn comes.
 
     Raises InputError if the sound is encrypted.
     """
@@ -88,7 +88,7 @@ class FrameReader:
         self.channels: int = 1 if mono else min(most, 2)
 
     def seek(self, seconds: float) -> float:
-        """Leave out what comes before, as far as the container can; return how many seconds that are, none at worst."""
+        """Skip what comes before, as far as the container can; return the seconds skipped, 0 at worst."""
         if self._first is None or self._first.pts is None:
             return 0.0
         begin = self._first.pts
@@ -205,7 +205,7 @@ class FrameReader:
             yield packet
 
     def _next_song(self) -> bool:
-        """Go on with the song behind this one; return whether there is one."""
+        """Go on to the next song in the file; return whether there is one."""
         following = next(self._following, None)
         if following is None:
             return False
@@ -227,7 +227,7 @@ class FrameReader:
             return [] if self.closed else packet.decode()
 
     def _skipped(self, packet: Any) -> int:
-        """Return how many bytes lie between the packet before and this one, after damage, as FFmpeg does not tell."""
+        """Return how many bytes damage left between the last packet and this one; FFmpeg does not report them."""
         with self._in_use:
             if self.closed:
                 return 0
@@ -239,7 +239,7 @@ class FrameReader:
         return max(found, 0)
 
     def _note_change(self, frame: Any) -> None:
-        """Say it if from here on the sound has other channels or another rate than before."""
+        """Add a note if the channels or the rate change here."""
         begins = max(self._seconds - frame.samples / frame.sample_rate, 0.0)
         if frame.sample_rate != self._rate:
             self.notes.append(
@@ -257,7 +257,7 @@ class FrameReader:
 
 
 def _odd_bytes(container: str, whole: Any) -> tuple[int, int]:
-    """Return how many bytes of a packet stand before and behind its frames: decoders pass over what is damaged."""
+    """Return how many bytes of a packet lie before and after its frames: decoders skip what is damaged."""
     packet = bytes(whole)
     if frame_bytes(container, packet[:8]) == len(packet):
         return 0, 0
@@ -272,7 +272,7 @@ def _odd_bytes(container: str, whole: Any) -> tuple[int, int]:
 
 
 def _without(packet: Any, before: int, behind: int) -> Any:
-    """Return the frames in a packet, without what stands around them or the padding that FFmpeg would take away."""
+    """Return the frames in a packet, without the bytes around them or the padding that FFmpeg would remove."""
     frames = av.Packet(bytes(packet)[before : packet.size - behind])
     frames.stream, frames.pts, frames.dts = packet.stream, packet.pts, packet.dts
     return frames

@@ -1,4 +1,4 @@
-"""Sample rate conversion of a stream of blocks, aligned with its input and of the right length."""
+"""Converts the sample rate of a stream of blocks: aligned with the input, and of the right length."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,14 +23,14 @@ class Resampler:
             self._stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
 
     def convert(self, block: Audio) -> Audio:
-        """Return what is ready after this block, perhaps nothing."""
+        """Return the output that this block completes, perhaps none."""
         if self._stream is None:
             return block
         converted: Audio = self._stream.resample_chunk(np.ascontiguousarray(block.T)).T
         return converted
 
     def finish(self) -> Audio:
-        """Return what was still on its way, at the end of the song."""
+        """Return the remaining output at the end of the song."""
         if self._stream is None:
             return self._nothing.T
         rest: Audio = self._stream.resample_chunk(self._nothing, last=True).T

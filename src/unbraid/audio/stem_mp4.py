@@ -1,7 +1,7 @@
 """Stems for DJs: one file with the song and four stems of it, in the Stems format of Native Instruments.
 
-It is an M4A with five tracks, of which players that know nothing of stems play the first, the song. A box in it names
-the others, gives them colours, and says what a deck's compressor and limiter do (here, nothing).
+It is an M4A with five tracks. Players that do not support stems play the first, the song. A box names the others,
+gives them colours, and sets a deck's compressor and limiter (here, off).
 """
 
 import json
@@ -31,7 +31,7 @@ NEUTRAL = {
 
 
 def tracks_of(stems: Mapping[str, Audio]) -> Audio:
-    """Return the tracks' sound `(5 · channels, n)`, the song and its parts one below the other; see `PARTS`.
+    """Return the tracks `(5 · channels, n)`, the song and then its parts; see `PARTS`.
 
     Args:
         stems: All stems of the song, `(channels, n)` each. One that is missing is silent.

@@ -39,7 +39,7 @@ def stretched(
     semitones: float = 0.0,
     frame_seconds: float = FRAME_SECONDS,
 ) -> Iterator[Audio]:
-    """Yield a sound at another speed and another pitch; what was at t seconds is at t / speed.
+    """Yield a sound at another speed and pitch; what was at t seconds comes at t / speed.
 
     Args:
         blocks: the sound `(channels, n)`
@@ -65,7 +65,7 @@ def stretched(
 
 
 def _vocoder(blocks: Iterable[Audio], size: int, step: float) -> Iterator[Audio]:
-    """Yield the sound with `step` samples of the input for each of the output, and silence for ever behind its end."""
+    """Yield the sound with `step` samples of input for each of output, followed by endless silence."""
     hop = size // HOPS
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     sound = _Window(blocks)
@@ -107,7 +107,7 @@ def _rotation(now: Spectrum, before: Spectrum, turned: Spectrum) -> Spectrum:
 
 
 class _Window:
-    """A part of a stream of blocks that only moves forward; there is silence before the stream and behind it."""
+    """A part of a stream of blocks that only moves forward; before and after the stream there is silence."""
 
     def __init__(self, blocks: Iterable[Audio]) -> None:
         self._blocks = iter(blocks)

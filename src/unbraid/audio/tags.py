@@ -1,4 +1,4 @@
-"""What a file says of its song: title, artist, cover and the like, under one name each whatever the container."""
+"""A song's tags (title, artist, cover and the like), under the same names for every container."""
 
 import io
 import re
@@ -28,7 +28,7 @@ MAX_COVER = 16 << 20  # bytes
 
 
 def tags_of(container: Any, stream: Any) -> dict[str, str]:
-    """Return the tags of PyAV's `container` and `stream`; what is said of the whole file goes before."""
+    """Return the tags of PyAV's `container` and `stream`; those of the whole file take precedence."""
     return normalised({**stream.metadata, **container.metadata})
 
 
@@ -59,7 +59,7 @@ def _decoded(text: str) -> str:
 
 
 def cover_of(container: Any) -> bytes | None:
-    """Return the picture that comes with the song, as the JPEG or PNG that it is, or None."""
+    """Return the song's cover as the bytes of a JPEG or PNG, or None."""
     for stream in container.streams.video:
         if stream.disposition & Disposition.attached_pic:
             picture = bytes(next(iter(container.demux(stream)), b""))
@@ -69,7 +69,7 @@ def cover_of(container: Any) -> bytes | None:
 
 
 def picture_type(picture: bytes) -> str | None:
-    """Return "image/jpeg" or "image/png" by what the picture begins with, or None for another kind."""
+    """Return "image/jpeg" or "image/png" by the picture's first bytes, or None for another kind."""
     if picture.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     return "image/png" if picture.startswith(b"\x89PNG\r\n\x1a\n") else None

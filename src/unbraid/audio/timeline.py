@@ -1,4 +1,4 @@
-"""Where sound belongs in time: what is missing between two frames is filled with silence, so that nothing shifts.
+"""Puts sound in its place in time: gaps between frames are filled with silence, so that nothing shifts.
 
 the file's timestamps   0.0     1.0     2.0             4.0     5.0
 what can be decoded     ├───────┼───────┤               ├───────┼──────
@@ -20,7 +20,7 @@ SPLICE = 10.0  # s; in broadcasts, whose clocks start anew at every break, a lon
 
 @dataclass
 class Frame:
-    """A piece of sound as it was decoded."""
+    """A piece of decoded sound."""
 
     samples: Audio
     rate: int
@@ -43,11 +43,11 @@ class Timeline:
     """Puts frames where they belong.
 
     Args:
-        origin: when the file begins, in seconds by its own clock; None if that is where its sound does.
+        origin: when the file begins, in seconds by its own clock; None if it begins with its sound.
         end: when it ends; None if it does not say.
-        begins: how many seconds of it are left out.
-        tick: seconds from one time that its clock can show to the next.
-        broadcast: whether its clock may start anew, as in recordings from the air.
+        begins: how many seconds are skipped at the beginning.
+        tick: the resolution of its clock in seconds.
+        broadcast: whether its clock may restart, as in recordings of broadcasts.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Timeline:
 
     @property
     def notes(self) -> list[str]:
-        """Sentences on what is missing and on what the clock did, most often none."""
+        """Sentences about missing sound and an irregular clock; usually none."""
         if not self._holes:
             return list(self._jumps)
         total, first = sum(length for _, length in self._holes), self._holes[0][0]
@@ -174,7 +174,7 @@ class Timeline:
 
 
 def in_seconds(seconds: float) -> str:
-    """Return a length of time for a sentence.
+    """Return a duration for a message.
 
     >>> in_seconds(2.04), in_seconds(0.0213)
     ('2.0 s', '0.02 s')

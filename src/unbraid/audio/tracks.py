@@ -1,4 +1,4 @@
-"""Find the sound among what is in a container."""
+"""Finds the sound track in a container."""
 
 from contextlib import suppress
 from typing import Any
@@ -12,10 +12,10 @@ from unbraid.errors import InputError
 
 
 def sound_track(container: Any, number: int | None, name: str) -> tuple[Any, list[str]]:
-    """Return a sound track, counted from 1 (None takes the first), and what is to be said of it.
+    """Return a sound track, counted from 1 (None takes the first), and notes about it.
 
     Raises:
-        InputError: there is no such track, or it is one that cannot be read; `name` is what the song is called in it.
+        InputError: there is no such track, or it cannot be read; `name` is the song's name in the message.
     """
     streams = container.streams.audio
     if not streams:
@@ -45,7 +45,7 @@ def is_dsd(context: Any) -> bool:
 
 
 def _tag(context: Any) -> str:
-    """Return the four letters by which the file names the codec, nothing if they are none."""
+    """Return the four letters by which the file names the codec, or nothing if they are not letters."""
     with suppress(UnicodeDecodeError):
         tag: str = context.codec_tag
         return tag

@@ -1,7 +1,7 @@
-"""Tell a sound file that was cut off, by a broken download say, from one that simply ends.
+"""Tells a sound file that was cut off, by a broken download say, from one that simply ends.
 
-Only bytes that end inside something prove a cut: a chunk, a page, a frame. A length that a file declares proves
-nothing: programs that copy a part of a song, write to a pipe or set a tag leave it as it was.
+Only a file that ends inside something (a chunk, a page, a frame) was surely cut. The length that a file declares
+proves nothing: programs that copy a part of a song, write to a pipe or set a tag leave it unchanged.
 """
 
 import os
@@ -23,7 +23,7 @@ WHOLE_FRAMES = {"ape", "flac", "tak"}  # their decoders refuse a frame whose end
 
 
 def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool) -> str | None:
-    """Return what a file of this container (FFmpeg's name) ends inside of, or None if it ends where something does.
+    """Return what a file of this container (FFmpeg's name) ends inside of, or None if it ends at a boundary.
 
     `last` is the last packet that FFmpeg found, or None, and `last_failed` whether it could not be decoded.
     """
@@ -66,9 +66,9 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
 
 
 def rest_behind(container: str, file: IO[bytes], last: Any, begin: int = 0) -> int:
-    """Return how many bytes behind the last page, packet or frame are neither sound nor a tag: damage, or nothing.
+    """Return how many bytes after the last page, packet or frame are neither sound nor a tag: damage, or none.
 
-    `begin` is from where on packets count their places.
+    Packets count their positions from `begin` on.
     """
     position = file.tell()
     size = file.seek(0, os.SEEK_END)
@@ -99,14 +99,14 @@ def rest_behind(container: str, file: IO[bytes], last: Any, begin: int = 0) -> i
 
 
 def lacking_bytes(last: Any) -> int:
-    """Return how many bytes the last packet of a broadcast lacks: recordings from the air end anywhere."""
+    """Return how many bytes the last packet of a broadcast lacks: recordings of broadcasts end anywhere."""
     codec: str = last.stream.codec_context.name.removesuffix("float")
     whole = frame_bytes("mp3" if codec == "mp2" else codec, bytes(last)[:8]) or 0
     return max(whole - len(bytes(last)), 0)
 
 
 def headers_end_inside(file: IO[bytes]) -> str | None:
-    """Return what a file ends inside of that FFmpeg cannot open, or that no more than begins, if it does."""
+    """Return what a file ends inside of if FFmpeg cannot open it or finds only its beginning, or None."""
     file.seek(0)
     beginning = file.read(12)
     for at, signature, container in SIGNATURES:
@@ -116,7 +116,7 @@ def headers_end_inside(file: IO[bytes]) -> str | None:
 
 
 def lacks_index(file: IO[bytes]) -> bool:
-    """Return whether this is an MP4 without its index, which most programs write at its end."""
+    """Return whether this is an MP4 without its index, which most programs write at the end."""
     file.seek(0)
     if file.read(8)[4:] != b"ftyp":
         return False
@@ -124,7 +124,7 @@ def lacks_index(file: IO[bytes]) -> bool:
 
 
 def length_is_unknown(container: str, file: IO[bytes]) -> bool:
-    """Return whether the size of the sound in this file is only a placeholder, left by who wrote to a pipe."""
+    """Return whether the size of the sound in this file is only a placeholder, as programs write to a pipe."""
     layout = LAYOUTS.get(container)
     if layout is None or layout.size_first:
         return False

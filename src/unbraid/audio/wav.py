@@ -1,4 +1,4 @@
-"""What a WAV file consists of: a header, and samples that need no encoder, only the right order."""
+"""Writes WAV files: a header, and samples that need no encoder, only the right order."""
 
 import struct
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ def header(
     cover: bytes | None = None,
     length: int = 0,
 ) -> bytes:
-    """Return all that stands before the samples; it is as long for any number of them, and can be written last.
+    """Return all that comes before the samples; its length does not depend on their number, so it can be written last.
 
-    With a `length` it has so many bytes, at least 8 more than it needs, so that other tags can be written last as well.
-    A file beyond 4 GB is an RF64 (EBU Tech 3306), whose true sizes take the place that others leave free for them.
+    With `length` it has that many bytes (at least 8 more than needed), so that other tags can be written last as well.
+    A file beyond 4 GB is an RF64 (EBU Tech 3306); its true sizes go where smaller files leave room for them.
     """
     is_float, bits = bit_depth == "32f", int(bit_depth.removesuffix("f"))
     frame = channels * bits // 8
@@ -58,7 +58,7 @@ def header(
 
 
 def samples_of(block: Audio, bit_depth: str) -> NDArray[Any]:
-    """Return a block `(channels, n)` as it stands in the file, contiguous: interleaved and little-endian."""
+    """Return a block `(channels, n)` as the file stores it: contiguous, interleaved and little-endian."""
     if bit_depth == "32f":
         return interleaved(block).astype("<f4", copy=False)
     whole = integers(block, bit_depth)
