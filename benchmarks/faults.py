@@ -282,9 +282,9 @@ def check(lab: Lab, songs: list[str]) -> list[str]:
         names = {name for name in folders if "." not in name}
         keys = {f"separations/{separation}/{run}/{name}" for name in names}
         expected |= {f"{key}.png" for key in keys}
-        parts = {key: [f"{key}/{number:05d}.flac" for number in range(segments)] for key in keys}
-        expected |= {part for found in parts.values() for part in found}
-        total = sum(np.concatenate([read(lab, part) for part in found]) for found in parts.values())
+        parts = {key: [f"{key}/{number:05d}" for number in range(segments)] for key in keys}
+        expected |= {f"{part}.{ending}" for found in parts.values() for part in found for ending in ("flac", "opus")}
+        total = sum(np.concatenate([read(lab, f"{part}.flac") for part in found]) for found in parts.values())
         if len(names) != STEMS or np.abs(total * HEADROOM - mixture).max() > 1e-3:
             wrong.append(f"the stems of {separation} do not add up to the song")
     if missing := expected - set(objects):
@@ -313,7 +313,7 @@ def main() -> int:
         lab = Lab(Path(name), stack, args.workers)
         stack.callback(lab.fleet.stop)
         lab.open_site()
-        print("| fault | songs | done | most attempts | until all were done | died | answers that asked to wait |")
+        print("| fault | songs | done | most attempts | until all were done | died | failed requests meanwhile |")
         print("|---|---|---|---|---|---|---|", flush=True)
         for fault, what in ((name, what) for name, what in FAULTS.items() if args.only in name):
             rows.append(lab.try_fault(fault, what, share))
