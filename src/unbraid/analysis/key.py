@@ -1,4 +1,4 @@
-"""The key: which of the 24 has the scale, and the weight of each of its notes, that the song has."""
+"""Finds the key: the one of 24 whose scale, with a weight for each note, fits the song best."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ CLEAR = 0.4
 
 
 def find_key(chroma: Signal, rate: float) -> str | None:
-    """Return the key, such as "A minor", from `(frames, STEPS)` at `rate` frames a second; None where there is none."""
+    """Return the key, such as "A minor", from `(frames, STEPS)` at `rate` frames a second; None if there is none."""
     if chroma.any(axis=1).sum() < max(SHORTEST_SECONDS * rate, SMALLEST_PART * len(chroma)):
         return None
     found = semitones(chroma)
@@ -35,7 +35,7 @@ def find_key(chroma: Signal, rate: float) -> str | None:
 
 
 def semitones(chroma: Signal) -> Signal:
-    """Return how much each of the twelve sounds in the whole song, in the tuning of its instruments."""
+    """Return how strongly each of the twelve semitones sounds in the song, in its own tuning."""
     if not chroma.any():
         return np.zeros(12, np.float32)
     strength = np.linalg.norm(chroma, axis=1, keepdims=True)

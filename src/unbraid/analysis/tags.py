@@ -1,4 +1,4 @@
-"""Tempo and key as the tags of sound files have them, which DJ software reads."""
+"""Tempo and key as tags of sound files, which DJ software reads."""
 
 from unbraid.analysis.key import NAMES
 
@@ -6,7 +6,7 @@ PLAIN_SIGNS = str.maketrans("♭♯", "b#")
 
 
 def tempo_and_key_tags(tempo: float | None, key: str | None) -> dict[str, str]:
-    """Return the tags for what is known: a whole number of beats a minute, and the key as ID3v2.4 has it in TKEY.
+    """Return tags for the tempo, as a whole number of beats a minute, and the key, in the form of ID3v2.4's TKEY.
 
     >>> tempo_and_key_tags(123.6, "B♭ minor")
     {'bpm': '124', 'initialkey': 'Bbm'}
@@ -21,7 +21,7 @@ def tempo_and_key_tags(tempo: float | None, key: str | None) -> dict[str, str]:
 
 
 def transposed_key(key: str, semitones: int) -> str:
-    """Return the key so many semitones higher.
+    """Return the key that many semitones higher.
 
     >>> transposed_key("A minor", -2)
     'G minor'

@@ -1,4 +1,4 @@
-"""The tempo at each moment: that at which most begins again after one beat, and after a bar of four."""
+"""The tempo at each moment: the one at which onsets recur most after one beat, and after a bar of four."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,16 @@ CHANGE = 5.0  # what a change of the tempo by one (in e-folds) costs
 
 
 def repetition(strengths: Numbers, rate: float) -> Numbers:
-    """Return how much begins again, at each tempo, after one beat and after four.
+    """Return how strongly onsets recur, at each tempo, after one beat and after four.
 
-    Each kind of onset counts alike: kick and snare change places if the tempo is taken for its half or double, cymbals
-    do not.
+    Each kind of onset counts equally: at half or double the tempo, kick and snare change places, cymbals do not.
 
     Args:
-        strengths: of the onsets of each kind, `(frames, kinds)`
+        strengths: onset strengths of each kind, `(frames, kinds)`
         rate: frames a second
 
     Returns:
-        `(moments, TEMPI)`, every STEP_SECONDS; 1 where all is repeated, 0 where nothing is
+        `(moments, TEMPI)`, every STEP_SECONDS; 1 where everything recurs, 0 where nothing does
     """
     length, step = int(WINDOW_SECONDS * rate), int(STEP_SECONDS * rate)
     around = np.pad(strengths, ((length // 2, length), (0, 0)))
@@ -39,7 +38,7 @@ def repetition(strengths: Numbers, rate: float) -> Numbers:
 
 
 def follow_tempo(repeated: Numbers) -> NDArray[np.int64]:
-    """Return which of TEMPI it is at each moment: one that repeats much, is likely, and seldom changes (Viterbi)."""
+    """Return the index in TEMPI at each moment: where much recurs, likely as a tempo, and seldom changing (Viterbi)."""
     scores = repeated - UNLIKELY * np.log2(TEMPI / LIKELY_TEMPO) ** 2
     change = CHANGE * np.minimum(np.abs(np.subtract.outer(np.log(TEMPI), np.log(TEMPI))), 0.5)
     total, came_from = scores[0], []

@@ -1,1 +1,1 @@
-"""How good a separation is: songs with known stems, the field's measures, and a model's report over them."""
+"""Evaluation: songs with known stems, the standard measures, and a report on a model."""

@@ -1,4 +1,4 @@
-"""BSSEval v4, as the evaluation campaigns ran it: by museval, if it is installed."""
+"""BSSEval v4 as used in the evaluation campaigns, through museval if it is installed."""
 
 import importlib.util
 from functools import lru_cache
@@ -43,8 +43,8 @@ def bss_eval(references: Audio, estimates: Audio, sample_rate: int) -> list[dict
 def museval_metrics() -> Any:
     """Return the module `museval.metrics`; raises UsageError if museval is not installed.
 
-    It is loaded from its file: museval's front door also opens MUSDB18's reader, which refuses to start where there is
-    no FFmpeg on the path.
+    It is loaded from its file: importing museval also imports MUSDB18's reader, which fails if FFmpeg is not on the
+    path.
     """
     museval = importlib.util.find_spec("museval")
     if museval is None or not museval.submodule_search_locations:

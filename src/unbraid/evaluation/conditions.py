@@ -1,7 +1,7 @@
-"""What recordings go through before somebody separates them: folds, lost channels, narrow bands, codecs, noise, rooms.
+"""Degrades songs as recordings are in practice: mono, lost channels, narrow bands, codecs, noise, rooms.
 
-A condition takes the stems of a song and gives the song as it is handed in, with the references of a perfect
-separation. What the recording chain does to the song it does to the references too, as far as stems can share it:
+A condition takes the stems of a song and returns the song to be separated, with the references of a perfect
+separation. The recording chain is applied to the references too, as far as stems can share it:
 
     stems ──chain──▶ references ──sum──▶ + noise ──codec──▶ mixture
 
@@ -25,12 +25,12 @@ Stems = Mapping[str, Audio]
 
 @dataclass(frozen=True)
 class Recording:
-    """A song as it is handed in, `(channels, samples)`, and what its stems are in it."""
+    """A song to be separated, `(channels, samples)`, and its stems as they sound in it."""
 
     references: Stems
     mixture: Audio
     noise: Audio
-    """What no source plays. It belongs in the rest, and nowhere else; zeros for most."""
+    """Noise that no source plays: it belongs in the rest and nowhere else; zeros for most conditions."""
 
 
 Condition = Callable[[Stems, int], Recording]
@@ -166,7 +166,7 @@ def _rms(audio: NDArray[np.floating]) -> float:
 
 
 LAME_DELAY = 1105
-"""Samples by which LAME and a decoder are late. A tag says so, but frames of 32 kbit/s have no room for it."""
+"""Samples of delay that LAME and a decoder add. A tag states it, but frames of 32 kbit/s have no room for the tag."""
 
 
 def _mp3(stems: Stems, rate: int, *, kbps: int, coded_rate: int, band: float) -> Recording:

@@ -1,8 +1,8 @@
 """A data set of songs with known stems: a folder of song folders, each holding one file a stem.
 
-`SONG/vocals|drums|bass|piano|other.<any audio>`; a missing file is a silent stem. `mixture.<any audio>`, if it is
-there, must be the sum. Stems that were not recorded apart are one file: `piano+other.<any audio>`; such a song can be
-learnt from, but not scored.
+`SONG/vocals|drums|bass|piano|other.<any audio>`; a missing file is a silent stem. `mixture.<any audio>`, if present,
+must be the sum. Stems that were not recorded separately are one file: `piano+other.<any audio>`; such a song can be
+trained on, but not scored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class StemSong:
     def references(self, sample_rate: int, channels: int) -> Audio:
         """Return the stems `(len(STEMS), channels, samples)` at `sample_rate` Hz, the shorter ones padded with silence.
 
-        Raises InputError if a file cannot be read, if stems are not told apart, or if the mixture is not their sum.
+        Raises InputError if a file cannot be read, holds several stems, or if the mixture is not the sum of the stems.
         """
         for name in self.stems:
             if name not in STEMS:
@@ -82,7 +82,7 @@ def find_songs(folder: Path) -> list[StemSong]:
 def fold(stems: Audio, sources: Sequence[str]) -> Audio:
     """Return stems `(len(STEMS), ...)` as those of a network that knows other `sources`: `(len(sources), ...)`.
 
-    What the network has no name for belongs to its `accompaniment` or, without one, to its `other`.
+    Stems that the network does not know belong to its `accompaniment` or, without one, to its `other`.
     """
     return np.tensordot(folding(sources).astype(stems.dtype), stems, 1)
 

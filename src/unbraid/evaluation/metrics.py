@@ -1,4 +1,4 @@
-"""The measures of source separation, in decibels, of references and estimates `(channels, samples)`."""
+"""Metrics of source separation, in decibels, for references and estimates `(channels, samples)`."""
 
 import math
 from collections.abc import Iterable
@@ -36,10 +36,10 @@ def si_sdr(reference: Audio, estimate: Audio) -> float:
 def framewise_sdr(references: Audio, estimates: Audio, frame: int) -> NDArray[np.float64]:
     """SDR of BSSEval v4 in frames of `frame` samples: `(sources, channels, samples)` twice to `(sources, frames)`.
 
-    BSSEval's distortion filters only divide the error up into its kinds; their sum, which is all that the SDR sees, is
+    BSSEval's distortion filters only split the error into its kinds; their sum, which is all that the SDR sees, is
     the plain difference (Stöter, Liutkus, Ito 2018, section 3). A frame in which a source's reference or estimate is
-    all zeros is NaN, as in museval (which takes it from all the other sources too: of songs with a rare piano hardly a
-    frame would be left), and the samples after the last full frame are left out.
+    all zeros is NaN, as in museval (which drops it for all other sources too: a song with a rare piano would have
+    hardly a frame left). The samples after the last full frame are left out.
     """
     samples = references.shape[-1]
     frame = min(frame, samples)
@@ -53,13 +53,13 @@ def framewise_sdr(references: Audio, estimates: Audio, frame: int) -> NDArray[np
 
 
 def median(values: Iterable[float]) -> float:
-    """The median of what is known: NaNs are left out; NaN if nothing is left."""
+    """Return the median without NaNs; NaN if nothing is left."""
     known = [value for value in values if not math.isnan(value)]
     return float(np.median(known)) if known else math.nan
 
 
 def is_silent(reference: Audio, mixture: Audio) -> bool:
-    """Return whether a stem hardly sounds in the mixture, so that its SDR says nothing."""
+    """Return whether a stem is so faint in the mixture that its SDR is meaningless."""
     return bool(_energy(reference) < SILENT * _energy(mixture) or _energy(reference) == 0)
 
 

@@ -1,4 +1,4 @@
-"""What no mask of magnitudes can do much better than: the stems that the ideal ratio mask gives, knowing the answer."""
+"""The ideal ratio mask, which knows the references: a ceiling that masks of magnitudes can hardly exceed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ def ideal_ratio_mask(references: Audio) -> Audio:
     """Return stems `(sources, channels, samples)`: the sum of `references`, masked by each one's share of magnitude.
 
     The ceiling of the SiSEC 2018 campaign (IRM1: Liutkus and Stöter's oracle, |Sⱼ| / Σ|Sᵢ| for each bin and channel on
-    an STFT of 4096 samples by 1024). Done in blocks that overlap by a window on both sides, so that it is the answer
-    for the whole song in the memory of a few seconds.
+    an STFT of 4096 samples with a hop of 1024). Computed in blocks that overlap by a window on both sides: the result
+    is that for the whole song, in the memory of a few seconds.
     """
     stems = np.empty_like(references)
     samples, block = references.shape[-1], FRAMES_AT_ONCE * HOP

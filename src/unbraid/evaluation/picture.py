@@ -1,4 +1,4 @@
-"""A report as a picture: every score between floor and ceiling, and what one song's stems look like."""
+"""A report as a picture: every score between its floor and ceiling, and spectrograms of one song's stems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ GREY, DARK, ACCENT, GOLD = "#c9cdd3", "#8a9099", "#5b3df5", "#d9a21b"
 
 @dataclass(frozen=True)
 class Example:
-    """Some seconds of a song: its sources' references and estimates, mono, `(sources, samples)` each."""
+    """A few seconds of a song: its sources' references and estimates, mono, `(sources, samples)` each."""
 
     song: str
     start: float
@@ -39,7 +39,7 @@ class Example:
     def of(
         cls, song: str, wanted: Sequence[str], sources: Sequence[str], references: Audio, estimates: Audio, rate: int
     ) -> "Example":
-        """Cut the seconds in which most of the sources have much of what they play.
+        """Cut the seconds in which most of the sources are busy.
 
         `references` and `estimates` of all `sources` are `(sources, channels, samples)`; only those `wanted` are kept.
         """

@@ -1,1 +1,1 @@
-"""The extra `[train]`: networks, losses, data, the loop that joins them, and the way out to ONNX."""
+"""The extra `[train]`: networks, losses, data, the training loop, and the export to ONNX."""

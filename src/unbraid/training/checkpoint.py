@@ -1,4 +1,4 @@
-"""Weights on disk, written and read with sentences instead of PyTorch's many kinds of error."""
+"""Reads and writes weights on disk; errors are sentences instead of PyTorch's many exceptions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from unbraid.training.networks.residual_blocks import ResidualBlock
 def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
     """Return what `loop.save_state` wrote to `path`, tensors on `device`.
 
-    Raises TrainingError if the file is missing or is no checkpoint.
+    Raises TrainingError if the file is missing or is not a checkpoint.
     """
     try:
         saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
@@ -30,9 +30,9 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
 
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
-    """Write what `read_checkpoint` gives back, by a temporary name: never half of it.
+    """Write a checkpoint for `read_checkpoint`, under a temporary name first, so that it is never incomplete.
 
-    Raises TrainingError if it cannot be written, as on a full disk.
+    Raises TrainingError if it cannot be written, for example because the disk is full.
     """
     try:
         with replacing(path) as part:
@@ -47,7 +47,7 @@ def write_checkpoint(content: dict[str, Any], path: Path) -> None:
 def averaged_weights(path: Path, device: str = "cpu") -> dict[str, Any]:
     """Return the averaged weights of a checkpoint, or those of a model that was exported to `.onnx`.
 
-    A training can so go on from the shipped model, without the checkpoint that it came from.
+    So training can continue from the shipped model without its checkpoint.
     Raises TrainingError if the file is missing or is neither.
     """
     if path.suffix != ".onnx":
@@ -70,10 +70,10 @@ def averaged_weights(path: Path, device: str = "cpu") -> dict[str, Any]:
 
 
 def load_weights(network: nn.Module, weights: dict[str, Any], path: Path, grow: bool = False) -> None:
-    """Put `weights`, read from `path`, into `network`; raises TrainingError if they are those of another network.
+    """Load `weights`, read from `path`, into `network`; raises TrainingError if they are from another network.
 
-    With `grow` they may be those of a smaller one: residual blocks that it lacks do nothing: the answers are its own.
-    An exported model holds the network's constants too; they are left aside.
+    With `grow` they may be from a smaller one: the residual blocks that it lacks start as the identity, so the output
+    is the same. An exported model holds the network's constants too; they are ignored.
     """
     if grow:
         weights = {**_identities(network), **weights}
@@ -85,7 +85,7 @@ def load_weights(network: nn.Module, weights: dict[str, Any], path: Path, grow: 
 
 
 def _identities(network: nn.Module) -> dict[str, Any]:
-    """The weights of all residual blocks of `network`, changed so that they add nothing."""
+    """Return the weights of all residual blocks of `network`, changed so that the blocks add nothing."""
     return {
         f"{place}.{name}": weight
         for place, block in network.named_modules()
@@ -96,9 +96,9 @@ def _identities(network: nn.Module) -> dict[str, Any]:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of `folder`, made if need be, until the block or the process ends, however it ends.
+    """Lock `folder`, created if needed, against other training runs until the block or the process ends.
 
-    Raises TrainingError if another training writes into it: each would overwrite the other's checkpoint.
+    Raises TrainingError if another run is writing to it: each would overwrite the other's checkpoint.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", timeout=0)

@@ -1,4 +1,4 @@
-"""Loss and validation scores over a training, as a picture."""
+"""A picture of the loss and the validation scores of a training run."""
 
 from pathlib import Path
 from typing import Any

@@ -1,10 +1,10 @@
-"""Training in several processes, on one machine or many: each takes its share of every batch, and all step alike.
+"""Training in several processes, on one machine or many: each takes its share of every batch; all take the same step.
 
     torchrun --nproc-per-node 2 -m unbraid.cli train …
 
-torchrun starts the processes and says through the environment how many they are; accelerate finds the devices and their
-way to talk (NCCL between GPUs, gloo between processors) and wraps the module in DistributedDataParallel, which averages
-the gradients. With a loss that is a mean over the batch the sum is that of one process with the whole batch.
+torchrun starts the processes and sets their number in the environment. accelerate chooses the devices and how they
+communicate (NCCL between GPUs, gloo between processors) and wraps the module in DistributedDataParallel, which averages
+the gradients. If the loss is a mean over the batch, the result is that of one process with the whole batch.
 """
 
 import os
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 TIMEOUT = timedelta(hours=2)
-"""How long the others wait for the first process, which validates and saves alone."""
+"""How long the other processes wait while the first validates and saves."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The processes of one training; alone there is nothing to agree on, and accelerate is not even loaded."""
+    """The processes of one training run; for a single process, accelerate is not even loaded."""
 
     size: int = 1
     rank: int = 0
@@ -34,7 +34,7 @@ class ProcessGroup:
 
     @classmethod
     def join(cls, device: str) -> "ProcessGroup":
-        """Meet the processes that torchrun started beside this one, if it did."""
+        """Join the other processes that torchrun started, if any."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         # loaded later it would hold the group as a default argument, and the group's threads would outlive `close`
@@ -52,7 +52,7 @@ class ProcessGroup:
         return self.rank == 0
 
     def batch_slice(self, batch: int) -> slice:
-        """Return which of a batch's examples are this process's; TrainingError if they cannot be shared evenly."""
+        """Return this process's share of a batch; raises TrainingError if it cannot be shared evenly."""
         if batch % self.size:
             raise TrainingError(f"A batch of {batch} cannot be shared evenly by {self.size} processes: give --batch.")
         each = batch // self.size
@@ -66,11 +66,11 @@ class ProcessGroup:
         return wrapped
 
     def mean(self, value: float) -> float:
-        """Return the mean of every process's value."""
+        """Return the mean of the value over all processes."""
         return self._sum(value) / self.size
 
     def from_main(self, value: float) -> float:
-        """Return the main process's value: clocks differ, and a schedule must not."""
+        """Return the main process's value: clocks differ between processes, schedules must not."""
         return self._sum(value if self.is_main else 0.0)
 
     def _sum(self, value: float) -> float:
@@ -81,7 +81,7 @@ class ProcessGroup:
         return float(total[0])
 
     def close(self) -> None:
-        """Wait for the others and end the group; nothing may hold what `wrap` gave any more."""
+        """Wait for the others and end the group; the module from `wrap` must no longer be in use."""
         if self.accelerator is not None:
             self.accelerator.wait_for_everyone()  # who left while another still works would abort
             self.accelerator.free_memory()  # lets go of the modules, and so the group; its threads then end with it

@@ -1,4 +1,4 @@
-"""The way out: a checkpoint becomes one `.onnx` file that says all about itself and was checked against PyTorch."""
+"""Exports a checkpoint as one self-describing `.onnx` file that was checked against PyTorch."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ from unbraid.training.quantisation import quantise
 
 LICENCE = "MIT"
 MIN_HALVED = 1024
-"""Weights with at least so many elements are stored as float16."""
+"""Weights with at least this many elements are stored as float16."""
 MAX_DIFFERENCE = 1e-3
 """Largest difference allowed between PyTorch and the exported file: of masks in [0, 1], or of full scale."""
 
@@ -36,22 +36,22 @@ def export(
     """Write the averaged weights of a checkpoint as ONNX.
 
     Args:
-        checkpoint: of a training, or a model, which is then written anew.
+        checkpoint: a training checkpoint, or a model to be exported again.
         path: the model file to write.
-        other: a checkpoint or model that the training went on from: then the mean of both is written, for between two
-            such networks lie better ones than either ("Model soups", Wortsman et al. 2022).
-        times: how often the other's weights count in that mean.
+        other: a checkpoint or model that the training started from: then the mean of both is written, because the mean
+            of two such networks is often better than either ("Model soups", Wortsman et al. 2022).
+        times: the weight of the other in that mean.
         int8_songs: a folder of songs as stems, or a pattern; convolutions are then computed in eight bits, scaled on
             these songs.
 
     Returns:
-        The facts that were put inside; see `unbraid.inference.model.ModelFacts`.
+        The facts stored in the file; see `unbraid.inference.model.ModelFacts`.
 
     Raises:
-        TrainingError: a file cannot be read or is of another network, or the exported network answers otherwise than
-            PyTorch.
+        TrainingError: a file cannot be read or is from another network, or the output of the exported network differs
+            from PyTorch's.
         InputError: the folder holds no songs.
-        UsageError: the preset is unknown, or the other's weights count less than nothing.
+        UsageError: the preset is unknown, or `times` is negative.
         OutputError: the file cannot be written.
     """
     songs = [] if int8_songs is None else find_songs(int8_songs)
@@ -75,7 +75,7 @@ def average_with(network: SeparationNetwork, other: Path, times: float) -> None:
 def load_network(checkpoint: Path) -> tuple[SeparationNetwork, str]:
     """Return the network with the averaged weights of a checkpoint or a model, and its preset's name.
 
-    Raises TrainingError if the file is neither, of this version, UsageError if its preset is unknown.
+    Raises TrainingError if the file is neither, or not from this version, and UsageError if its preset is unknown.
     """
     is_model = checkpoint.suffix == ".onnx"
     name = ModelFacts.read(checkpoint).preset if is_model else read_checkpoint(checkpoint)["preset"]
@@ -87,14 +87,14 @@ def load_network(checkpoint: Path) -> tuple[SeparationNetwork, str]:
 def write_model(
     network: SeparationNetwork, name: str, path: Path, int8_songs: Sequence[StemSong] = ()
 ) -> dict[str, Any]:
-    """Write `network`, of preset `name`, to `path` and return the facts inside; see `export`."""
+    """Write `network`, of preset `name`, to `path` and return the facts stored; see `export`."""
     facts, graph = describe(network, name), network.export_graph()
     write_graph(graph, as_onnx(graph, facts), path, int8_songs)
     return facts
 
 
 def as_onnx(graph: ExportGraph, facts: dict[str, Any]) -> Any:
-    """Return the graph as an ONNX model, its weights in float32, with the facts inside."""
+    """Return the graph as an ONNX model, its weights in float32, with its facts."""
     import onnx
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
@@ -113,7 +113,7 @@ def as_onnx(graph: ExportGraph, facts: dict[str, Any]) -> Any:
 
 
 def write_graph(graph: ExportGraph, model: Any, path: Path, int8_songs: Sequence[StemSong] = ()) -> None:
-    """Write `model`, which `as_onnx` made of `graph`, once it is seen to answer as the graph does; see `export`."""
+    """Write `model`, which `as_onnx` made from `graph`, after checking that their outputs agree; see `export`."""
     import onnx
 
     try:
@@ -128,7 +128,7 @@ def write_graph(graph: ExportGraph, model: Any, path: Path, int8_songs: Sequence
 
 
 def describe(network: SeparationNetwork, name: str) -> dict[str, Any]:
-    """Return what a model file says of itself; see `unbraid.inference.model`."""
+    """Return the facts that a model file states about itself; see `unbraid.inference.model`."""
     config = network.config
     return {
         "format": FORMAT,
@@ -163,7 +163,7 @@ def with_halved_weights(model: Any) -> Any:
 def check_parity(graph: ExportGraph, path: Path) -> None:
     """Compare the file with PyTorch, its weights rounded alike, on noise; TrainingError if they differ too much.
 
-    What float16 changes by itself is no error of the export: a mask moves by up to 2e-3 where two sources are even.
+    What float16 alone changes is not an export error: a mask moves by up to 2e-3 where two sources are equally strong.
     """
     session = onnxruntime_module().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {name: tensor.numpy() for name, tensor in graph.inputs.items()})

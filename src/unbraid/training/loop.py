@@ -31,24 +31,24 @@ from unbraid.training.presets import Preset
 
 SINGLE_PROCESS = ProcessGroup()
 LONGEST_TEMPORARY_PATH = 70
-"""Characters; with more, there is no address for the socket at which a process hands over its mixes."""
+"""Characters; a longer path leaves no room for the address of the socket through which a process passes its mixes."""
 
 
 @dataclass
 class TrainingConfig:
-    """What one training is given: its songs, its budget, and how often it validates and saves.
+    """The configuration of a training run: its songs, its budget, and how often it validates and saves.
 
     Attributes:
         preset: what is trained, and how.
-        data, valid: folders of song folders, to learn from and to validate on.
+        data, valid: folders of song folders, to train and to validate on.
         folder: where checkpoint, log and curves go.
         minutes, steps: the budget, whichever is given; the learning rate falls to zero over it.
-        seed: of the first weights and of all mixes.
-        interval_steps: steps from one line of the log to the next; then the data folders are read again, and songs
-            that were added take part.
+        seed: of the initial weights and of all mixes.
+        interval_steps: steps from one line of the log to the next; the data folders are then read again, so that new
+            songs take part.
         validate_every: intervals from one validation to the next; the last one always ends with a validation.
-        checkpoint_minutes: a kill loses at most so many minutes of work.
-        workers: processes that mix songs; a GPU wants more than one can make.
+        checkpoint_minutes: a kill loses at most this many minutes of work.
+        workers: processes that mix songs; a GPU needs more than one.
         fuse: compile the element-wise work; needs a compiler.
         bf16: compute in bfloat16 where that is faster.
         device: "cpu" or "cuda".
@@ -71,7 +71,7 @@ class TrainingConfig:
 
     @property
     def checkpoint(self) -> Path:
-        """The file from which the training goes on."""
+        """The checkpoint file."""
         return self.folder / "checkpoint.pt"
 
 
@@ -83,9 +83,9 @@ class TrainingState:
         network: what is trained.
         average: the moving average of its weights, which is what is validated and exported.
         step: steps done.
-        seconds: they took, validations not counted.
+        seconds: time taken by these steps, without validations.
         history: a line for each interval and each validation.
-        saved_at: when all this was last saved, as `time.monotonic` tells it.
+        saved_at: when the state was last saved, by `time.monotonic`.
     """
 
     network: SeparationNetwork
@@ -105,20 +105,20 @@ class TrainingState:
 
 
 def train(config: TrainingConfig, resume: bool = False, start_from: Path | None = None) -> TrainingState:
-    """Train until the budget is spent; started by torchrun, all processes call it alike.
+    """Train until the budget is spent; under torchrun, every process calls this.
 
     Args:
-        config: what to do.
-        resume: go on from `config.checkpoint` if it is there.
-        start_from: another training's checkpoint, or a model exported to `.onnx`, whose averaged weights are the start;
+        config: the configuration.
+        resume: continue from `config.checkpoint` if it exists.
+        start_from: another run's checkpoint, or a model exported to `.onnx`, whose averaged weights to start from;
             it may lack residual blocks.
 
     Returns:
         The final state, which is also in `config.checkpoint`.
 
     Raises:
-        TrainingError: no budget, no songs, a checkpoint of another preset, a folder that another training writes into,
-            or a folder for temporary files with too long a path.
+        TrainingError: there is no budget or no song, the checkpoint is of another preset, another run is writing to
+            the folder, or the path of the folder for temporary files is too long.
     """
     if config.minutes is None and config.steps is None:
         raise TrainingError("Training needs a budget: give minutes or steps.")
@@ -166,7 +166,7 @@ def validate_and_log(config: TrainingConfig, state: TrainingState, cache: Sample
 
 
 def initial_state(config: TrainingConfig) -> TrainingState:
-    """A network as its seed initialises it, and all that goes with it."""
+    """Return a network as its seed initialises it, with a fresh state."""
     torch.manual_seed(config.seed)
     preset = config.preset
     network = preset.network.build().to(config.device)
@@ -175,7 +175,7 @@ def initial_state(config: TrainingConfig) -> TrainingState:
 
 
 class Objective(nn.Module):
-    """A network and its loss in one: only what is called as a whole has its gradients averaged over processes."""
+    """A network and its loss as one module: gradients are averaged over processes only for a module called whole."""
 
     def __init__(self, network: SeparationNetwork, loss: nn.Module) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ def train_interval(
     cache: SampleCache,
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> None:
-    """Train on the songs that are there now, until the step count is a multiple of `config.interval_steps`."""
+    """Train on the songs present now, until the step count is a multiple of `config.interval_steps`."""
     preset = config.preset
     samples = preset.excerpt_samples
     mixes = MixDataset(config.data, preset.network.sources, samples, cache, preset.mixing, config.seed)
@@ -268,7 +268,7 @@ def train_step(
 
 
 def _progress(config: TrainingConfig, state: TrainingState) -> float:
-    """How much of the budget is spent, in [0, 1]."""
+    """Return the fraction of the budget that is spent, in [0, 1]."""
     by_steps = state.step / config.steps if config.steps else 0.0
     by_time = state.seconds / 60 / config.minutes if config.minutes else 0.0
     return min(1.0, max(by_steps, by_time))
@@ -302,7 +302,7 @@ def save_state(config: TrainingConfig, state: TrainingState) -> None:
 
 
 def load_state(config: TrainingConfig, state: TrainingState) -> None:
-    """Take everything from `config.checkpoint`; raises TrainingError if it is one of another preset."""
+    """Load the state from `config.checkpoint`; raises TrainingError if it is of another preset."""
     saved = checkpoint.read_checkpoint(config.checkpoint, config.device)
     if saved["preset"] != config.preset.name:
         raise TrainingError(
@@ -318,7 +318,7 @@ def load_state(config: TrainingConfig, state: TrainingState) -> None:
 
 
 def load_start(config: TrainingConfig, state: TrainingState, path: Path) -> None:
-    """Take the weights, and nothing else, from the checkpoint or model at `path`; see `train`."""
+    """Load only the weights from the checkpoint or model at `path`; see `train`."""
     weights = checkpoint.averaged_weights(path, config.device)
     for network in (state.network, state.averaged_network):
         checkpoint.load_weights(network, weights, path, grow=True)

@@ -1,4 +1,4 @@
-"""What a training step minimises: on waveforms (MSE, L1, multi-resolution STFT, sums of them) or on masked spectra.
+"""Losses on waveforms (MSE, L1, multi-resolution STFT, sums of them) or on masked spectra.
 
 A loss on waveforms takes estimate and reference, both (batch, sources, channels, samples), and gives a scalar.
 
@@ -29,7 +29,7 @@ class L1(nn.Module):
 class MultiResolutionSTFT(nn.Module):
     """Spectral convergence + log-magnitude distance (Yamamoto et al. 2020, eq. 5–6) + complex distance.
 
-    The first two see magnitudes alone: a stem with the right spectrum and the wrong phase would cost nothing, yet would
+    The first two see only magnitudes: a stem with the right spectrum and the wrong phase would cost nothing, yet would
     not cancel in a mixture. The third, the L1 distance of the complex coefficients relative to the reference's mean
     magnitude, is the phase-aware part. With `random_resolution` each step draws one of the resolutions: the same
     expectation at a third of the cost.
@@ -37,7 +37,7 @@ class MultiResolutionSTFT(nn.Module):
     Args:
         windows: STFT window lengths in samples; the hop is a quarter of each.
         convergence, log_magnitude, complex_distance: weights of the three parts.
-        floor: magnitude, relative to the STFT peak of a full-scale sine, below which all is alike.
+        floor: magnitude, relative to the STFT peak of a full-scale sine, below which differences do not count.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class MaskedSpectrum(nn.Module):
 
         ‖M X − S‖² = A (M − C/A)² + (D − C²/A)     with A = ‖X‖², C = Re⟨S, X⟩, D = ‖S‖²,
 
-    the first term what a better mask could mend (its optimum C/A is the phase-sensitive mask of Erdogan et al. 2015),
-    the second what no real mask can: real arithmetic on a few small tensors. The loss is the norm of this error over
-    a whole stem, which is what SDR sees, relative to the stem's own norm plus a share of the mixture's: a soft piano
-    counts almost as much as loud drums, and a silent stem does not count without bound. A sum of magnitudes in its
-    place (L1) asks for the median, and the median of a source that seldom leads in a band is silence.
+    where the first term is what a better mask could mend (its optimum C/A is the phase-sensitive mask of Erdogan et al.
+    2015) and the second what no real mask can: real arithmetic on a few small tensors. The loss is the norm of this
+    error over a whole stem, as in SDR, relative to the stem's own norm plus a share of the mixture's: a soft piano
+    counts almost as much as loud drums, and a silent stem stays bounded. A sum of magnitudes (L1) would ask for the
+    median instead, and the median of a source that seldom leads in a band is silence.
 
     Args:
         mixture_share: of the mixture's norm that is added to the stem's own.

@@ -1,4 +1,4 @@
-"""Keep memory that was freed: a training step takes gigabytes anew, and page faults cost more than arithmetic."""
+"""Keeps freed memory: each training step allocates gigabytes, and page faults would cost more than arithmetic."""
 
 import ctypes
 import sys
@@ -9,10 +9,10 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's allocator never to give memory back to the system by itself; returns whether it was told.
+    """Tell glibc's allocator to keep freed memory; return whether that was possible.
 
-    Without it large tensors come from fresh pages at every step, which the kernel has to clear: a third of a training's
-    time on a CPU. Other systems and allocators (jemalloc, musl) are left as they are.
+    Otherwise large tensors get fresh pages at every step, which the kernel has to clear: a third of the training time
+    on a CPU. Other systems and allocators (jemalloc, musl) are left alone.
     """
     mallopt = _libc_function("mallopt")
     if mallopt is None:
@@ -22,10 +22,10 @@ def keep_freed_memory() -> bool:
 
 
 def release_freed_memory() -> bool:
-    """Give what was kept back to the system; returns whether there was something, and an allocator that can.
+    """Return freed memory to the system; return whether there was any, and an allocator that can.
 
-    For before a fork: as soon as the parent writes to a page, the child holds a copy of what was in it, so a process
-    that mixes songs would hold as many gigabytes of a step's waste as the training itself.
+    Call it before a fork: when the parent writes to a page, the child keeps a copy of the old one, so a process
+    that mixes songs would hold as many gigabytes of a step's garbage as the training itself.
     """
     malloc_trim = _libc_function("malloc_trim")
     return malloc_trim is not None and bool(malloc_trim(0))

@@ -1,8 +1,8 @@
-"""What steps the weights and averages them: Muon for all that multiplies features, AdamW for the rest.
+"""Optimisers and the average of the weights: Muon for all that multiplies features, AdamW for the rest.
 
-By Muon every direction in which a layer can change moves alike, not only the few that the gradient is full of. A
-convolution is the matrix (outputs, inputs · kernel). Its steps are scaled to the size of AdamW's, so that one learning
-rate serves both (Liu et al. 2025).
+With Muon, a layer moves equally in every direction, not only in the few that dominate the gradient. A
+convolution is treated as the matrix (outputs, inputs · kernel). Its steps are scaled to the size of AdamW's, so that
+one learning rate serves both (Liu et al. 2025).
 """
 
 from collections.abc import Callable, Iterable
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
 MIN_MATRIX = 16
-"""Rows and columns that a matrix must have for Muon: there is little to orthogonalise in fewer."""
+"""Minimum rows and columns of a matrix for Muon: smaller ones have little to orthogonalise."""
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the polynomial a x + b x³ + c x⁵ that brings every singular value near one (Jordan et al. 2024)."""
+"""Those of the polynomial a x + b x³ + c x⁵ that brings every singular value near one (Jordan et al. 2024)."""
 ITERATIONS = 5
 ADAMW_SIZE = 0.2
 """Root mean square of AdamW's usual steps, to which Muon's are scaled (Liu et al. 2025)."""
@@ -24,8 +24,8 @@ ADAMW_SIZE = 0.2
 class Muon(torch.optim.Optimizer):
     """Steps matrices (rows, columns) by their orthogonalised Nesterov momentum (Jordan et al. 2024).
 
-    As `torch.optim.Muon`, which multiplies in bfloat16 alone: a processor without it spends more on that than on all
-    else.
+    Like `torch.optim.Muon`, which however multiplies only in bfloat16: a processor without it would spend more time
+    there than on all else.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ def weight_average(network: nn.Module, decay: float, steps: int = 0) -> Averaged
 
 
 def count_steps(average: AveragedModel, steps: int) -> None:
-    """Tell an average how many steps went into it, besides the first weights, which count as one."""
+    """Set how many steps an average already holds, besides the initial weights, which count as one."""
     average.n_averaged.fill_(1 + steps)
 
 

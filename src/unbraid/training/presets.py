@@ -1,4 +1,4 @@
-"""Named recipes: which network, which loss, how it is fed and stepped."""
+"""Named training recipes: network, loss, mixing and optimiser."""
 
 from dataclasses import dataclass, field, replace
 
@@ -18,21 +18,21 @@ class Preset:
     """One way to train.
 
     Attributes:
-        name: what a checkpoint and a model file say of their origin.
+        name: the preset's name, also stored in checkpoints and model files.
         network: what is trained.
         loss: a key of `LOSSES`.
-        seconds: length of what the network answers in an excerpt, rounded to what its shape allows.
+        seconds: length of the network's output for an excerpt, rounded to what its shape allows.
         batch: excerpts in a step.
         optimiser: a key of `OPTIMISERS`.
         learning_rate: the highest, between warm-up and decay.
         weight_decay: of matrices, per step and relative to the learning rate.
-        gradient_norm: to which longer gradients are clipped.
+        gradient_norm: the norm that longer gradients are clipped to.
         warm_up: steps over which the learning rate rises.
         ema: decay of the exponential moving average of the weights, per step.
         mixing: how examples are put together.
 
     Raises:
-        UsageError: batch, learning rate or warm-up make no sense.
+        UsageError: batch, learning rate or warm-up is out of range.
     """
 
     name: str
@@ -91,10 +91,10 @@ PRESETS: dict[str, Preset] = {
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of that name.
+    """Return the preset of that name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such preset.
     """
     if name not in PRESETS:
         raise UsageError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")

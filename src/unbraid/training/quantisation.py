@@ -1,6 +1,6 @@
-"""A model whose convolutions are computed in eight bits: what their inputs reach is measured on songs.
+"""Quantises the convolutions of a model to eight bits; the ranges of their inputs are measured on songs.
 
-Weights are rounded to seven bits, for processors without VNNI add up pairs of products in sixteen.
+Weights are rounded to seven bits, because processors without VNNI add up pairs of products in sixteen bits.
 (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference".)
 """
 
@@ -21,10 +21,10 @@ from unbraid.inference.runtimes import Runtime, onnxruntime_module
 
 MEASURED_SECONDS = 20  # from the middle of each song
 MAX_ERROR = 0.1
-"""Largest error allowed, root mean square, of what the outputs come to."""
+"""Largest error allowed: root mean square, relative to the output's."""
 
 PREPROCESSED = ("onnx.quant.pre_process", "onnxruntime.quant")
-"""The tag of a graph that was optimised before: without it ONNX Runtime logs its advice to do so."""
+"""Marks a graph as optimised already: without it, ONNX Runtime logs its advice to do so."""
 
 
 def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
@@ -37,7 +37,7 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
 
     Raises:
         InputError: a song cannot be read.
-        TrainingError: the answers on these songs would not be the same: eight bits are too few for this network.
+        TrainingError: the output for these songs would differ too much: eight bits are too few for this network.
     """
     import onnx
 
@@ -79,7 +79,7 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
 
 
 class _Reader:
-    """What ONNX Runtime asks for the next inputs."""
+    """Gives ONNX Runtime the inputs one by one."""
 
     def __init__(self, name: str, tiles: list[Audio]) -> None:
         self._inputs = iter([{name: tile} for tile in tiles])
@@ -89,7 +89,7 @@ class _Reader:
 
 
 class _Listener:
-    """A runtime that keeps what it is given."""
+    """A runtime that records its inputs."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime, self.description, self.heard = runtime, runtime.description, list[Audio]()
@@ -100,7 +100,7 @@ class _Listener:
 
 
 def _tiles(model: Path, songs: Sequence[StemSong]) -> list[Audio]:
-    """Return what the network gets to see of the middle of each song."""
+    """Return the network's inputs for the middle of each song."""
     network = Network(model, device="cpu", precision="fp32", tile_seconds=MEASURED_SECONDS)
     listener = network.runtime = _Listener(network.runtime)
     rate, sources = network.facts.sample_rate, range(len(network.facts.sources))
@@ -114,7 +114,7 @@ def _tiles(model: Path, songs: Sequence[StemSong]) -> list[Audio]:
 
 
 def _check(onnxruntime: Any, written: Path, quantised: Path, tile: Audio) -> None:
-    """Compare the answers to one tile."""
+    """Compare the outputs for one tile."""
     answers = []
     for path in (written, quantised):
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

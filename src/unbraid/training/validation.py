@@ -1,4 +1,4 @@
-"""Scores of a network in training on held-out songs: how far the SDR of each stem rises above that of the mixture."""
+"""Scores a network in training on held-out songs: the SDR of each stem above that of the mixture."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def validate(
 ) -> dict[str, Any]:
     """Score a network on all songs of some folders.
 
-    Each song is scored on its middle 40 seconds. A source that is silent there is left out.
+    Each song is scored on its middle 40 seconds. A source that is silent there is not scored.
 
     Returns:
         `gain`: mean SDR above the mixture's by source, in dB; `mean_gain`: its mean over sources; `sdr`: by song and

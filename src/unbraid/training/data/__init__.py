@@ -1,1 +1,1 @@
-"""What a network learns from: songs as stems, mixed and degraded anew for every step."""
+"""Training data: songs as stems, mixed and degraded afresh for every step."""

@@ -1,4 +1,4 @@
-"""What makes one recording sound like many: speed, place in the stereo picture, level, room, colour, bus limiting.
+"""Augmentations that make one recording sound like many: speed, panning, level, room, colour, bus limiting.
 
 Every function that takes a random generator gives the same result for the same state of it.
 Audio is (channels, samples) float32.

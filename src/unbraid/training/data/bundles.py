@@ -1,4 +1,4 @@
-"""Data that comes in a bundle: a shard made by `unbraid corpus pack`, unpacked where the training is."""
+"""Unpacks bundles of training data, which are shards made by `unbraid corpus pack`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from unbraid.training.data.mixes import WeightedFolder
 
 
 def expand_bundles(data: Sequence[WeightedFolder], cache: Path) -> tuple[list[WeightedFolder], list[WeightedFolder]]:
-    """Return folders of songs to train on, and held-out ones: of every `.tar` in `data` what it holds for each.
+    """Return the folders of songs to train on and of held-out ones, with every `.tar` in `data` unpacked.
 
-    Bundles are unpacked below `cache`, once. Raises TrainingError if one is missing or broken, or has nothing to train
+    Bundles are unpacked once, below `cache`. Raises TrainingError if one is missing or broken, or has no songs to train
     on.
     """
     train: list[WeightedFolder] = []

@@ -1,4 +1,4 @@
-"""Training examples without end: excerpts of stems, from one song or from several, mixed anew for every step."""
+"""An endless supply of training examples: excerpts of stems, from one song or several, mixed afresh for every step."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from unbraid.training.data.sample_cache import SampleCache
 
 @dataclass(frozen=True)
 class WeightedFolder:
-    """A folder of song folders and how often it is drawn from, relative to the others."""
+    """A folder of song folders and how often songs are drawn from it, relative to the others."""
 
     path: Path
     weight: float = 1.0

@@ -1,4 +1,4 @@
-"""What recording and playback do to a whole song: mono folds, lost channels, filters, rooms, noise, clipping, codecs.
+"""Simulates what recording and playback do to a song: mono, lost channels, filters, rooms, noise, clipping, codecs.
 
 Each function takes stems (sources, channels, samples), float32, and returns stems that sum to the changed mixture. A
 linear change is applied to every stem. A nonlinear one becomes gains that all stems share; what gains cannot express

@@ -20,8 +20,8 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, None)  # numpy reports a short write wi
 class SampleCache:
     """Audio files as memory-mapped 16-bit arrays (samples, channels), decoded on first use.
 
-    The operating system keeps in memory what is used. The cache may have the whole disk but `reserved_bytes`; then what
-    was not used for the longest time makes room, and what finds none is decoded each time. Processes may share it.
+    The operating system keeps in memory what is used. The cache may fill the disk up to `reserved_bytes`; then the
+    least recently used files make room, and files that do not fit are decoded each time. Processes may share it.
     """
 
     def __init__(self, folder: Path, sample_rate: int, reserved_bytes: int = RESERVED_BYTES) -> None:

@@ -1,12 +1,12 @@
-"""The network that we ship: a U-Net over frames and bands, between a fixed filter bank and its inverse.
+"""The shipped network: a U-Net over frames and bands, between a fixed filter bank and its inverse.
 
     mixture ──STFT──▶ magnitudes by band ──U-Net──▶ one mask per source, channel, frame, band ─┐
         └──────────────────── complex coefficients ────────────────────────────────────────────▶ × ──iSTFT──▶ stems
 
 It descends from the Wave-U-Net (Stoller, Ewert, Dixon 2018): the first and the last layer of a waveform U-Net learn
-something like a windowed Fourier basis, at a great cost; here they are that basis, fixed and exact, and between them is
-the same U of convolutions with skip connections. They run over frames and bands, for lines along time and edges along
-frequency look alike in every band; what depends on a band's place (a bass is low) is learnt by layers that connect all
+something like a windowed Fourier basis, at great cost; here they are that basis, fixed and exact, and between them is
+the same U of convolutions with skip connections. They run over frames and bands, since lines along time and edges along
+frequency look alike in every band. What depends on a band's place (a bass is low) is learnt by layers that connect all
 bands of a frame ("time-distributed fully-connected", Choi et al. 2020). The masks of all sources are a softmax, so the
 stems sum to the mixture by construction. Bands are single coefficients up to 4.1 kHz and grow wider above, as hearing
 does.
@@ -77,7 +77,7 @@ class FilterBankUNetConfig:
 
     @property
     def n_bands(self) -> int:
-        """Number of bands in which magnitudes are seen and masks are given."""
+        """Number of bands in the input and in the masks."""
         return sum(count for _, count in self.bands)
 
     @property
@@ -102,7 +102,7 @@ class FilterBankUNetConfig:
 
     @property
     def fine_reach(self) -> int:
-        """Frames on each side that the convolutions at full resolution see of a frame."""
+        """Frames on each side of a frame that the convolutions at full resolution see."""
         return 2 + self.fine_blocks
 
     def build(self) -> "FilterBankUNet":
@@ -197,7 +197,7 @@ class FilterBankUNet(SeparationNetwork):
         return self.fine_logits(self.coarse_features(views), views)
 
     def coarse_features(self, views: Tensor) -> Tensor:
-        """What the U makes of `views` (batch, views, frames, bands): (batch, features, frames, bands / patch)."""
+        """The output of the U for `views` (batch, views, frames, bands): (batch, features, frames, bands / patch)."""
         coarse: Tensor = self.norm(self.body(self.embed_bands(views)))
         return coarse
 
@@ -286,7 +286,7 @@ class FilterBankUNet(SeparationNetwork):
 class MaskGraph(nn.Module):
     """The part of the network that is exported: powers of a tile with its context to masks of the tile.
 
-    The layers at full resolution need the most memory, so they answer a slice of the frames after the other.
+    The layers at full resolution need the most memory, so they process the frames slice by slice.
     """
 
     def __init__(self, network: FilterBankUNet) -> None:

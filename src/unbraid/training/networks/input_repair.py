@@ -1,4 +1,4 @@
-"""What a network on band powers is shown of a broken or soft recording: powers as of an intact, loud one.
+"""Makes the band powers of a broken or soft recording look like those of an intact, loud one.
 
 Only what the network looks at changes, not what it masks, so the stems still sum to the song.
 """
@@ -18,7 +18,7 @@ LOST_CHANNEL = 1e-5
 def repair_channels(powers: Tensor, around: int) -> Tensor:
     """Return powers of each view as if no channel were lost or inverted.
 
-    A lost channel gets what the other one has. Of mid and side, the louder one is mid. A broken recording thus
+    A lost channel becomes a copy of the other. Of mid and side, the louder one counts as mid. So a broken recording
     looks like one the network knows, and an inverted one gets exactly the masks of the intact song.
 
     Args:

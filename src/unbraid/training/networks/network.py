@@ -1,4 +1,4 @@
-"""What every network that can be trained offers: loop, validation and export know no more of it than this."""
+"""The interface of every network that can be trained, all that loop, validation and export know of it."""
 
 from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Protocol
@@ -15,7 +15,7 @@ class NetworkConfig(Protocol):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the stems, in the order in which the network gives them."""
+        """Names of the stems, in the network's order."""
 
     @property
     def sample_rate(self) -> int:
@@ -33,7 +33,7 @@ class NetworkConfig(Protocol):
         """Return the network with fresh random weights."""
 
     def excerpt_samples(self, seconds: float) -> int:
-        """Return how many samples of a song a training example has, so that about `seconds` of it are answered."""
+        """Return how many samples a training example needs for about `seconds` of output."""
 
     def padding(self, samples: int) -> tuple[int, int]:
         """Return how many zeros before and after a song of `samples` samples make an input the network takes."""
@@ -44,7 +44,7 @@ class NetworkConfig(Protocol):
 
 @dataclass(frozen=True)
 class ExportGraph:
-    """What a runtime computes of a network.
+    """The part of a network that a runtime computes.
 
     Attributes:
         module: takes `inputs` by their names and gives one tensor. It holds the network as `network`, which is how the
@@ -90,7 +90,7 @@ class SeparationNetwork(nn.Module):
         return value
 
     def fuse(self) -> None:
-        """Compile what becomes faster by it, here nothing; it needs a C++ compiler."""
+        """Compile what that makes faster (here nothing); needs a C++ compiler."""
 
     @torch.no_grad()
     def separate(self, mixture: Tensor) -> Tensor:
@@ -106,6 +106,6 @@ class SeparationNetwork(nn.Module):
 
 
 def crop(x: Tensor, samples: int) -> Tensor:
-    """Return the middle `samples` of the last axis; of an odd difference, the one more is left out on the right."""
+    """Return the middle `samples` of the last axis; if the difference is odd, one more is cut on the right."""
     start = (x.shape[-1] - samples) // 2
     return x[..., start : start + samples]

@@ -1,8 +1,8 @@
 """Residual blocks on frames and bands, and the levels of the U that hold them.
 
-`forward` pads its input with zeros, and answers every frame of it. `forward_valid` answers only the frames for which
-the input holds all that they depend on, the "proper input context" of the Wave-U-Net (Stoller et al. 2018, section
-3.2.2): a tile of a song is then answered without computing what is thrown away.
+`forward` pads its input with zeros and computes every frame of it. `forward_valid` computes only the frames for which
+the input holds everything they depend on, the "proper input context" of the Wave-U-Net (Stoller et al. 2018, section
+3.2.2): for a tile of a song, nothing is computed only to be thrown away.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ class ChannelNorm(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """A block that adds something to what it gets: nothing while its `last` layer is zero, as it is at first."""
+    """A block that adds something to its input: nothing while its `last` layer is zero, as it is initially."""
 
     last: str
 
