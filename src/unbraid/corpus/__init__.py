@@ -1,4 +1,4 @@
-"""Training songs without end, from free material only: list what there is, build songs, verify them.
+"""Builds any number of training songs from free material alone: list the material, build songs, verify them.
 
     from unbraid import corpus
 
@@ -7,8 +7,8 @@
     corpus.build(hours=20, seed=1, out="corpus")
     corpus.verify("corpus")
 
-Raw material is looked for in the folder `material`, else in those of `$UNBRAID_CORPUS`; then in the user's data folder,
-which `unbraid corpus fetch` fills.
+Raw material is searched for in the folder `material`, or else in those of `$UNBRAID_CORPUS`, and then in the user's
+data folder, which `unbraid corpus fetch` fills.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["build", "list_sources", "verify"]
 
 
 def list_sources(*, material: Path | str | None = None) -> list[Material]:
-    """All raw material with its licence and split; raises CorpusError if something is missing or not allowed."""
+    """Return all raw material with licence and split; raises CorpusError if something is missing or not allowed."""
     from unbraid.corpus.building.catalogue import materials
 
     return materials(material_folders(material))
@@ -50,7 +50,7 @@ def build(
 
 
 def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[str]:
-    """What is wrong with a built corpus, as sentences; see `unbraid.corpus.building.verify.verify`."""
+    """Return the problems of a built corpus, as sentences; see `unbraid.corpus.building.verify.verify`."""
     from unbraid.corpus.building import verify
 
     return verify.verify(corpus, material=material)

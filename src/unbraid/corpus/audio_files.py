@@ -21,7 +21,7 @@ SOURCES = STEMS
 
 
 def read(path: Path, start: float = 0.0, seconds: float | None = None) -> Audio:
-    """A file from `start` s on, as `(channels, samples)` at 44.1 kHz; a CorpusError names a broken one."""
+    """Return a file from `start` s on, as `(channels, samples)` at 44.1 kHz; a CorpusError names a broken file."""
     with _corpus_errors():
         samples, _ = read_song(path, start=start, duration=seconds, sample_rate=RATE)
     return samples
@@ -42,9 +42,9 @@ def _corpus_errors() -> Iterator[None]:
 
 
 def sounding(audio: Audio, rest: float = 1.0) -> Audio:
-    """The audio `(channels, samples)` without what is silent for longer than `rest` s; half of that stays on each side.
+    """Return the audio `(channels, samples)` without rests longer than `rest` s; half of `rest` stays on each side.
 
-    A track of a song waits for its turn most of the time.
+    A single track of a song is silent most of the time.
     """
     window = RATE // 20
     starts = np.arange(0, audio.shape[1], window)

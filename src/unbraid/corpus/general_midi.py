@@ -1,4 +1,4 @@
-"""Families of General MIDI's programs, counted from 0."""
+"""Families of General MIDI programs, counted from 0."""
 
 PIANOS = frozenset(range(6))  # acoustic, electric and honky-tonk ones
 BASSES = frozenset(range(32, 40))

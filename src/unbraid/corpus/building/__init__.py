@@ -1,1 +1,1 @@
-"""Building a corpus: what there is, songs of it, their manifest, and whether they are whole."""
+"""Builds a corpus: the catalogue of material, the songs, their manifest and their verification."""

@@ -1,4 +1,4 @@
-"""Building a corpus: songs by number until there are enough hours, in parallel, resumable, decided by a seed."""
+"""Builds a corpus: songs by number until there are enough hours, in parallel, resumable, reproducible from a seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCH = 16  # songs made between two looks at the clock; fixed, so that the work
 
 @dataclass
 class Built:
-    """What a build came to: songs and hours that lie there, how many of them are new, and what failed, as sentences."""
+    """The result of a build: the songs and hours there are, how many songs are new, and what failed, as sentences."""
 
     songs: int = 0
     hours: float = 0.0
@@ -44,7 +44,7 @@ def build(
 ) -> Built:
     """Build at least `hours` of songs into `out/train` and `out/valid`, and `out/manifest.jsonl`.
 
-    Songs that lie there already are kept, so a build that was stopped goes on. Recordings come first (`real-…`,
+    Songs that exist already are kept, so a build that was stopped continues. Recordings come first (`real-…`,
     `remix-…`, `guitar-…`, `backing-…`, `solo-…`, `struck-…`, `treated-…`, `voice-…`), then rendered songs by number
     (`song-…`): number and seed alone decide how one sounds. A song that fails is named, counted and skipped.
     Raises CorpusError if material or a tool is missing, before anything is made.
@@ -97,7 +97,7 @@ def _make(number: int, seed: int, material: MaterialFolders, out: Path, song_sec
 
 
 def _add_recordings(built: Built, material: MaterialFolders, out: Path) -> None:
-    """Write what was recorded, unless it lies there; a song with a broken file is counted as failed."""
+    """Write the recordings, unless they exist already; a song with a broken file is counted as failed."""
     for recording in recordings(material):
         song, place = recording.song, out / recording.song.split / recording.folder_name
         try:
@@ -111,7 +111,7 @@ def _add_recordings(built: Built, material: MaterialFolders, out: Path) -> None:
 
 
 def _count(built: Built, place: Path, new: int) -> None:
-    """Add a song that lies there, or what is wrong with it; a stem by itself is no hour of a song."""
+    """Add an existing song to the count, or its problems; a single stem does not count towards the hours."""
     try:
         lengths = [seconds_of(stem) for stem in sorted(place.glob("*.flac"))]
     except CorpusError as error:
@@ -123,7 +123,7 @@ def _count(built: Built, place: Path, new: int) -> None:
 
 
 def _write_manifest(built: Built, out: Path, catalogue: dict[str, Material]) -> None:
-    """List all songs; one that cannot be listed is left out, and named once."""
+    """List all songs; one that cannot be listed is left out and reported once."""
     lines: list[manifest.Line] = []
     for place in sorted(path.parent for path in out.glob("*/[!.]*/song.json")):
         try:

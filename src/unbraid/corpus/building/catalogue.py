@@ -1,4 +1,4 @@
-"""All raw material: what there is, of which kind, for which source, under which licence, in which split."""
+"""The catalogue of raw material: kind, source, licence and split of each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Material:
     paths: tuple[Path, ...] = field(default=(), repr=False)
 
     def line(self) -> dict[str, object]:
-        """The line of a manifest: everything but the paths, and the digest and length in s of the files."""
+        """Return the line for a manifest: everything but the paths, plus the digest and length in s of the files."""
         known = {key: value for key, value in asdict(self).items() if key != "paths"}
         digest = hashlib.sha256()
         for path in self.paths:
@@ -42,13 +42,13 @@ class Material:
 
 
 def materials(material: MaterialFolders) -> list[Material]:
-    """Everything that lies on this machine, by kind; raises CorpusError if something that songs need is missing."""
+    """Return all material on this machine, by kind; raises CorpusError if something that songs need is missing."""
     recorded = [*_voices(material), *_real(material), *_backings(material), *_solos(material)]
     return [*recorded, *_compositions(material), *_instruments(material), SYNTHESISED]
 
 
 def splits(material: MaterialFolders) -> dict[str, str]:
-    """Split by material id; what is synthesised anew for each song belongs to both and is left out."""
+    """Return the split by material id; sounds synthesised for each song belong to both splits and are left out."""
     return {item.id: item.split for item in materials(material) if item.split != "both"}
 
 

@@ -22,12 +22,12 @@ class Line(TypedDict):
         id: song folder and stem.
         kind: how the song was made.
         source: the stem, or several with a + between.
-        licence: of all that is heard in it, with AND between.
-        attribution: whom to thank.
+        licence: of everything heard in it, joined by AND.
+        attribution: whom to credit.
         sha256: the digest of the file.
         seconds: its length.
         split: train or valid.
-        materials: the identifiers of what it was made of.
+        materials: the identifiers of the material it was made from.
     """
 
     id: str
@@ -69,7 +69,7 @@ def song_lines(folder: Path, known: Mapping[str, Material]) -> list[Line]:
 
 
 def write(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
-    """Write lines of JSON, all or nothing."""
+    """Write lines of JSON, all or none."""
     temporary = path.with_name(f".{path.name}")
     temporary.write_text("".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines))
     temporary.rename(path)
@@ -89,7 +89,7 @@ def read(path: Path) -> list[Line]:
 
 
 def hours(lines: Iterable[Line]) -> dict[tuple[str, str], dict[str, float]]:
-    """Hours of each source by split and licence; a stem under two licences counts for both, and once for "all"."""
+    """Return hours of each source by split and licence; a stem with two licences counts for both, once for "all"."""
     table: dict[tuple[str, str], dict[str, float]] = {}
     for line in lines:
         split, source, length = line["split"], line["source"], line["seconds"] / 3600

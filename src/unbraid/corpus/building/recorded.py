@@ -1,4 +1,4 @@
-"""What is no rendered song, as stems: real ones, remixes, guitars, backings, solos, struck basses, voices."""
+"""Songs that are not rendered, as stems: real songs, remixes, guitars, backings, solos, struck basses, voices."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from unbraid.corpus.sources.solos import solos
 BASS_IN_OTHER = {"Caesium"}
 """Songs whose `other` holds the bass too."""
 CROSSOVER = 100.0
-"""Hz: what lies below is taken for the bass of these songs. Its overtones stay where they are."""
+"""Hz: everything below counts as the bass of these songs. Its overtones stay where they are."""
 
 
 @dataclass(frozen=True)
 class RecordedSong:
-    """A song, the name of its folder, and what each of its stems is called in the catalogue."""
+    """A song, the name of its folder, and the catalogue names of its stems."""
 
     song: DatasetSong
     folder_name: str
@@ -36,7 +36,7 @@ class RecordedSong:
 
 
 def recordings(material: MaterialFolders) -> Iterator[RecordedSong]:
-    """All recordings that lie on this machine, and the phrases that are made on the spot."""
+    """Return all recordings on this machine, and the phrases that are generated."""
     for source in of_kind("songs"):
         files = {path.stem: path for path in source.found(material) if path.stem in SOURCES}
         if files:
@@ -72,7 +72,7 @@ def recordings(material: MaterialFolders) -> Iterator[RecordedSong]:
 
 
 def split_bass_from_other(song: DatasetSong) -> DatasetSong:
-    """The song, its bass taken out of `other` if it is known to be there; the two sum to what they were."""
+    """Return the song with its bass split from `other` if it is known to be there; their sum is unchanged."""
     if song.name not in BASS_IN_OTHER or "bass" in song.stems:
         return song
     other = song.stems["other"]

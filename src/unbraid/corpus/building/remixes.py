@@ -1,7 +1,7 @@
-"""Songs whose single tracks are known, remixed: some tracks left out, the others louder or softer.
+"""Remixes songs whose separate tracks are known: some tracks left out, the others louder or softer.
 
-The stems of a song always come with the same tracks at the same levels, and a network soon knows their sums by heart.
-What belongs together stays together here: the key, the beat, the effects.
+The stems of a song always have the same tracks at the same levels, and a network soon knows their sums by heart.
+In a remix, the key, the beat and the effects still fit together.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SPREAD = 4.0  # dB, standard deviation of a track's level
 
 
 def remixes(material: MaterialFolders) -> Iterator[tuple[DatasetSong, dict[str, tuple[str, ...]]]]:
-    """Remixes of the songs whose tracks lie there, and for each stem what its tracks are called in the catalogue."""
+    """Return remixes of the songs whose tracks are present, and for each stem the catalogue names of its tracks."""
     songs: dict[str, list[Solo]] = {}
     for track in (solo for source in of_kind("solos") if source.rests for solo in solos(source, material)):
         if track.split == "train":

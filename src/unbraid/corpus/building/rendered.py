@@ -1,4 +1,4 @@
-"""Whole songs: a score is cast with instruments, recorded source by source, sung to, and balanced."""
+"""Renders whole songs: a score is cast with instruments, rendered source by source, given vocals, and balanced."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class RenderedSong:
 
 
 def make_song(seed: list[int], split: str, material: MaterialFolders, seconds: float = 60.0) -> RenderedSong:
-    """The song of this seed, about `seconds` long; only material of the split is heard in it.
+    """Return the song of this seed, about `seconds` long, made only from material of the split.
 
-    Raises CorpusError when material or a tool is missing, or when the band ends up with fewer than two sources.
+    Raises CorpusError if material or a tool is missing, or if the band ends up with fewer than two sources.
     """
     rng = np.random.default_rng(seed)
     kind = str(rng.choice(("styled", "programmed", "from_midi"), p=(0.55, 0.35, 0.1)))
@@ -85,7 +85,7 @@ def _recorded(
 
 
 def _pumping(rng: np.random.Generator, score: scores.Score, stems: dict[str, Audio]) -> dict[str, Audio]:
-    """The stems, those beside the drums ducked by the kick where the producer wanted it."""
+    """Return the stems; in some styles, all but the drums are ducked by the kick."""
     if rng.random() > (0.5 if score.electronic else 0.08):
         return stems
     kicks = [note.start for part in score.parts if part.source == "drums" for note in part.notes if note.pitch in KICKS]

@@ -1,4 +1,4 @@
-"""Shards: a built corpus as one small tar with each stem in Opus, to carry it to where the training is."""
+"""Shards: a built corpus as one small tar with each stem in Opus, for training on another machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK = 512  # what a tar pads its members to
 
 @dataclass
 class Packed:
-    """What a shard holds: songs, their length in hours, its size in bytes; what was skipped, as sentences."""
+    """The contents of a shard: songs, their hours, its size in bytes, and what was skipped, as sentences."""
 
     songs: int = 0
     hours: float = 0.0
@@ -32,7 +32,7 @@ class Packed:
 
 
 def encode(stem: Audio, kilobits: int) -> bytes:
-    """A stem `(1 or 2, samples)` as Ogg Opus with so many kbit/s for two channels; the same bytes every time."""
+    """Encode a stem `(1 or 2, samples)` as Ogg Opus; kbit/s are for two channels; the bytes are always the same."""
     import av
     import soxr
 
@@ -91,7 +91,7 @@ def pack(corpus: Path | str, shard: Path | str, max_size: int = 64 * 2**20, kilo
 
 
 def unpack(shard: Path | str, out: Path | str) -> int:
-    """Unpack a shard into song folders below `out`, beside those of other shards; returns how many songs came.
+    """Unpack a shard into song folders below `out`, beside those of other shards; return the number of songs.
 
     Raises CorpusError if the shard is broken.
     """

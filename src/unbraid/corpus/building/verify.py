@@ -1,4 +1,4 @@
-"""Verifying a built corpus: clipped, silent, broken, misnamed, changed or leaked material, each found as a sentence."""
+"""Verifies a built corpus: reports clipped, silent, broken, misnamed, changed or leaked material in sentences."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CLIPPED_RUN = 4  # neighbouring samples at full scale
 
 
 def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[str]:
-    """Everything that is wrong with a built corpus, as sentences; an empty list says that it is clean.
+    """Return all problems of a built corpus, as sentences; an empty list means that it is clean.
 
-    Raises CorpusError if there is no corpus, or no material folder to tell the splits from.
+    Raises CorpusError if there is no corpus, or no material folder that shows the splits.
     """
     root = Path(corpus)
     lines = manifest.read(root / manifest.NAME)
@@ -37,7 +37,7 @@ def verify(corpus: Path | str, *, material: Path | str | None = None) -> list[st
 
 
 def song_problems(place: Path, known: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with one song folder; `known` gives the split of each material."""
+    """Return the problems of one song folder; `known` gives the split of each material."""
     name = f"{place.parent.name}/{place.name}"
     stems: dict[str, Audio] = {}
     for path in sorted(place.iterdir()):
@@ -99,7 +99,7 @@ def _leaks(place: Path, known: Mapping[str, str]) -> Iterator[str]:
 
 
 def _folder_problems(root: Path) -> Iterator[str]:
-    """Things that lie where only splits and manifests belong."""
+    """Return files and folders that are neither splits nor manifests."""
     for path in sorted(root.iterdir()):
         if path.is_dir() and path.name not in SPLITS and not path.name.startswith("."):
             yield f"{path.name}: this folder is none of {', '.join(SPLITS)}."

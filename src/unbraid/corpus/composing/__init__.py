@@ -1,1 +1,1 @@
-"""Music on paper: notes, harmony, melodies, styles and grooves; no sound yet."""
+"""Composes music as notes, not sound: harmony, melodies, styles and grooves."""

@@ -1,4 +1,4 @@
-"""Bands that know styles: MMA turns chords and a groove into parts for bass, drums, pianos, guitars, strings, brass."""
+"""Accompaniment in many styles: MMA turns chords into parts for bass, drums, pianos, guitars, strings and brass."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def styles(material: MaterialFolders) -> tuple[Style, ...]:
 def play(
     rng: np.random.Generator, style: Style, key: Key, chords: list[Chord], tempo: float, section_bars: int
 ) -> tuple[list[Part], int]:
-    """Let MMA play one chord a bar, another groove of the style each section; returns the parts and the beats a bar."""
+    """Let MMA play one chord a bar, with a new groove for each section; return the parts and the beats in a bar."""
     major = key.mode == "major"
     whole_tempo = round(tempo)  # MMA drops what is behind the point
     lines = [f"RndSeed {int(rng.integers(1, 1_000_000))}", f"Tempo {whole_tempo}", f"Use {style.file}"]

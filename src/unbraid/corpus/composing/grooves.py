@@ -55,7 +55,7 @@ def grooves(material: MaterialFolders) -> tuple[Groove, ...]:
 
 
 def play(rng: np.random.Generator, groove: Groove, bars: int) -> Part:
-    """The groove from a random bar of it, looped over `bars` bars of 4/4 at its own tempo."""
+    """Return the groove from a random bar on, looped over `bars` bars of 4/4 at its own tempo."""
     parts, _ = read_midi(groove.path)
     notes = sorted((note for part in parts for note in part.notes), key=lambda note: note.start)
     bar = 4 * 60 / groove.tempo

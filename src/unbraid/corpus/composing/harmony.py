@@ -1,4 +1,4 @@
-"""Keys, chords and progressions: what a band and a singer agree on before they play."""
+"""Keys, chords and progressions, which the band and the singer share."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def diatonic_chord(rng: np.random.Generator, key: Key, degree: int, richness: fl
 
 
 def progression(rng: np.random.Generator, key: Key, bars: int = 4) -> list[Chord]:
-    """One chord for each of `bars` bars: a common pattern or a walk through the key that ends wanting the tonic."""
+    """Return one chord for each of `bars` bars: a common pattern, or a walk through the key that leads to the tonic."""
     richness = float(rng.choice((0.0, 0.15, 0.5)))
     if rng.random() < 0.6:
         pattern = COMMON[key.mode][int(rng.integers(len(COMMON[key.mode])))]
@@ -112,7 +112,7 @@ def progression(rng: np.random.Generator, key: Key, bars: int = 4) -> list[Chord
 
 @dataclass(frozen=True)
 class SongPlan:
-    """What the band agreed on: key, one chord a bar (None: the singer rests), beats a bar, beats a minute."""
+    """The plan of a song: key, one chord a bar (None: the singer rests), beats a bar, beats a minute."""
 
     key: Key
     chords: list[Chord | None]

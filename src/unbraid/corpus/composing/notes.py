@@ -35,7 +35,7 @@ class Part:
     bends: list[tuple[float, int]] = field(default_factory=list)
 
     def slowed_down(self, factor: float) -> Part:
-        """The same part, played in `factor` times the time."""
+        """Return the part stretched to `factor` times its length."""
         notes = [replace(note, start=note.start * factor, end=note.end * factor) for note in self.notes]
         return replace(self, notes=notes, bends=[(at * factor, bend) for at, bend in self.bends])
 
@@ -70,18 +70,18 @@ class Instrument(Protocol):
 
     @property
     def name(self) -> str:
-        """A name that stays the same from run to run: splits are kept by it."""
+        """A name that stays the same from run to run, because splits depend on it."""
 
     @property
     def material(self) -> str:
-        """The identifier, in the catalogue, of what it plays with."""
+        """The catalogue identifier of its sounds."""
 
     def render(self, part: Part, samples: int) -> Audio:
         """The part as `(2, samples)` at 44.1 kHz."""
 
 
 def humanise(rng: np.random.Generator, part: Part, seconds: float, velocities: float) -> Part:
-    """Onsets and velocities shaken by normal errors with these standard deviations."""
+    """Return the notes with normal errors of these standard deviations in onset and velocity."""
     shaken = []
     for note in part.notes:
         shift = float(np.clip(rng.normal(0, seconds), -3 * seconds, 3 * seconds))

@@ -1,4 +1,4 @@
-"""Scores: a band agrees on key, chords, tempo and form, and everybody gets a part; no instrument is chosen yet."""
+"""Scores: key, chords, tempo and form of a song, and a part for every player; no instrument is chosen yet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRESENCE = {"drums": 0.88, "bass": 0.9, "piano": 0.82, "other": 0.88, "vocals": 
 
 @dataclass(frozen=True)
 class Score:
-    """What is to be played, before anyone has an instrument."""
+    """The parts to be played, before instruments are chosen."""
 
     parts: list[Part]
     plan: SongPlan
@@ -50,7 +50,7 @@ def presence(rng: np.random.Generator, bars: int, source: str) -> list[bool]:
 
 
 def _arranged(rng: np.random.Generator, parts: list[Part], plan: SongPlan) -> list[Part]:
-    """At most four other parts, everyone silent in some sections, timing and touch humanised but for drums."""
+    """Keep at most four other parts; all rest in some sections; timing and touch are humanised, except for drums."""
     bar = plan.beats_per_bar * 60 / plan.tempo
     kept: list[Part] = []
     counts: dict[str, int] = {}

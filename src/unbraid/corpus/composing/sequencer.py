@@ -1,4 +1,4 @@
-"""Electronic music by step: drum patterns, bass lines, stabs, arpeggios, pads and leads over one chord a bar of 4/4."""
+"""A step sequencer: drum patterns, bass lines, stabs, arpeggios, pads and leads over one chord for each 4/4 bar."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Instruments: each turns a part into sound; `casting` decides who plays what."""
+"""Instruments: each turns a part into sound; `casting` decides which instrument plays what."""

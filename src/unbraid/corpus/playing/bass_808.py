@@ -1,8 +1,8 @@
-"""Basses struck like kicks ("808"): sines that fall into their pitch, ring long and are driven, on notes of a scale.
+"""Basses struck like kicks ("808"): sines that fall to their pitch, ring long and are driven, on notes of a scale.
 
-What tells them from a kick is how long they ring and that they play a tune. A network that has heard few of them
-takes half of each for drums, and more where a kick falls on the same moment: so every phrase has its beat beside it.
-Producers leave the lows to such a bass and cut them from the kick: so do most of these beats.
+They differ from a kick in how long they ring, and they play a tune. A network that has heard few of them
+takes half of each for drums, and more if a kick falls on the same moment, so every phrase comes with a beat.
+Producers leave the lows to such a bass and cut them from the kick; so do most of these beats.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Rhythm:
 
 
 def drums(number: int) -> Audio:
-    """The beat of phrase `number`, `(2, samples)`: many of its kicks fall on strokes of the bass."""
+    """Return the beat of phrase `number`, `(2, samples)`: many of its kicks coincide with strokes of the bass."""
     from pedalboard import LadderFilter
 
     rhythm = Rhythm.draw(np.random.default_rng([808, number]))
@@ -66,7 +66,7 @@ def drums(number: int) -> Audio:
 
 
 def phrase(number: int) -> Audio:
-    """Phrase `number`, `(1, samples)`: a rhythm, a tune, another sound for every number."""
+    """Return phrase `number`, `(1, samples)`: each has its own rhythm, tune and sound."""
     rng = np.random.default_rng([808, number])
     rhythm = Rhythm.draw(rng)
     step, hits = rhythm.step, rhythm.hits

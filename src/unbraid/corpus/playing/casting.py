@@ -1,4 +1,4 @@
-"""Who plays what: instruments and kits for each source, with whole instruments held out for validation."""
+"""Casts instruments and kits for each source; whole instruments are held out for validation."""
 
 from __future__ import annotations
 

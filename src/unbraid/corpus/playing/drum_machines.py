@@ -1,4 +1,4 @@
-"""Drum machines: kicks, snares, hats, claps, toms and cymbals made of sines and noise, another kit for every seed."""
+"""Drum machines: kicks, snares, hats, claps, toms and cymbals made of sines and noise, a new kit for every seed."""
 
 from __future__ import annotations
 

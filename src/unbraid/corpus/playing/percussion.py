@@ -1,4 +1,4 @@
-"""Playing a kit piece by piece: from General MIDI percussion to the pieces that a kit has, with hats that choke."""
+"""Plays a kit piece by piece: maps General MIDI percussion to the pieces of a kit, with hats that choke."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _play(synth: Any, part: Part, samples: int) -> Audio:
 
 
 def _synth(path: Path) -> Any:
-    """A new sfizz with one instrument: a used one would remember, and play the same part differently."""
+    """Return a new sfizz with one instrument: a used one keeps state and would play the same part differently."""
     import pysfizz
 
     player = pysfizz.Synth(RATE, BLOCK)
@@ -114,9 +114,9 @@ def _synth(path: Path) -> Any:
 
 
 def _whole(path: Path) -> str:
-    """The text of an SFZ, without its comments, with that of the files that it includes, as far as they are there.
+    """Return the text of an SFZ without comments, with the files that it includes, if present.
 
-    Names that are put together from definitions are left to sfizz.
+    Names that are built from definitions are left to sfizz.
     """
 
     def included(match: re.Match[str]) -> str:
@@ -132,9 +132,9 @@ def _whole(path: Path) -> str:
 
 
 def _fair(text: str) -> str:
-    """The SFZ made predictable: its chances are drawn by us, its samples lie in memory before the first note.
+    """Return the SFZ made reproducible: our random numbers, and all samples in memory before the first note.
 
-    sfizz picks among samples by a random number that no seed decides, and misses samples that it still fetches.
+    sfizz picks samples by a random number that has no seed, and skips samples that it is still loading.
     """
 
     def controlled(match: re.Match[str]) -> str:

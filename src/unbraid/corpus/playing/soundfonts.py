@@ -65,7 +65,7 @@ class SoundFontProgram:
 
 
 def _samples(synth: Any, count: int) -> Audio:
-    """The next `(2, count)` samples in floating point: 16 bits come with a dither that differs from run to run."""
+    """Return the next `(2, count)` samples in floating point: at 16 bits, dither differs from run to run."""
     import fluidsynth
 
     block = np.zeros((2, count), np.float32)
@@ -75,7 +75,7 @@ def _samples(synth: Any, count: int) -> Audio:
 
 
 def _synth(file: Path) -> tuple[Any, int]:
-    """A new FluidSynth with one soundfont: a used one would remember, and play the same part differently."""
+    """Return a new FluidSynth with one soundfont: a used one keeps state and would play the same part differently."""
     try:
         import fluidsynth
     except ImportError as error:

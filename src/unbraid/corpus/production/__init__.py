@@ -1,1 +1,1 @@
-"""How a record is made of single sounds: levels, places, effects."""
+"""Produces records from single sounds: levels, panning, effects."""

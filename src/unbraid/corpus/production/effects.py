@@ -1,4 +1,4 @@
-"""What makes a dry part a record: width, echoes in time, a guitar amplifier, pumping under the kick."""
+"""Effects that make a dry part sound like a record: width, echoes in time, a guitar amplifier, ducking by the kick."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def effects(stem: Audio, *plugins: Plugin) -> Audio:
 
 
 def widened(rng: np.random.Generator, audio: Audio, least: float = 0.2, most: float = 0.9) -> Audio:
-    """`(2, samples)` spread by a late copy of the middle, added on the left and taken away on the right.
+    """Return `(2, samples)` spread by a delayed copy of the middle, added on the left and subtracted on the right.
 
-    The sum of both channels stays as it was, and the copy has no lows: what records do with voices, guitars and pads.
+    The sum of both channels is unchanged, and the copy has no lows, as on records for voices, guitars and pads.
     """
     from pedalboard import HighpassFilter
 
@@ -35,7 +35,7 @@ def widened(rng: np.random.Generator, audio: Audio, least: float = 0.2, most: fl
 
 
 def excited(rng: np.random.Generator, audio: Audio) -> Audio:
-    """`(channels, samples)` with overtones of its upper half laid over it, and what lies above lifted: an exciter."""
+    """Return `(channels, samples)` with added overtones of its upper half, and with its highs lifted: an exciter."""
     from pedalboard import Distortion, HighpassFilter, HighShelfFilter
 
     above = rng.uniform(2000, 5000)
@@ -46,7 +46,7 @@ def excited(rng: np.random.Generator, audio: Audio) -> Audio:
 
 
 def shifted(audio: Audio, seconds: float) -> Audio:
-    """The audio `(channels, samples)` that many seconds later, of the same length."""
+    """Return the audio `(channels, samples)` delayed by that many seconds, of the same length."""
     by = min(int(seconds * RATE), audio.shape[1])
     return np.pad(audio, ((0, 0), (by, 0)))[:, : audio.shape[1]]
 

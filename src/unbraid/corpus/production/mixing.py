@@ -1,4 +1,4 @@
-"""What a mixing engineer does to single stems before the sum: levels, place, room, amplifier."""
+"""Mixes like an engineer before summing the stems: levels, panning, room, amplifier."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def room(rng: np.random.Generator, stem: Audio, amount: float | None = None) -> 
 
 
 def match_record_tonality(rng: np.random.Generator, stems: Mapping[str, Audio]) -> dict[str, Audio]:
-    """The stems of a song `(2, samples)`, most of them made deeper, brighter or wider, as those of records are.
+    """Return the stems of a song `(2, samples)`, most of them made deeper, brighter or wider, like those of records.
 
-    By how much records are ahead says `benchmarks/likeness.py`. Only one is made deeper, the bass or the drums, and the
-    other often gives way to it, as producers keep the lowest octave for one of the two.
+    `benchmarks/likeness.py` measures the difference from records. Only one is made deeper, the bass or the drums, and
+    the other often gives way, as producers reserve the lowest octave for one of the two.
     """
     deep, thin = [("bass", "drums"), ("drums", "bass"), ("", "")][rng.choice(3, p=[0.5, 0.25, 0.25])]
     thin = thin if deep in stems and rng.random() < 0.5 else ""
@@ -82,14 +82,14 @@ def _match(rng: np.random.Generator, source: str, stem: Audio, deep: bool, thin:
 
 
 def balance(stems: Mapping[str, Audio], peak: float = 0.92) -> dict[str, Audio]:
-    """All stems scaled alike so that their sum peaks at `peak`, and no single stem above it either."""
+    """Scale all stems alike so that neither their sum nor any single stem peaks above `peak`."""
     total = np.sum([np.broadcast_to(s, (2, s.shape[1])) for s in stems.values()], axis=0)
     highest = max(float(np.abs(total).max()), *(float(np.abs(s).max()) for s in stems.values()), 1e-6)
     return {source: stem * np.float32(peak / highest) for source, stem in stems.items()}
 
 
 def instrument_chain(rng: np.random.Generator, source: str, part: Part, audio: Audio) -> Audio:
-    """What is done to one instrument `(2, samples)` before it joins its source: amplifier, place, compression, room."""
+    """Process one instrument `(2, samples)` before it joins its source: amplifier, panning, compression, room."""
     import pedalboard
 
     if source == "bass":
@@ -137,7 +137,7 @@ def _drum_chain(rng: np.random.Generator) -> list[Plugin]:
 
 
 def _other_chain(rng: np.random.Generator, guitar: bool, program: int) -> list[Plugin]:
-    """A guitar amplifier where there is a guitar that wants one; chorus and echo now and then."""
+    """A guitar amplifier for guitars that need one; sometimes chorus and echo."""
     from pedalboard import Chorus, Delay, HighShelfFilter
 
     chain: list[Plugin] = []
@@ -153,7 +153,7 @@ def _other_chain(rng: np.random.Generator, guitar: bool, program: int) -> list[P
 
 
 def _placed(rng: np.random.Generator, audio: Audio) -> Audio:
-    """Half of the time as it came, else moved to a side, as one point or keeping its width."""
+    """Half of the time unchanged, else panned to a side, as one point or with its width."""
     if rng.random() < 0.5:
         return audio
     position = rng.uniform(-0.8, 0.8)

@@ -1,1 +1,1 @@
-"""Voices: speech cut into syllables, a singer who puts them on a melody, finished vocal stems."""
+"""Voices: cuts speech into syllables, sings them to a melody, and makes finished vocal stems."""

@@ -1,4 +1,4 @@
-"""Voices as electronic music treats them: choirs of one singer, hard tuning, vocoders, chops; gates and great rooms.
+"""Vocals processed as in electronic music: choirs of one singer, hard tuning, vocoders, chops, gates and large rooms.
 
 A network that knows only singers in front of a microphone takes these for synthesisers.
 """
@@ -34,7 +34,7 @@ Mono = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ProcessedVocals:
-    """Phrase `number`: another voice, tune and treatment for every number; every tenth has a held-out voice."""
+    """Phrase `number`: each has a different voice, tune and treatment; every tenth has a held-out voice."""
 
     number: int
 
@@ -57,7 +57,7 @@ class ProcessedVocals:
 def processed_vocals(
     rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int
 ) -> Audio:
-    """Vocals `(2, samples)` of a song: one technique of making them, then effects."""
+    """Return the vocals `(2, samples)` of a song: made by one technique, then processed with effects."""
     path, start = excerpt(rng, voice, material, EXCERPT)
     speech = analysed(path, start, EXCERPT, voice.band_limit)
     spoken = read(path, start, EXCERPT).mean(axis=0)
@@ -95,7 +95,7 @@ def _plan(rng: np.random.Generator) -> SongPlan:
 
 
 def _singer(rng: np.random.Generator) -> Singer:
-    """Somebody without vibrato whose pitch is a staircase, of any size of throat."""
+    """Return a singer without vibrato whose pitch moves in steps, with a throat of any size."""
     plain = random_singer(rng)
     return replace(
         plain,
@@ -155,7 +155,7 @@ def _tuned(rng: np.random.Generator, speech: Speech, plan: SongPlan, samples: in
 
 
 def _vocoded(rng: np.random.Generator, spoken: Mono, plan: SongPlan, samples: int) -> Audio:
-    """What is said, on the tones of a synthesiser: the carrier's bands at the levels of the voice's."""
+    """Speech on the tones of a synthesiser: the carrier's bands follow the levels of the voice's."""
     from scipy.signal import istft, stft
 
     said = np.resize(spoken, samples)
@@ -173,7 +173,7 @@ def _vocoded(rng: np.random.Generator, spoken: Mono, plan: SongPlan, samples: in
 
 
 def _carrier(rng: np.random.Generator, plan: SongPlan, samples: int) -> Audio:
-    """Chords, or a tune on a staircase, on a bright synthesiser."""
+    """Chords, or a tune in steps, on a bright synthesiser."""
     beat = 60 / plan.tempo
     if rng.random() < 0.6:
         low, whole = int(rng.integers(40, 56)), plan.beats_per_bar * beat

@@ -1,4 +1,4 @@
-"""Singers made from speakers: syllables on the notes of a melody, and a throat of another size."""
+"""Makes singers from speakers: syllables on the notes of a melody, and a throat of another size."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def random_singer(rng: np.random.Generator) -> Singer:
 
 
 def another_take(rng: np.random.Generator, singer: Singer) -> Singer:
-    """Nearly the same singer, once more: what a doubling or a harmony needs."""
+    """Return nearly the same singer for another take, as a doubling or a harmony needs."""
     return replace(
         singer,
         formants=singer.formants * float(np.exp(rng.normal(0, 0.025))),

@@ -1,4 +1,4 @@
-"""Speech taken apart with the WORLD vocoder: frames of pitch, envelope and breath, cut into syllables.
+"""Analyses speech with the WORLD vocoder: frames of pitch, envelope and breath, cut into syllables.
 
 WORLD: Morise, Yokomori, Ozawa, "WORLD: a vocoder-based high-quality speech synthesis system", 2016.
 """
@@ -46,7 +46,7 @@ class Speech:
 def analyse(audio: NDArray[np.float32], band_limit: float | None = None) -> Speech:
     """Analyse mono `audio` (samples,) at 44.1 kHz; above `band_limit` Hz a breathy continuation is made up.
 
-    A net that hears only voices cut at 12 kHz would learn that nothing above is ever a voice.
+    A network that hears only voices cut off at 12 kHz would learn that nothing above is ever a voice.
     """
     pyworld = vocoder()
     signal = np.ascontiguousarray(audio, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The vocals of a song: a voice that sings, raps, was recorded singing or went through machines, with its room."""
+"""Makes the vocals of a song: a voice that sings or raps, is a recording or was heavily processed, with its room."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _rap(rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan
 
 
 def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders, plan: SongPlan, samples: int) -> Audio:
-    """Sung recordings as they are, another key now and then heard against the band: real singers' spectra."""
+    """Sung recordings as they are, sometimes in another key than the band: they have the spectra of real singers."""
     files = voice.files(material)
     stem = np.zeros(samples, np.float32)
     at = 0
@@ -125,7 +125,7 @@ def _recorded(rng: np.random.Generator, voice: Voice, material: MaterialFolders,
 
 
 def _vocal_chain(rng: np.random.Generator, stem: Audio, beat: float) -> Audio:
-    """What a record does with a voice: thinned, compressed, now and then driven, spread, echoed; mostly a room."""
+    """Process a voice as on records: thinned, compressed, sometimes driven, spread or echoed; mostly with a room."""
     import pedalboard
 
     chain: list[pedalboard.Plugin] = [pedalboard.HighpassFilter(2 ** rng.uniform(6, 7.9))]

@@ -1,4 +1,4 @@
-"""Who there is to sing: the voices, their recordings, and speech taken apart once for many songs."""
+"""The voices and their recordings; speech is analysed once for many songs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ VOICES = (
 
 
 def choose_voice(rng: np.random.Generator, split: str, material: MaterialFolders) -> Voice:
-    """A voice of the split of which there are recordings, the full-band ones more often."""
+    """Return a voice of the split that has recordings, a full-band one more often."""
     voices = [voice for voice in VOICES if voice.split == split and voice.files(material)]
     weights = np.array([voice.weight for voice in voices])
     return voices[int(rng.choice(len(voices), p=weights / weights.sum()))]
@@ -71,7 +71,7 @@ def choose_voice(rng: np.random.Generator, split: str, material: MaterialFolders
 
 @lru_cache(maxsize=6)
 def analysed(path: Path, start: float, seconds: float, band_limit: float | None) -> Speech:
-    """What is heard in a file from `start` on, `seconds` long, taken apart."""
+    """Return the analysis of a file from `start` on, `seconds` long."""
     audio = read(path, start, seconds).mean(axis=0)
     return analyse(audio / max(float(np.abs(audio).max()), 1e-3) * 0.7, band_limit)
 

@@ -1,4 +1,4 @@
-"""The WORLD vocoder, imported when somebody sings."""
+"""The WORLD vocoder, imported when it is first needed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where training sounds come from: one record (TOML) for each source, and one fetcher that brings them all."""
+"""Sources of training sounds: one record (TOML) for each, and one fetcher for them all."""

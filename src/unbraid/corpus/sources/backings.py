@@ -1,4 +1,4 @@
-"""Music in which nobody sings: each piece is a band as one sum, a backing."""
+"""Backings: music without singing, each piece a band in a single file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.source import Source
 
 SUM = "drums+bass+piano+other"
-"""The name of a backing's only stem: what is in it is not told apart, but no voice is."""
+"""The name of a backing's only stem: its sources are not separated, but there is no voice."""
 SECONDS = 180.0
-"""So much of a piece is taken: more of the same band teaches little."""
+"""How much of a piece is used: more of the same band teaches little."""
 SILENT = 1e-3  # what is below at either end is cut off
 PEAK = 0.95  # of what goes over it; some are mastered into clipping
 

@@ -1,4 +1,4 @@
-"""Fetching: what a source lacks on this machine comes from its origin, verified, whole or not at all."""
+"""Fetches missing sources from their origins: each is verified, and complete or absent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STALLED = 60.0  # s without an answer
 
 
 def fetch_all(material: MaterialFolders, on_progress: Callable[[Source], None] | None = None) -> list[str]:
-    """Fetch every source that does not lie here whole; returns what went wrong, as sentences. The others go on."""
+    """Fetch every source that is not complete here; return what went wrong, as sentences. A failure stops no others."""
     failures = []
     for source in records.sources():
         if not source.can_be_fetched or is_whole(source, material):
@@ -44,7 +44,7 @@ def fetch_all(material: MaterialFolders, on_progress: Callable[[Source], None] |
 
 
 def is_whole(source: Source, material: MaterialFolders) -> bool:
-    """Whether the source lies on this machine with all of its files."""
+    """Return whether all files of the source are on this machine."""
     if source.recordings and not source.prepare:
         wanted = [source.wanted(recording, material) for recording in source.recordings]
         return all(files and all(map(Path.exists, files)) for files in wanted)
@@ -53,15 +53,15 @@ def is_whole(source: Source, material: MaterialFolders) -> bool:
 
 
 def fetch(source: Source, material: MaterialFolders, host: str = HOST) -> None:
-    """Bring a source into the folder for what is fetched, replacing what lies there in part.
+    """Download a source into the folder for fetched material, replacing an incomplete copy.
 
     Args:
         source: what to fetch.
-        material: where to; files are written aside and then renamed.
-        host: where repositories lie.
+        material: the folders; files are written under another name and then renamed.
+        host: the host of repositories.
 
     Raises:
-        CorpusError: it cannot be had, or it is not what its record says.
+        CorpusError: it cannot be fetched, or does not match its record.
     """
     material.target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=material.target, prefix=".fetching-") as aside:
@@ -84,7 +84,7 @@ def fetch(source: Source, material: MaterialFolders, host: str = HOST) -> None:
 
 
 def _bring(origin: Origin, source: Source, files: Path, aside: Path, host: str) -> None:
-    """Put the files of one origin into `files`; `aside` is a folder for what is thrown away."""
+    """Put the files of one origin into `files`; `aside` is a scratch folder."""
     files.mkdir(exist_ok=True)
     aside.mkdir()
     match origin:
@@ -118,7 +118,7 @@ def _clone(origin: Repository, paths: tuple[str, ...], files: Path, aside: Path,
 
 
 def _unpack_debian(origin: DebianPackage, files: Path, aside: Path) -> None:
-    """Unpack the `/usr/share` of a package, and the archive in it that is wanted."""
+    """Unpack the `/usr/share` of a package, and the archive in it if one is named."""
     if origin.installed:
         raise CorpusError(f"{origin.debian} is a program: install it with `apt install {origin.debian}`.")
     _run("apt-get", "download", "--quiet", origin.debian, cwd=aside)
@@ -133,7 +133,7 @@ def _unpack_debian(origin: DebianPackage, files: Path, aside: Path) -> None:
 
 
 def _unpack_npm(origin: NpmPackage, files: Path, aside: Path) -> None:
-    """Unpack a package into a folder of its name; nothing of it is run."""
+    """Unpack a package into a folder of its name, without running any of its code."""
     (packed,) = json.loads(_run("npm", "pack", origin.npm, "--json", "--ignore-scripts", cwd=aside))
     if packed["integrity"] != origin.integrity:
         raise CorpusError(f"npm's {origin.npm} is not what the record says: {packed['integrity']}.")
@@ -171,7 +171,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _run(*command: str, cwd: Path, stdin: str = "") -> str:
-    """What a program answers; raises CorpusError with its last words if it fails."""
+    """Return a program's output; raises CorpusError with the last line of it if it fails."""
     try:
         run = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""Where raw material lies on this machine."""
+"""The folders of raw material on this machine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from unbraid.errors import CorpusError
 
 SHARE = Path("/usr/share")
 OTHER_NAMES = {"solos/": ("repositories/",), "grooves/": ("midi/",), "midi/": ("midi/songs/",)}
-"""Folders as they were called before there were records; what lies in them is still found."""
+"""Former names of folders, which are still searched."""
 UNPACKED = "backings"
-"""The folder in which Debian packages lay before, one over the other."""
+"""The folder that all Debian packages were formerly unpacked into."""
 
 
 @dataclass(frozen=True)
 class MaterialFolders:
-    """The folders in which raw material is looked for, in this order; the last one is fetched into."""
+    """The folders that are searched for raw material, in this order; the last is the target of downloads."""
 
     roots: tuple[Path, ...]
 
     @property
     def target(self) -> Path:
-        """The folder for what is fetched."""
+        """The folder for downloads."""
         return self.roots[-1]
 
     def find(self, name: str) -> Path:
@@ -49,7 +49,7 @@ class MaterialFolders:
 def material_folders(folder: Path | str | None = None) -> MaterialFolders:
     """The folders of raw material: the one given, else those in `$UNBRAID_CORPUS`; then the user's data folder.
 
-    Raises CorpusError if one that is asked for is not there.
+    Raises CorpusError if one that was named does not exist.
     """
     named = [str(folder)] if folder else os.environ.get("UNBRAID_CORPUS", "").split(os.pathsep)
     chosen = [Path(name) for name in named if name]

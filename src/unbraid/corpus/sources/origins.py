@@ -1,4 +1,4 @@
-"""The places that material can be fetched from, each at one version that never changes."""
+"""The places that material is fetched from, each pinned to one version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Repository:
     Attributes:
         repository: `owner/name` on GitHub.
         commit: the full SHA-1, by which git verifies every file.
-        paths: the files and folders that are wanted; patterns are git's.
-        flat: whether the files land beside each other, whatever folders they lie in.
+        paths: the files and folders to fetch, as git patterns.
+        flat: whether all files go into one folder.
     """
 
     repository: str
@@ -31,7 +31,7 @@ class DebianPackage:
 
     Attributes:
         debian: its name.
-        unpack: a zip archive in it, below `/usr/share`, whose content is wanted too.
+        unpack: a zip archive in it, below `/usr/share`, to unpack too.
         installed: whether it is a program, which has to be installed to run.
     """
 
@@ -49,7 +49,7 @@ class NpmPackage:
 
     Attributes:
         npm: `name@version`.
-        integrity: what npm has to say of the archive, `sha512-…`.
+        integrity: npm's digest of the archive, `sha512-…`.
     """
 
     npm: str
@@ -61,7 +61,7 @@ class NpmPackage:
 
 @dataclass(frozen=True)
 class Download:
-    """One file of the web; a zip archive is unpacked.
+    """One file from the web; a zip archive is unpacked.
 
     Attributes:
         url: its address.

@@ -1,4 +1,4 @@
-"""What is done with files once they are fetched, so that songs can be made of them."""
+"""Prepares fetched files for use in songs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the records: each is one TOML file, `records/<kind>/<name>.toml`, checked before anything is done with it."""
+"""Reads the records: each is one TOML file, `records/<kind>/<name>.toml`, which is checked before use."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def load(path: Path) -> Source:
 
 
 def _origin(table: dict[str, Any]) -> Origin:
-    """The origin that a table describes: its own key says of which kind it is."""
+    """Return the origin that a table describes; one of its keys gives its kind."""
     for kind in ORIGINS:
         if fields(kind)[0].name in table:
             return _read(kind, table)
@@ -89,7 +89,7 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _check(source: Source) -> None:
-    """Raise ValueError if a record says something that cannot be."""
+    """Raise ValueError if a record is inconsistent."""
     if not source.thanks.strip():
         raise ValueError("it thanks nobody; `thanks` is the credit line.")
     if not source.origin:

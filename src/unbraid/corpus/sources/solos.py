@@ -1,4 +1,4 @@
-"""Recordings of one stem each: singers, soloists, the single tracks of songs."""
+"""Solos: recordings of one stem each, from singers, soloists and the separate tracks of songs."""
 
 from __future__ import annotations
 
