@@ -1,6 +1,8 @@
 """The same site on PostgreSQL, with its jobs and cache in Redis, by settings alone; a worker is killed meanwhile."""
 
+import hashlib
 import io
+import json
 import os
 import signal
 import subprocess
@@ -20,15 +22,17 @@ from tests.web.services import postgres, redis
 from tests.web.site import PATIENCE, Site
 
 
-@pytest.fixture
-def big_site(tmp_path: Path, tiny_model: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def big_site(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("services")
     with ExitStack() as services:
-        database, broker = services.enter_context(postgres(tmp_path)), services.enter_context(redis(tmp_path))
-        data = tmp_path / "data"
+        database, broker = services.enter_context(postgres(folder)), services.enter_context(redis(folder))
+        data = folder / "data"
         data.mkdir()
         site = Site(
             data,
             UNBRAID_MODEL=str(tiny_model),
+            UNBRAID_DEMO_SONG="none",
             DATABASE_URL=database,
             UNBRAID_BROKER_URL=f"{broker}/0",
             UNBRAID_CACHE_URL=f"{broker}/1",
@@ -40,7 +44,7 @@ def big_site(tmp_path: Path, tiny_model: Path) -> Iterator[Site]:
 def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     site = big_site
     token = site.token("ana@example.org")
-    song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=20))
+    song = site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=15))
     path = f"/api/v1/songs/{song['id']}"
     end = time.monotonic() + PATIENCE
     while not (0 < (now := site.api(token, "GET", path))["fraction"] < 1 and now["stage"] == "separating"):
@@ -53,7 +57,7 @@ def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     assert not set(before) & set(site.workers())
     assert [stem["name"] for stem in done["stems"]] == ["vocals", "drums", "bass", "piano", "other"]
     stem = soundfile.info(io.BytesIO(site.api(token, "GET", done["stems"][1]["file"])))
-    assert stem.frames == 20 * 44_100
+    assert stem.frames == 15 * 44_100
     export = site.api(token, "POST", f"{path}/exports", {"kind": "zip", "format": "mp3"})
     export = site.wait_for(token, f"/api/v1/exports/{export['id']}")
     with zipfile.ZipFile(io.BytesIO(site.api(token, "GET", export["file"]))) as archive:
@@ -66,31 +70,42 @@ def test_upload_separate_survive_export(big_site: Site, tmp_path: Path) -> None:
     site.wait_for(token, f"/api/v1/songs/{second['id']}")
 
 
-def test_a_backup_moves_a_site_from_one_database_to_the_other_and_back(tmp_path: Path, tiny_model: Path) -> None:
-    with ExitStack() as services:
-        database = services.enter_context(postgres(tmp_path))
-        small, big, back = (
-            Site(tmp_path / name, UNBRAID_MODEL=str(tiny_model), UNBRAID_DEMO_SONG="none", **settings)
-            for name, settings in {"small": {}, "big": {"DATABASE_URL": database}, "back": {}}.items()
-        )
-        for site in (small, big, back):
-            site.data.mkdir()
-            services.callback(site.stop)
-        prepare = [sys.executable, "-m", "unbraid_web", "prepare"]
-        hosts = [subprocess.Popen(prepare, env=big.environment) for _ in range(3)]  # that start at once
-        assert [host.wait(PATIENCE) for host in hosts] == [0, 0, 0]
-        token = small.start().token("ana@example.org")
-        song = small.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=6))
-        path = f"/api/v1/songs/{song['id']}"
-        stem = small.wait_for(token, path)["stems"][0]["file"]
-        expected = small.api(token, "GET", stem)
-        small.stop()
-        for source, target in ((small, big), (big, back)):
-            backup = str(tmp_path / f"backup of {source.data.name}")
-            source.manage("backup", backup)
-            target.manage("restore", backup)
-            target.start()
-            assert target.api(token, "GET", path)["title"] == song["title"]
-            assert target.api(token, "GET", stem) == expected
-            assert target.token(f"{target.data.name}@example.org"), "a new row finds a number that is free"
-            target.stop()
+LOOK = """
+import hashlib, json
+from django.test import Client
+client = Client(headers={"Host": "localhost", "Authorization": f"Bearer {token}"})
+stem = b"".join(client.get(stem).streaming_content)
+print(json.dumps([client.get(path).json()["title"], hashlib.sha256(stem).hexdigest()]))
+"""
+
+
+def test_a_backup_moves_a_site_from_one_database_to_the_other_and_back(
+    big_site: Site, tmp_path: Path, tiny_model: Path
+) -> None:
+    token = big_site.token("bea@example.org")
+    song = big_site.api(token, "POST", "/api/v1/songs", file=write_song(tmp_path / "a song.flac", seconds=6))
+    path = f"/api/v1/songs/{song['id']}"
+    stem = big_site.wait_for(token, path)["stems"][0]["file"]
+    expected = [song["title"], hashlib.sha256(big_site.api(token, "GET", stem)).hexdigest()]
+    address = big_site.environment["DATABASE_URL"]
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute("CREATE DATABASE another")
+    settings = {"UNBRAID_MODEL": str(tiny_model), "UNBRAID_DEMO_SONG": "none"}
+    small = Site(tmp_path / "small", **settings)
+    big = Site(tmp_path / "big", DATABASE_URL=address.removesuffix("site") + "another", **settings)
+    for site in (small, big):
+        site.data.mkdir()
+    prepare = [sys.executable, "-m", "unbraid_web", "prepare"]
+    hosts = [subprocess.Popen(prepare, env=big.environment) for _ in range(3)]  # that start at once
+    assert [host.wait(PATIENCE) for host in hosts] == [0, 0, 0]
+    for source, target in ((big_site, small), (small, big)):
+        backup = str(tmp_path / f"backup for {target.data.name}")
+        source.manage("backup", backup)
+        target.manage("restore", backup)
+        found = target.manage("shell", "--no-imports", "-c", f"{token=}; {path=}; {stem=}\n{LOOK}")
+        assert json.loads(found) == expected
+        assert target.token(f"{target.data.name}@example.org"), "a new row finds a number that is free"
+    try:
+        assert big.start().api(token, "GET", path)["title"] == song["title"]
+    finally:
+        big.stop()
