@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, ignore_patterns
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from unbraid.corpus.sources.folders import MaterialFolders
 SECONDS = 6.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def spoken() -> Audio:
     """Twenty seconds of "ma ma": a buzz at 140 Hz that swells twice a second."""
     time = np.arange(20 * RATE) / RATE
@@ -27,19 +27,24 @@ def spoken() -> Audio:
     return spoken
 
 
-@pytest.fixture
-def material(spoken: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MaterialFolders:
+@pytest.fixture(scope="module")
+def material(spoken: Audio, tmp_path_factory: pytest.TempPathFactory) -> MaterialFolders:
     """A folder in which all voices say that."""
-    monkeypatch.setattr(processed_vocals, "SECONDS", SECONDS)
-    opus = encode(spoken[None], 96)
+    place, opus = tmp_path_factory.mktemp("voices"), encode(spoken[None], 96)
     for voice in VOICES:
-        folder = tmp_path / voice.record
+        folder = place / voice.record
         folder.mkdir(parents=True, exist_ok=True)
         if voice.kind == "solos":
             soundfile.write(folder / "a.wav", spoken, RATE)
         else:
             (folder / f"{voice.prefix[:1] or 'a'}.opus").write_bytes(opus)
-    return MaterialFolders((tmp_path,))
+    return MaterialFolders((place,))
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processed_vocals, "SECONDS", SECONDS)
+    monkeypatch.setattr(processed_vocals, "EXCERPT", SECONDS)
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -58,8 +63,9 @@ def test_held_out_phrases_have_held_out_voices(material: MaterialFolders) -> Non
     assert {ProcessedVocals(number).split for number in range(10)} == {"train", "valid"}
 
 
-def test_a_voice_without_recordings_does_not_sing(material: MaterialFolders) -> None:
-    rmtree(material.find("voices/kokoro"))
+def test_a_voice_without_recordings_does_not_sing(material: MaterialFolders, tmp_path: Path) -> None:
+    copytree(material.find("voices").parent, tmp_path / "fewer", ignore=ignore_patterns("kokoro"))
+    material = MaterialFolders((tmp_path / "fewer",))
     assert not {ProcessedVocals(number).voice(material).record for number in range(60)} & {"voices/kokoro"}
 
 
