@@ -1,1 +1,1 @@
-"""The website: upload a song, watch it come apart, play its stems, find it again."""
+"""The website: upload songs, follow their separation, mix the stems, keep a library."""

@@ -1,4 +1,4 @@
-"""How large a body may be, decided by a request's headers: next to nothing from somebody whom we do not know."""
+"""Decides by a request's headers how large its body may be: very small for unknown senders."""
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -23,10 +23,10 @@ def body_limit(path: str, headers: dict[str, str], bytes_awaited: int) -> int:
     Args:
         path: The request's path.
         headers: Its headers, their names in capitals with underscores.
-        bytes_awaited: How much is still to come in other requests.
+        bytes_awaited: How many bytes other requests have still to send.
 
     Raises:
-        Refusal: nothing of it is read.
+        Refusal: the body must not be read at all.
     """
     announced = headers.get("CONTENT_LENGTH", "")
     length = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -54,7 +54,7 @@ def body_limit(path: str, headers: dict[str, str], bytes_awaited: int) -> int:
 
 
 def sender(headers: dict[str, str]) -> User | None:
-    """Return who sent these headers, by token or by session; None if nobody whom we know."""
+    """Return the user who sent these headers, by token or session, or None if unknown."""
     kind, _, secret = headers.get("AUTHORIZATION", "").partition(" ")
     if kind.lower() == "bearer":
         token = Token.find(secret.strip())

@@ -1,4 +1,4 @@
-"""The shared cache; while Redis is away, each process counts by itself, and nobody is kept out."""
+"""The shared cache; while Redis is unreachable, each process counts separately, and nobody is kept out."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 1}
 
 
 def or_memory(name: str) -> Callable[..., Any]:
-    """Return the method of that name, which asks the process's own memory where Redis does not answer."""
+    """Return the method of that name, which falls back to the process's own memory if Redis does not answer."""
 
     def method(self: "RedisOrMemory", *args: Any, **kwargs: Any) -> Any:
         if time.monotonic() >= self.away_until:

@@ -1,4 +1,4 @@
-"""Text as it is searched and sorted: without case, without accents, in every script and in every database."""
+"""Folds text for searching and sorting: without case or accents, in every script and every database."""
 
 import unicodedata
 from typing import Any
@@ -12,7 +12,7 @@ PLAIN = str.maketrans(
 
 
 def fold(text: str) -> str:
-    """Return what a text has in common with all its spellings: `Élan` and `elan`, `Straße` and `STRASSE`."""
+    """Return one form for all spellings of a text: `Élan` and `elan`, `Straße` and `STRASSE`."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(PLAIN)
 

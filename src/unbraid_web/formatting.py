@@ -29,7 +29,7 @@ def size(count: Any) -> str:
 
 @register.filter
 def roughly(seconds: float) -> str:
-    """Return how long something still takes, as people say it."""
+    """Return the remaining time in everyday words."""
     if seconds < 10:
         return "a few seconds"
     if seconds < 55:
@@ -52,7 +52,7 @@ def sentence(text: str) -> str:
 
 @register.filter
 def ordinal(number: int) -> str:
-    """Return a place in a row as people say it: second, third, 4th."""
+    """Return a position in a queue in words: second, third, 4th."""
     names = {1: "first", 2: "second", 3: "third"}
     last = number % 100 if 10 < number % 100 < 14 else number % 10
     return names.get(number) or f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"

@@ -1,4 +1,4 @@
-"""What people and programs send, made safe to use: text without what no database takes, ids, JSON of any shape."""
+"""Makes input from people and programs safe to use: text that any database accepts, ids, JSON of any shape."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ def one_line(text: str) -> str:
 
 
 def uuids(texts: Iterable[str]) -> list[UUID]:
-    """Return the ids among the texts; what is none is left out."""
+    """Return the ids among the texts and ignore the rest."""
     found = []
     for text in texts:
         with contextlib.suppress(ValueError):
@@ -30,7 +30,7 @@ def read_json(request: HttpRequest) -> Any:
     """Return the request's body as JSON.
 
     Raises:
-        ValueError: it is none, or it is nested too deeply to be read.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return json.loads(request.body)

@@ -8,7 +8,7 @@ STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskNa
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as JSON; what was given as `extra` becomes keys of their own."""
+    """Formats a record as JSON; the fields of `extra` become separate keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""

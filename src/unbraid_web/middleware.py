@@ -1,4 +1,4 @@
-"""What holds for every request and every answer, whichever app they belong to."""
+"""Middleware for every request and response, whichever app they belong to."""
 
 import json
 import logging
@@ -59,7 +59,7 @@ def monitoring_first(get_response: Handler) -> Handler:
 
 
 def private_pages(get_response: Handler) -> Handler:
-    """Keep what was made for one person out of every cache, the browser's history after logging out included."""
+    """Keep private pages out of every cache, including the browser's history after logging out."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         answer = get_response(request)
@@ -72,7 +72,7 @@ def private_pages(get_response: Handler) -> Handler:
 
 
 def login_for_htmx(get_response: Handler) -> Handler:
-    """Lead the whole page to the log-in form: htmx would follow the redirect and put the form where a list was."""
+    """Send the whole page to the log-in form: htmx would follow the redirect and put the form where a list was."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         answer = get_response(request)
@@ -88,7 +88,7 @@ def login_for_htmx(get_response: Handler) -> Handler:
 
 
 class StorageAway:
-    """Answers with a sentence, and when to ask again, where the storage is away: nothing of ours is at fault."""
+    """Answers with a sentence, and when to try again, if the storage is unreachable."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -106,7 +106,7 @@ class StorageAway:
 
 
 def api_errors(get_response: Handler) -> Handler:
-    """Give programs every error as JSON, also those that no endpoint made."""
+    """Give API clients every error as JSON, even those that no endpoint raised."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         answer = get_response(request)
@@ -123,7 +123,7 @@ def api_errors(get_response: Handler) -> Handler:
 
 
 def refuse_nul(get_response: Handler) -> Handler:
-    """Refuse addresses and cookies with a NUL in them: no text of ours has one, and PostgreSQL takes none."""
+    """Refuse addresses and cookies that contain NUL: none of ours do, and PostgreSQL cannot store it."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         sent = (request.path_info, request.META.get("QUERY_STRING", "").replace("%00", "\0"), *request.COOKIES.values())

@@ -1,4 +1,4 @@
-"""Where the site keeps what it keeps; known before any setting is read."""
+"""Where the site keeps its data; known before any setting is read."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Serves the whole site from one command: database made ready, web server, worker, housekeeping, the page opened."""
+"""Serves the whole site with one command: prepares the database, runs web server and background processes."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ STOP_SECONDS = 20.0
 
 
 def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -> None:
-    """Run the site until Ctrl+C; everything it keeps lies in one folder (`UNBRAID_DATA`).
+    """Run the site until Ctrl+C; it keeps everything in one folder (`UNBRAID_DATA`).
 
     Args:
         port: where to listen.
@@ -55,7 +55,7 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
 
 
 def check_port(host: str, port: int) -> None:
-    """Exit with a sentence that names a free port if this one is taken: better now than after the database's work."""
+    """Exit with a sentence that names a free port if this one is taken, before the database is migrated."""
     if can_listen(host, port):
         return
     free = next((other for other in range(port + 1, min(port + 100, 65536)) if can_listen(host, other)), None)
@@ -75,7 +75,7 @@ def can_listen(host: str, port: int) -> bool:
 
 
 def network_address(host: str) -> str:
-    """Return this machine's address for its neighbours; empty if it only listens to itself, or has no network."""
+    """Return this machine's address on the local network; empty if it only listens locally or has no network."""
     if host != "0.0.0.0":
         return "" if host in ("127.0.0.1", "localhost", "::1") else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ def prepare() -> None:
     """Bring database and static files up to date in a process of its own: settings read afterwards see the result.
 
     Raises:
-        SystemExit: that process has said why it cannot.
+        SystemExit: it failed; that process has printed why.
     """
     if code := subprocess.run([sys.executable, "-m", "unbraid_web", "prepare"]).returncode:
         sys.exit(code)
@@ -96,7 +96,7 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def background() -> Iterator[None]:
-    """Keep a worker and the housekeeper running beside this process; a worker that dies is started again."""
+    """Keep a worker and the housekeeper running beside this process; one that dies is restarted."""
     from django.conf import settings
 
     commands = [["work"], ["housekeep", f"--every={settings.HOUSEKEEPING_SECONDS}"]]

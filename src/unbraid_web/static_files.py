@@ -22,7 +22,7 @@ class HashedModules(ManifestStaticFilesStorage):
     manifest_strict = False  # a name that was never gathered is a 404 for one file, not an error page
 
     def hashed_name(self, name: str, content: File[Any] | None = None, filename: str | None = None) -> str:
-        """Keep the plain name of what was not collected: while developing, and for source maps that nobody ships."""
+        """Keep the plain name of files that were not collected: during development, and for missing source maps."""
         try:
             return super().hashed_name(name, content, filename)
         except ValueError:

@@ -1,4 +1,4 @@
-"""The web server: waitress, which takes no body before it knows from whom, and waits for nobody who dawdles."""
+"""The web server: waitress, extended to check the sender before it reads a body, and to drop slow connections."""
 
 import contextlib
 import copy
@@ -33,7 +33,7 @@ class Refusal(Exception):  # noqa: N818 # the request is at fault
 
 
 class RefusedBody(Error):  # noqa: N818 # as waitress names its own
-    """A refusal as waitress answers it: JSON, since programs send the large bodies."""
+    """A refusal as waitress sends it: as JSON, since large bodies come from programs."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
@@ -58,7 +58,7 @@ class Parser(HTTPRequestParser):
         return 0 if self.completed else max(0, self.content_length - self.body_bytes_received)
 
     def is_too_slow(self) -> bool:
-        """Whether somebody holds the line without saying much."""
+        """Whether the sender occupies the connection while sending very little."""
         seconds = time.monotonic() - self.began
         received = self.header_bytes_received + self.body_bytes_received
         return seconds > SLOW_SECONDS and received < SLOW_BYTES * seconds
@@ -88,8 +88,8 @@ class Parser(HTTPRequestParser):
 class Channel(HTTPChannel):
     """One connection.
 
-    After a refusal it says no more, but reads on for a moment, into nothing: when a socket is closed over bytes that
-    nobody read, the other side loses the answer too.
+    After a refusal it sends nothing more, but reads and discards for a moment: if a socket is closed with unread bytes,
+    the other side loses the response too.
     """
 
     server: "Server"
@@ -102,7 +102,7 @@ class Channel(HTTPChannel):
         self.will_close = server.has_enough_from(self.addr[0])
 
     def parser_class(self, adj: Adjustments) -> Parser:  # type: ignore[override] # waitress only calls it
-        """Return what reads the next request."""
+        """Return the parser of the next request."""
         return Parser(adj, self)
 
     def readable(self) -> bool:
@@ -114,7 +114,7 @@ class Channel(HTTPChannel):
         return time.monotonic() > self.drains_until if self.drains_until else super().writable()
 
     def handle_read(self) -> None:
-        """Read on."""
+        """Read more."""
         if not self.drains_until:
             super().handle_read()
             return
@@ -151,7 +151,7 @@ class Server(TcpWSGIServer):
         return sum(channel.request.bytes_missing for channel in self.active_channels.values() if channel.request)
 
     def has_enough_from(self, address: str) -> bool:
-        """Whether this address has its share of connections; a proxy's address is everybody's."""
+        """Whether this address has its share of connections; a proxy's address is exempt, as everybody shares it."""
         if settings.TRUSTED_PROXY:
             return False
         open_now: int = sum(channel.addr[0] == address for channel in list(self.active_channels.values()))

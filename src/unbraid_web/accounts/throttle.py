@@ -26,7 +26,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def network(address: str, v4: int, v6: int) -> str:
-    """Return the network of so many bits that the address is in; what is no address is its own network."""
+    """Return the network with that many bits that the address is in; anything else is returned as it is."""
     try:
         bits = v4 if ipaddress.ip_address(address).version == 4 else v6
         return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
@@ -35,7 +35,7 @@ def network(address: str, v4: int, v6: int) -> str:
 
 
 def client_place(request: HttpRequest) -> str:
-    """Return what one visitor has: an IPv4 address, or 64 bits of an IPv6 address."""
+    """Return the part of an address that belongs to one visitor: an IPv4 address, or 64 bits of an IPv6 address."""
     return network(client_address(request), 32, 64)
 
 

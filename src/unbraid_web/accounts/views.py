@@ -1,4 +1,4 @@
-"""The pages of an account; what Django brings is used as it is."""
+"""The pages of an account; Django's own code is used where it suffices."""
 
 from django.conf import settings
 from django.contrib import messages

@@ -1,1 +1,1 @@
-"""The REST API: what the pages do, for programs that hold a personal token."""
+"""The REST API: the functions of the pages, for programs with a personal token."""

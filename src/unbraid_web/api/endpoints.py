@@ -74,7 +74,7 @@ def failure(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def refuse(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Say what our own checks found."""
+    """Report a failed check."""
     return failure(request, error.messages[0], 422)
 
 
@@ -88,7 +88,7 @@ def refuse_shape(request: HttpRequest, error: NinjaValidationError) -> HttpRespo
 
 @api.exception_handler(Http404)
 def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
-    """Say so, whether it never was or belongs to somebody else."""
+    """Answer 404, whether the object does not exist or belongs to somebody else."""
     return failure(request, "Nothing was found at this address.", 404)
 
 
@@ -165,7 +165,7 @@ def retry_song(request: HttpRequest, song_id: UUID) -> Any:
 
 @api.post("/songs/{uuid:song_id}/cancel", response={200: SongOut, ERRORS: Error}, summary="Stop", tags=["songs"])
 def cancel_song(request: HttpRequest, song_id: UUID) -> Any:
-    """Stop a separation that waits or runs."""
+    """Stop a separation that is waiting or running."""
     song = own(request, song_id)
     song.separation.cancel()
     return SongOut.of(song)
@@ -183,7 +183,7 @@ def share_song(request: HttpRequest, song_id: UUID) -> Any:
     "/songs/{uuid:song_id}/share", response={200: SongOut, ERRORS: Error}, summary="Turn off the link", tags=["songs"]
 )
 def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
-    """Make the private link worthless."""
+    """Turn off the private link."""
     song = own(request, song_id)
     song.unshare()
     return SongOut.of(song)
@@ -200,7 +200,7 @@ def unshare_song(request: HttpRequest, song_id: UUID) -> Any:
 def get_stem(request: HttpRequest, song_id: UUID, name: str) -> HttpResponseBase:
     """Return the whole stem as FLAC; byte ranges work.
 
-    A worker puts it together first: until then the answer is 503 with `Retry-After`, on which `curl --retry 9` acts.
+    A worker puts it together first: until then the response is 503 with `Retry-After`, which `curl --retry 9` obeys.
     """
     separation = own(request, song_id).separation
     stem = get_object_or_404(separation.stems.filter(separation__state=State.DONE), name=name)
@@ -239,7 +239,7 @@ def own_export(request: HttpRequest, export_id: UUID) -> Export:
     "/exports/{uuid:export_id}", response={200: ExportOut, ERRORS: Error}, summary="One download", tags=["exports"]
 )
 def get_export(request: HttpRequest, export_id: UUID) -> Any:
-    """Return how far the export is."""
+    """Return the export's progress."""
     return ExportOut.of(own_export(request, export_id))
 
 

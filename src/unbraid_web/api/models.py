@@ -16,7 +16,7 @@ PREFIX = "unb_"  # lets secret scanners recognise a leaked token
 
 
 def digest(secret: str) -> str:
-    """Return what is stored of a token: it is random enough that a plain hash cannot be turned back."""
+    """Return the hash that is stored for a token, which is random enough that a plain hash cannot be reversed."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The shapes of what the API takes and gives."""
+"""The schemas of the API's requests and responses."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -93,14 +93,14 @@ class SongPage(Schema):
 
 
 class SongChange(Schema):
-    """A new name for a song; what is left out stays."""
+    """A new title or artist for a song; omitted fields stay unchanged."""
 
     title: str | None = None
     artist: str | None = None
 
 
 class Fader(Schema):
-    """How one stem goes into a mix."""
+    """Gain and pan of one stem in a mix."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -127,7 +127,7 @@ class ExportIn(Schema):
 
 
 class ExportOut(Schema):
-    """A rendered file, or one on its way."""
+    """A rendered file, or one in progress."""
 
     id: UUID
     state: State

@@ -1,4 +1,4 @@
-"""Whether each part of the site is well; what is not says so in one sentence, with a remedy."""
+"""Checks each part of the site; a part that is unwell is reported in one sentence with a remedy."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class Unwell(Exception):  # noqa: N818 # a finding
 
 
 class Timed:
-    """A check that may hang: it runs in a thread of its own, and its answer counts for a moment."""
+    """A check that may hang: it runs in a thread of its own, and its result is cached for a moment."""
 
     def __init__(self, check: Callable[[], str], what: str) -> None:
         self._check, self._what = check, what
@@ -105,7 +105,7 @@ def try_storage() -> str:
 
 
 def disk() -> str:
-    """There is more room than must stay free."""
+    """There is free disk space beyond the reserve."""
     if not storage.has_room() or storage.room() < 0:
         sentence = "There is less room on the disk than UNBRAID_MIN_FREE_MB keeps free: uploads are refused."
         raise Unwell("full", sentence, "Make room, or move UNBRAID_DATA to a larger disk.")
@@ -129,7 +129,7 @@ def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
 
 
 def broker() -> str:
-    """Redis, which brings jobs to workers, answers."""
+    """Redis, which delivers jobs to workers, answers."""
     url = str(settings.RQ_QUEUES["default"]["URL"])
     ask_redis(url, "broker", "UNBRAID_BROKER_URL", "Nothing is lost, but no song starts.")
     return "Redis delivers the jobs."
@@ -143,7 +143,7 @@ def cache() -> str:
 
 
 def workers() -> str:
-    """Somebody does the work."""
+    """At least one worker is running."""
     alive = names_of(Worker.Role.WORKER)
     if not alive:
         raise Unwell("none", "No worker is running: songs wait.", "Start one with python -m unbraid_web work.")
@@ -151,7 +151,7 @@ def workers() -> str:
 
 
 def housekeeper() -> str:
-    """Somebody takes back what died, and sweeps."""
+    """A housekeeper is running, which requeues the jobs of dead workers and deletes old files."""
     alive = names_of(Worker.Role.HOUSEKEEPER)
     if not alive:
         remedy = "Start one with python -m unbraid_web housekeep --every 15."
@@ -165,13 +165,13 @@ def names_of(role: Worker.Role) -> list[str]:
 
 
 def silent() -> list[str]:
-    """Return the processes that ended without saying so, within the last hour."""
+    """Return the processes that died within the last hour."""
     fallen = Worker.objects.exclude(pk__in=Worker.objects.alive().values("pk"))
     return list(fallen.order_by("name").values_list("name", flat=True))
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says, as part of a sentence."""
+    """Return an error's text as part of a sentence."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

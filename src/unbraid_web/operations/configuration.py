@@ -1,4 +1,4 @@
-"""Settings that cannot work together, or are not safe: each is one sentence, with what to do as its hint."""
+"""Finds settings that contradict each other or are unsafe: each gets one sentence, and a remedy as its hint."""
 
 import ipaddress
 import os
@@ -14,12 +14,12 @@ SHORTEST_TOKEN = 16
 
 
 def refusals(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return what keeps every command of the site from starting."""
+    """Return the errors that keep every command of the site from starting."""
     return [Error(f"{sentence}", hint=remedy, id=f"unbraid.{name}") for name, sentence, remedy in impossible()]
 
 
 def warnings(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return what works, but not as most people would wish."""
+    """Return the warnings: settings that work, but not as most people would want."""
     return [Warning(f"{sentence}", hint=remedy, id=f"unbraid.{name}") for name, sentence, remedy in doubtful()]
 
 

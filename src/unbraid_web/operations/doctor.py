@@ -1,4 +1,4 @@
-"""Looks at everything that the site needs, and says what is wrong and what to do."""
+"""Checks everything that the site needs, and says what is wrong and how to fix it."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What there is to say about one part."""
+    """A finding about one part."""
 
     level: Level
     part: str
@@ -51,7 +51,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Yield what there is to say about each part, the settings first."""
+    """Yield the findings about each part, the settings first."""
     logging.disable()  # what anybody logs is said here in sentences
     try:
         yield from settings_in_use()
@@ -61,7 +61,7 @@ def examine() -> Iterator[Finding]:
 
 
 def parts_in_use() -> Iterator[Finding]:
-    """Yield what the checks of the parts say; without a database, some cannot be asked."""
+    """Yield the results of the checks of the parts; without a database, some cannot run."""
     later: dict[str, Callable[[], str]] = {"clock": clock, "mail": mail, "address": address, "separation": separation}
     has_database = True
     for name, check in chain(checks.parts(STORAGE_SECONDS).items(), later.items()):
@@ -73,14 +73,14 @@ def parts_in_use() -> Iterator[Finding]:
 
 
 def settings_in_use() -> Iterator[Finding]:
-    """Yield what the settings' own checks say."""
+    """Yield the results of the checks of the settings."""
     wrong = [Finding(Level.FAIL, "settings", sentence, remedy) for _, sentence, remedy in configuration.impossible()]
     odd = [Finding(Level.WARN, "settings", sentence, remedy) for _, sentence, remedy in configuration.doubtful()]
     yield from wrong + odd or [Finding(Level.OK, "settings", f"The site is {settings.SITE_URL}.")]
 
 
 def look(part: str, check: Callable[[], str]) -> Finding:
-    """Return what a check has found."""
+    """Run a check and return its finding."""
     try:
         return Finding(Level.OK, part, check())
     except Doubtful as doubt:
@@ -93,7 +93,7 @@ def look(part: str, check: Callable[[], str]) -> Finding:
 
 
 class Doubtful(Exception):  # noqa: N818 # a finding
-    """What works, but not as most people would wish: a sentence, and what to do."""
+    """A warning: something works, but not as most people would want; a sentence and a remedy."""
 
     def __init__(self, sentence: str, remedy: str) -> None:
         super().__init__(sentence)
@@ -114,7 +114,7 @@ def clock() -> str:
 
 
 def mail() -> str:
-    """The mail server takes our name and password."""
+    """The mail server accepts our name and password."""
     if not settings.CONFIRM_BY_MAIL:
         return "Mails are printed on standard error, since EMAIL_HOST is not set."
     try:
@@ -129,7 +129,7 @@ def mail() -> str:
 
 
 def address() -> str:
-    """Who opens the site's address finds the site, with the right scheme."""
+    """The site's address leads to the site, with the right scheme."""
     url = settings.ORIGIN + reverse(settings.LOGIN_URL)
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
@@ -152,7 +152,7 @@ def address() -> str:
 
 
 def separation() -> str:
-    """The model takes one second of noise apart."""
+    """The model can separate one second of noise."""
     model = [f"--model={settings.MODEL}"] if settings.MODEL else []
     program = "unbraid_web.separations.work.trial"
     command = [sys.executable, "-m", program, f"--device={settings.DEVICE}", *model]

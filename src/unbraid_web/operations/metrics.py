@@ -1,4 +1,4 @@
-"""The site's numbers in Prometheus' text format: is it well, how long do people wait, what does a song cost.
+"""The site's metrics in Prometheus' text format: its health, how long people wait, what a song costs.
 
 All of them are read from the database when they are asked for, so it does not matter which web process answers.
 """
@@ -60,7 +60,7 @@ class Site(Collector):
 
 
 def queue() -> Iterator[GaugeMetricFamily]:
-    """Yield what is in line, and how long it took what has left it."""
+    """Yield the queue's length and waiting times."""
     by_state = {"separation": count_by_state(Separation), "export": count_by_state(Export)}
     yield gauge("unbraid_separations", "Separations by state.", by_state["separation"], "state")
     yield gauge("unbraid_exports", "Exports by state.", by_state["export"], "state")
@@ -77,7 +77,7 @@ def queue() -> Iterator[GaugeMetricFamily]:
 
 
 def work() -> Iterator[GaugeMetricFamily]:
-    """Yield what the work of the last hour cost, and what came of it."""
+    """Yield the cost and the results of the last hour's work."""
     ended = Separation.objects.filter(finished_at__gt=timezone.now() - SPAN)
     done = ended.filter(state=State.DONE, started_at__isnull=False).order_by("-finished_at")
     fields = ("started_at", "finished_at", "song__duration", "bytes_stored")
@@ -136,7 +136,7 @@ def count_by_state(kind: type[Separation] | type[Export]) -> dict[str, int]:
 
 
 def quantiles(values: Iterable[float]) -> dict[str, float]:
-    """Return the median and what only one of twenty exceeds; 0 where there is nothing."""
+    """Return the median and the 95th percentile; 0 if there are no values."""
     ordered: Sequence[float] = sorted(values)
     places = {q: max(0, math.ceil(q * len(ordered)) - 1) for q in QUANTILES}
     return {str(q): ordered[place] if ordered else 0.0 for q, place in places.items()}

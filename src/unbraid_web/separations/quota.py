@@ -1,4 +1,4 @@
-"""Room for what a song becomes: its stems, and downloads that are rendered."""
+"""Storage limits for the stems of a song and for rendered downloads."""
 
 from typing import Any
 

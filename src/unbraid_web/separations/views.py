@@ -28,7 +28,7 @@ EXPORTS = Throttle("exports", limit=60, seconds=10 * 60)
 @require_safe
 @never_cache
 def progress(request: HttpRequest, separation_id: UUID) -> HttpResponse:
-    """The line that tells how far it is; htmx asks for it while there is something to wait for."""
+    """The line that shows progress; htmx requests it while there is something to wait for."""
     separation = audible_separation(request, separation_id)
     song = separation.song
     context = {
@@ -168,7 +168,7 @@ def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
 
 
 def export_facts(request: HttpRequest, found: Export) -> dict[str, Any]:
-    """Return what a player needs to know about an export."""
+    """Return the facts about an export that the player needs."""
     key = f"?key={key}" if (key := link_key(request, found.separation.song)) else ""
     done = found.state == State.DONE
     return {

@@ -38,9 +38,9 @@ class Quota:
 
 
 def quota_of(user: User) -> Quota:
-    """Count what the person stores; what is still to come counts as if it were there: uploads, stems, downloads.
+    """Count what the person stores, including uploads, stems and downloads that are still in progress.
 
-    What gives way when room is needed, finished downloads and the bin, is not counted here: see `give_way`.
+    Finished downloads and the bin are not counted, because they are deleted when room is needed: see `give_way`.
     """
     on_the_way = Upload.objects.filter(owner=user).bytes_announced()
     on_the_way += bytes_of(exports_of(user).filter(state__in=["queued", "running"]))
@@ -82,10 +82,10 @@ def give_way(user: User) -> None:
 
 
 def announce(user: User, filename: str, size: int, fingerprint: str = "") -> Upload:
-    """Take the room for a file that is on its way.
+    """Reserve the room for an incoming file.
 
     Raises:
-        ValidationError: with a sentence, when it cannot be taken.
+        ValidationError: with a sentence, if the file cannot be accepted.
     """
     with one_at_a_time(user):
         if reason := refusal_reason(user, size):
@@ -96,7 +96,7 @@ def announce(user: User, filename: str, size: int, fingerprint: str = "") -> Upl
 
 
 def check_waiting(user: User) -> None:
-    """See that the person does not have too many songs in the queue.
+    """Check that the person does not have too many songs in the queue.
 
     Raises:
         ValidationError: there are too many.

@@ -1,4 +1,4 @@
-"""What htmx asks the library for, and what it is told there."""
+"""Parts of the library's pages that htmx requests and refreshes."""
 
 import json
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Whether htmx asks, and so for a part of the page."""
+    """Whether the request is from htmx, and so for a part of the page."""
     return "HX-Request" in request.headers
 
 

@@ -1,4 +1,4 @@
-"""Takes a complete file, from a form or from a program, and makes it a song."""
+"""Turns a complete file, from a form or from a program, into a song."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def receive_file(owner: User, file: UploadedFile[Any]) -> Song:
     """Store the file as a song and put it in line.
 
     Raises:
-        ValidationError: with a sentence, when it cannot be taken.
+        ValidationError: with a sentence, if it cannot be accepted.
     """
     size = file.size or 0
     name = (file.name or "").replace("%22", '"')  # as HTML forms, and curl, write a quotation mark in a file's name

@@ -1,4 +1,4 @@
-"""What the file storage lacks: deleting a folder, joining pieces, room on the disk, a local copy."""
+"""Adds to the file storage: deleting a folder, joining pieces, free space, local copies."""
 
 import contextlib
 import errno
@@ -76,7 +76,7 @@ def store(name: str, path: Path) -> int:
 
 
 def delete_tree(prefix: str) -> None:
-    """Delete every file in the folder `prefix` and below; nothing there is fine."""
+    """Delete every file in the folder `prefix` and below, if there are any."""
     if settings.S3_BUCKET:
         _objects(prefix).delete()  # a thousand with each request
     else:
@@ -116,7 +116,7 @@ def _objects(prefix: str) -> Any:
 
 
 def has_room(wanted: int = 0) -> bool:
-    """Whether `wanted` bytes fit on the disk and leave what must stay free; S3 always has room."""
+    """Whether `wanted` bytes fit on the disk without using the reserve; S3 always has room."""
     if settings.S3_BUCKET:
         return True
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def has_room(wanted: int = 0) -> bool:
 
 
 def room() -> int:
-    """Return how many bytes unfinished files may take on this machine's disk beyond what must stay free."""
+    """Return how many bytes unfinished files may take on this machine's disk without using the reserve."""
     return shutil.disk_usage(work_folder()).free - settings.MIN_FREE_BYTES
 
 
@@ -135,7 +135,7 @@ def need_room() -> None:
 
 
 def errors() -> tuple[type[Exception], ...]:
-    """Return what is raised when S3 is away or refuses; a disk raises errors of the system."""
+    """Return the errors that S3 raises when it is unreachable or refuses; a disk raises OSErrors."""
     if not settings.S3_BUCKET:
         return ()
     from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
@@ -144,7 +144,7 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def is_away(error: Exception) -> bool:
-    """Whether S3 cannot be reached or is not well, which passes, unlike what it refuses for good."""
+    """Whether S3 is unreachable or unwell, which is temporary, unlike a refusal."""
     status = (getattr(error, "response", None) or {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 503)
     return isinstance(error, errors()) and (status >= 500 or status == 429)
 

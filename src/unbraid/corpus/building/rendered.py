@@ -85,7 +85,7 @@ def _recorded(
 
 
 def _pumping(rng: np.random.Generator, score: scores.Score, stems: dict[str, Audio]) -> dict[str, Audio]:
-    """Return the stems; in some styles, all but the drums are ducked by the kick."""
+    """Return the stems; in some songs, most of those beside the drums are ducked by the kick."""
     if rng.random() > (0.5 if score.electronic else 0.08):
         return stems
     kicks = [note.start for part in score.parts if part.source == "drums" for note in part.notes if note.pitch in KICKS]

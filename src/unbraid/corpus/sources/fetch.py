@@ -171,7 +171,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _run(*command: str, cwd: Path, stdin: str = "") -> str:
-    """Return a program's output; raises CorpusError with the last line of it if it fails."""
+    """Return a program's output; raises CorpusError with the last line of its messages if it fails."""
     try:
         run = subprocess.run(
             command,

@@ -1,1 +1,1 @@
-"""How background work is claimed, kept alive, stopped and taken back; what the work is, the jobs do not know."""
+"""Claims background jobs, keeps them alive, stops them and takes them back, whatever the work is."""

@@ -1,4 +1,4 @@
-"""How a job can end early, other than by a fault of ours."""
+"""The ways a job can end early, other than through a fault of ours."""
 
 
 class ClaimLost(Exception):  # noqa: N818 # nothing went wrong: the work belongs to somebody else now

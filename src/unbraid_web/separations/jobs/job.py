@@ -1,4 +1,4 @@
-"""A piece of background work whose database row is the single truth about it.
+"""A piece of background work, whose database row is the single source of truth about it.
 
     queued ──claim──▶ running ──▶ done
       ▲  ▲               │ ├────▶ failed      (a sentence says why; retry goes back to queued)
@@ -100,7 +100,7 @@ class Job(models.Model):
         indexes = (models.Index(fields=["state", "queued_at"], name="%(class)s_queue"),)
 
     def clean_up(self) -> None:
-        """Remove what an unfinished attempt left."""
+        """Remove the remains of an unfinished attempt."""
 
     @property
     def is_active(self) -> bool:

@@ -75,7 +75,7 @@ def mixed(separation: Separation, recipe: dict[str, Any]) -> Iterator[Samples]:
 
 
 def silence(frames: int) -> Iterator[Samples]:
-    """Yield so many samples of nothing."""
+    """Yield that many samples of silence."""
     for start in range(0, frames, SILENT_BLOCK):
         yield np.zeros((2, min(SILENT_BLOCK, frames - start)), np.float32)
 

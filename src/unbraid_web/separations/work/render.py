@@ -100,7 +100,7 @@ def write_mix(separation: Separation, recipe: dict[str, Any], target: Path) -> I
 
 
 def tags_of(separation: Separation, part: str = "", *, speed: float = 1.0, semitones: int = 0) -> dict[str, str]:
-    """Return what a download says of itself, with the tempo and the key that it has."""
+    """Return the tags of a download, with its tempo and key."""
     title, artist = separation.song.title, separation.song.artist
     found = tempo_and_key(separation, speed, semitones)
     return {"title": f"{title} ({part})" if part else title, "artist": artist, **found}

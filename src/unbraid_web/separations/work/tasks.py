@@ -81,7 +81,7 @@ def separate(separation: Separation, shutdown: GracefulShutdown) -> None:
 
 
 def note_facts(song: Song, facts: dict[str, Any]) -> None:
-    """Store what the file says of itself: its length, title and artist."""
+    """Store the file's length, title and artist."""
     Song.objects.filter(pk=song.pk).update(duration=facts["duration"])
     song.take_tags(facts["title"], facts["artist"])
 

@@ -1,4 +1,4 @@
-"""Takes one second of noise apart, in a process of its own: whether model and processor can do what a song needs.
+"""Separates one second of noise in a process of its own, to see whether model and processor work.
 
 One line of JSON on standard output tells which runtime it was and how long it took, or what went wrong.
 """
@@ -32,7 +32,7 @@ def trial(model: str | None, device: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Try, and print what came of it."""
+    """Run the trial and print its result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model")
     parser.add_argument("--device", default="auto")

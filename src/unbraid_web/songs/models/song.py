@@ -1,4 +1,4 @@
-"""A song that somebody uploaded: where it is kept, who may hear it, how it goes away."""
+"""An uploaded song: where it is kept, who may hear it, and how it is deleted."""
 
 import re
 import secrets
@@ -151,7 +151,7 @@ class Song(models.Model):
             self.save(update_fields=["share_token"])
 
     def unshare(self) -> None:
-        """Make the link worthless."""
+        """Turn off the link."""
         self.share_token = None
         self.save(update_fields=["share_token"])
 
@@ -174,7 +174,7 @@ class Song(models.Model):
         self.save(update_fields=["title", "artist", "search_text", "sort_title"])
 
     def take_tags(self, title: str, artist: str) -> None:
-        """Take title and artist from the file's tags, unless the person has named the song by now."""
+        """Take title and artist from the file's tags, unless the person has already renamed the song."""
         title, artist = one_line(title)[:MAX_NAME], one_line(artist)[:MAX_NAME]
         unnamed = Song.objects.filter(pk=self.pk, title=tidy_title(self.filename), artist="")
         with transaction.atomic():
@@ -202,7 +202,7 @@ class Song(models.Model):
             storage.delete_tree(prefix)
 
     def count_bytes(self) -> None:
-        """Add up what the song and its stems take."""
+        """Add up the storage of the song and its stems."""
         stems = self.separations.aggregate(total=Sum("bytes_stored"))["total"] or 0
         Song.objects.filter(pk=self.pk).update(bytes_total=self.upload_bytes + stems)
 

@@ -1,4 +1,4 @@
-"""An upload on its way, in pieces, so that a dropped connection goes on where it was."""
+"""An upload in pieces, which can be resumed after a dropped connection."""
 
 import uuid
 from datetime import timedelta
@@ -35,7 +35,7 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """A file on its way, in pieces; a dropped connection goes on where it was."""
+    """A file that arrives in pieces; after a dropped connection it can be resumed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")

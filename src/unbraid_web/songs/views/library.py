@@ -1,4 +1,4 @@
-"""The library: every song of a person, found again by looking, searching and sorting."""
+"""The library: all songs of a person, to browse, search and sort."""
 
 from typing import Any
 from uuid import UUID
@@ -72,7 +72,7 @@ def undo_selected(request: HttpRequest) -> HttpResponse:
 
 
 def listing(user: User, query: QueryDict, deleted: list[UUID]) -> dict[str, Any]:
-    """Return what the list of songs needs.
+    """Return the context of the list of songs.
 
     Args:
         user: whose songs

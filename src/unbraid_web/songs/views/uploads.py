@@ -79,7 +79,7 @@ def begin_upload(request: HttpRequest) -> JsonResponse:
 
 @require_http_methods(["GET", "PATCH", "DELETE"])
 def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
-    """Take the next piece, tell how far the upload is, or drop it."""
+    """Take the next piece, report the upload's progress, or drop it."""
     user = current_user(request)
     if user is None:
         return error_response("You've been logged out. Log in, then choose the file again.", 401)
@@ -123,7 +123,7 @@ def upload_piece(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def drop_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
-    """Drop an upload that nobody goes on with."""
+    """Drop an unfinished upload."""
     get_object_or_404(Upload, pk=upload_id, owner=current_user(request)).delete_with_files()
     return library_changed() if wants_part(request) else redirect("songs:library")
 
