@@ -1,4 +1,4 @@
-"""What the site tells about itself."""
+"""The pages about the site."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec

@@ -1,1 +1,1 @@
-"""People: signing up, logging in, changing and resetting passwords, leaving with everything."""
+"""Accounts: signing up, logging in, changing and resetting passwords, deleting an account with all its data."""

@@ -102,7 +102,7 @@ class ResetPasswordForm(SetPasswordForm):  # type: ignore[type-arg] # django-stu
 
 
 def in_our_words(form: "SetPasswordForm[User]") -> None:
-    """Let a form of Django's speak as the others do."""
+    """Give one of Django's forms our own labels and messages."""
     for name, label in (("new_password1", "New password"), ("new_password2", "New password again")):
         form.fields[name].label = label
         form.fields[name].error_messages["required"] = "Enter the new password in both fields."
@@ -133,7 +133,7 @@ class ChangePasswordForm(PasswordChangeForm):
 
 
 class PasswordAgainForm(forms.Form):
-    """Asks for the password again before something that a borrowed browser must not do."""
+    """Asks for the password again before something that a borrowed browser must not be able to do."""
 
     password = forms.CharField(
         label="Your password",

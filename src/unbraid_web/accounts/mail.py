@@ -1,4 +1,4 @@
-"""Mail about an account. Every address gets one, known here or not, so that no answer tells who has an account."""
+"""Mail about an account. Every address gets one, known or not, so that no response reveals who has an account."""
 
 import logging
 import smtplib
@@ -21,14 +21,14 @@ SIGN_UP_SALT, ADDRESS_SALT, SIGN_UP_SECONDS = "sign-up", "address", 3 * 24 * 360
 
 
 def mail_sign_up(email: str) -> None:
-    """Mail a link that makes the account, or the news that there is one already."""
+    """Mail a link that creates the account, or say that there is one already."""
     token = signing.dumps(email, salt=SIGN_UP_SALT)
     known = User.objects.filter(email=email).exists()
     _mail(email, "Your unbraid account", "accounts/sign_up_mail.txt", known=known, link=_link("confirm", token))
 
 
 def confirmed_address(token: str) -> str:
-    """Return the address that was mailed this token; empty if the token is none, or too old."""
+    """Return the address that this token was mailed to; empty if the token is invalid or too old."""
     try:
         return str(signing.loads(token, salt=SIGN_UP_SALT, max_age=SIGN_UP_SECONDS))
     except signing.BadSignature:
@@ -44,9 +44,9 @@ def mail_new_address(user: User, email: str) -> None:
 
 
 def address_change(token: str) -> tuple[User, str] | None:
-    """Return whose address this token changes, and to which; None if it was used, is too old or is none.
+    """Return whose address this token changes, and to which; None if it was used, or is too old or invalid.
 
-    A new password makes it worthless, as does a new address.
+    A new password or a new address invalidates it.
     """
     try:
         pk, old, new, mark = signing.loads(token, salt=ADDRESS_SALT, max_age=SIGN_UP_SECONDS)

@@ -42,7 +42,7 @@ class User(AbstractUser):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the person; with a new password, the tokens made under the old one are worthless."""
+        """Store the person; a new password revokes the tokens made under the old one."""
         # Set by `set_password`, and taken away where Django only hashes the same password better.
         has_new_password = self._password is not None  # type: ignore[attr-defined]
         super().save(*args, **kwargs)

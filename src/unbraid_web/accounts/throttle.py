@@ -93,7 +93,7 @@ def known_browser(request: HttpRequest, account: str) -> str:
 
 
 def remember_browser(answer: HttpResponseBase, account: str) -> None:
-    """Let this browser be known as one that the account was logged in with."""
+    """Remember this browser as one that has logged in to the account."""
     answer.set_cookie(
         BROWSER_COOKIE,
         signing.dumps([secrets.token_hex(8), account], salt=BROWSER_SALT),

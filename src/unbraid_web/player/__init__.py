@@ -1,1 +1,1 @@
-"""The player: all stems of a song on one clock, and the page that invites to it."""
+"""The player: all stems of a song on one clock, and the welcome page."""

@@ -1,4 +1,4 @@
-"""What the mixer in the browser needs to know about a separation, as one JSON object."""
+"""Describes a separation for the mixer in the browser, as one JSON object."""
 
 import base64
 from typing import Any

@@ -19,7 +19,7 @@ from unbraid_web.songs.models import Song
 
 
 def context_of(song: Song, *, mine: bool = False, key: str = "") -> dict[str, Any]:
-    """Return what the mixer's template needs."""
+    """Return the context of the mixer's template."""
     separation = song.separation
     return {
         "song": song,

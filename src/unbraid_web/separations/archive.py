@@ -1,4 +1,4 @@
-"""Zips that are put together while they are sent: they take no room on the disk and begin right away."""
+"""Zips that are built while they are sent: they take no disk space and start immediately."""
 
 import io
 import zipfile
@@ -13,7 +13,7 @@ BLOCK = 256 * 2**10  # bytes
 
 
 class Outbox(io.RawIOBase):
-    """A file to write to, from which what was written is taken at once."""
+    """A file to write to; what was written is taken out again at once."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -34,7 +34,7 @@ class Outbox(io.RawIOBase):
 
 
 def stream_zip(files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
-    """Yield a zip of files, each a name and its contents in blocks; sound does not shrink any further."""
+    """Yield an uncompressed zip of files, each a name and its contents in blocks: sound does not compress further."""
     outbox = Outbox()
     with zipfile.ZipFile(outbox, "w", zipfile.ZIP_STORED) as archive:
         for name, blocks in files:
@@ -46,7 +46,7 @@ def stream_zip(files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
 
 
 def files_of(exports: Iterable[Export]) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Yield what is in finished zips of stems, each song in a folder of its own, even two of one name."""
+    """Yield the files in finished zips of stems, each song in a folder of its own, even if two share a name."""
     folders: set[str] = set()
     for export in exports:
         with default_storage.open(export.file) as file, zipfile.ZipFile(file) as archive:

@@ -1,4 +1,4 @@
-"""The stems of several songs in one zip, sent while it is put together from downloads that a worker rendered."""
+"""The stems of several songs in one zip, which is built while it is sent, from downloads that a worker rendered."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -81,7 +81,7 @@ def zip_recipe(separation: Separation, kind: str) -> dict[str, object]:
 
 
 def sending(user: User, exports: list[Export]) -> Iterator[bytes]:
-    """Yield the zip; meanwhile this person cannot start another, which would keep one more thread of the server."""
+    """Yield the zip; meanwhile this person cannot start another, which would occupy another thread of the server."""
     try:
         yield b""  # from here on, to close it is to end it
         for block in stream_zip(files_of(exports)):
@@ -92,5 +92,5 @@ def sending(user: User, exports: list[Export]) -> Iterator[bytes]:
 
 
 def lock_of(user: User) -> str:
-    """What says in the cache that the person's download is running."""
+    """Return the cache key that marks the person's download as running."""
     return f"bundle:{user.pk}"

@@ -3,10 +3,10 @@
     segment 7              ├lead┤────────── 5 s ──────────┤rest┤
     segment 8                                       ├lead┤────────── 5 s ──────────┤rest┤
 
-An Opus decoder needs some sound before it is in step, and the browser's resampler some beyond the end, so each segment
-begins earlier and ends later than it is heard; the mixer cuts that away. Decoders differ in how much of the codec's
-delay they remove at the beginning. A segment fills its packets to the last sample, so nothing is ever removed at the
-end, and its length as decoded says where it begins.
+An Opus decoder needs some sound before its output is right, and the browser's resampler some beyond the end, so each
+segment begins earlier and ends later than the part that is heard; the mixer cuts that away. Decoders differ in how much
+of the codec's delay they remove at the beginning. A segment fills its packets to the last sample, so nothing is ever
+removed at the end, and its length as decoded says where it begins.
 """
 
 SEGMENT_SECONDS = 5

@@ -1,4 +1,4 @@
-"""What has to be done now and then: silent jobs taken back, expired stems dropped, orphaned files swept."""
+"""Regular chores: requeues lost jobs, drops expired stems, deletes orphaned files."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ def run_due(with_sweep: bool = True) -> dict[str, int]:
     """Do everything that is due; return how much of each was done. Any number of hosts may do this at once.
 
     Args:
-        with_sweep: also look for orphaned files, which lists the whole storage: once an hour is enough.
+        with_sweep: also look for orphaned files; this lists the whole storage, so once an hour is enough.
     """
     done = {"reclaimed": reclaim(), "expired": expire(), "deleted": delete_for_good()}
     if with_sweep:
@@ -42,7 +42,7 @@ def run_due(with_sweep: bool = True) -> dict[str, int]:
 
 
 def reclaim() -> int:
-    """Put the jobs of silent workers back in line, and send again the messages that were lost."""
+    """Requeue the jobs of silent workers, and resend lost messages."""
     count = sum(bool(job.reclaim()) for kind in KINDS for job in kind.objects.stale())
     # A job whose message is still in the queue needs no second one, however long it waits.
     lost = sum(kind.objects.filter(state=State.QUEUED).count() for kind in KINDS) - messages_waiting()
@@ -66,7 +66,7 @@ def expire() -> int:
 
 
 def delete_for_good() -> int:
-    """Delete songs that nobody can bring back any more, and uploads that nobody goes on with."""
+    """Delete songs that can no longer be brought back, and abandoned uploads."""
     count = 0
     for song in Song.objects.beyond_undo():
         song.delete_with_files()
@@ -78,7 +78,7 @@ def delete_for_good() -> int:
 
 
 def sweep() -> int:
-    """Delete folders in the storage whose row is gone, and what killed workers left in the work folder."""
+    """Delete folders in the storage whose row is gone, and the remains of killed workers in the work folder."""
     count = storage.sweep_work_folder()
     for kind, rows in (("songs", Song), ("separations", Separation), ("uploads", Upload)):
         for folder in orphans(kind, rows):
@@ -122,7 +122,7 @@ def as_uuid(name: str) -> UUID | None:
 
 
 def prune() -> None:
-    """Forget sessions that are over and old messages of the database queue."""
+    """Delete expired sessions and old messages of the database queue."""
     call_command("clearsessions")
     if not settings.USES_BROKER:
         call_command("prune_db_task_results", min_age_days=1, verbosity=0)

@@ -1,4 +1,4 @@
-"""Sends stored files: with byte ranges, cached for ever, through nginx or S3 where one of them stands ready."""
+"""Sends stored files with byte ranges, cached for ever, through nginx or S3 if available."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def send(
 
 
 def send_ourselves(request: HttpRequest, name: str, content_type: str) -> HttpResponseBase:
-    """Send the file, or the one range of bytes that was asked for (RFC 9110, section 14)."""
+    """Send the file, or the one requested range of bytes (RFC 9110, section 14)."""
     size = default_storage.size(name)
     asked = RANGE.match(request.headers.get("Range", ""))
     file = default_storage.open(name)

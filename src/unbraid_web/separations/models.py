@@ -87,7 +87,7 @@ class Separation(Job):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate how long it still takes, from the pace so far."""
+        """Estimate the remaining time from the pace so far."""
         if not self.separating_since or self.fraction < 0.02 or self.state != State.RUNNING:
             return None
         elapsed = (timezone.now() - self.separating_since).total_seconds()
@@ -95,7 +95,7 @@ class Separation(Job):
 
     @property
     def tempo_and_key(self) -> str:
-        """What musicians ask first, "124 BPM · A minor"; empty if neither is known."""
+        """For example "124 BPM · A minor"; empty if neither is known."""
         known = self.analysis or {}
         tempo = f"{known['tempo']:.0f} BPM" if known.get("tempo") else ""
         return " · ".join(filter(None, (tempo, known.get("key"))))
@@ -115,7 +115,7 @@ class Separation(Job):
 
     @property
     def has_workers(self) -> bool:
-        """Whether anybody is there to do it."""
+        """Whether any worker is running."""
         return Worker.objects.alive().filter(role=Worker.Role.WORKER).exists()
 
     @property
@@ -152,7 +152,7 @@ class Separation(Job):
 
 
 class Stem(models.Model):
-    """One source of one separation: a column of nobody's table, so that models with other sources fit."""
+    """One source of one separation: a row, not a column, so that models with other sources fit."""
 
     separation = models.ForeignKey(Separation, models.CASCADE, related_name="stems")
     name = models.CharField(max_length=40)
@@ -225,13 +225,13 @@ class Export(Job):
 
     @staticmethod
     def key_of(separation: Separation, recipe: dict[str, Any]) -> str:
-        """Return what equal recipes have in common, for a song whose name, which is in the file, is the same."""
+        """Return the key that equal recipes share; it includes the song's name, because the file does."""
         song = separation.song
         return hashlib.sha256(json.dumps([recipe, song.artist, song.title], sort_keys=True).encode()).hexdigest()
 
     @staticmethod
     def expected_bytes(separation: Separation, recipe: dict[str, Any]) -> int:
-        """Return how large the file may become, so that its room is taken before it is there."""
+        """Return how large the file may become, so that room for it can be reserved."""
         seconds = separation.frames / (separation.sample_rate or 1)
         one = 6 * separation.frames if recipe["format"] in ("wav", "flac") else int(40_000 * seconds)
         one = int(one / recipe.get("speed", 1.0))
@@ -254,7 +254,7 @@ class Export(Job):
         return f"{self.separation.folder}/exports/{self.pk}"
 
     def clean_up(self) -> None:
-        """Remove what an earlier attempt left."""
+        """Remove the remains of an earlier attempt."""
         storage.delete_tree(self.folder)
 
 
@@ -291,7 +291,7 @@ class Worker(models.Model):
     @classmethod
     @contextmanager
     def present(cls, role: "Worker.Role", away: tuple[type[Exception], ...]) -> Iterator[None]:
-        """Show signs of life as long as this is entered; who leaves in peace is not missed.
+        """Show signs of life while this is entered; a process that leaves normally does not count as dead.
 
         Args:
             role: what this process does
@@ -329,6 +329,6 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
 
 
 def file_name(text: str, most: int) -> str:
-    """Return the text without what a file's name cannot have, in at most so many bytes of UTF-8."""
+    """Return the text without characters that a file name cannot have, in at most that many bytes of UTF-8."""
     allowed = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in text)
     return allowed.encode()[:most].decode(errors="ignore").strip(". ")

@@ -17,7 +17,7 @@ STEM_BYTES_PER_SECOND = 440_000  # five stems of music as FLAC, and as Opus
 
 
 def take_room_for_stems(separation: Separation, seconds: float) -> None:
-    """Count the stems before they are there; when they are, their real size takes the place of this guess.
+    """Reserve room for the stems by an estimate, which their real size replaces when they are stored.
 
     Raises:
         JobFailed: they would exceed the quota of the song's owner.
@@ -37,10 +37,10 @@ def take_room_for_stems(separation: Separation, seconds: float) -> None:
 
 
 def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
-    """Return the export for this recipe, put in line if it is not there yet.
+    """Return the export for this recipe, queued if it is new.
 
     Raises:
-        ValidationError: with a sentence, where there is no room for it.
+        ValidationError: with a sentence, if there is no room for it.
     """
     there = separation.exports.filter(
         key=Export.key_of(separation, recipe), state__in=[State.QUEUED, State.RUNNING, State.DONE]
@@ -58,7 +58,7 @@ def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
 
 
 def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
-    """See that a download can be rendered.
+    """Check that a download can be rendered.
 
     Raises:
         ValidationError: with a sentence.

@@ -1,4 +1,4 @@
-"""What may be asked for as an export, checked."""
+"""Validates requests for exports."""
 
 import math
 from typing import Any
@@ -19,13 +19,13 @@ MAX_SEMITONES = 6
 
 
 def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) -> dict[str, Any]:
-    """Return the request in its one normal form, so that equal requests are equal.
+    """Return the request in a normal form, so that equivalent requests are equal.
 
     Args:
         wanted: `{"kind": ..., "format": ..., "stems": {name: {"gain": 0..2, "pan": -1..1}}}`; `stems` may be left out.
             A mix may also have `"speed": 0.5..2`, `"semitones": -6..6`, `"click": 0..2`, the gain of a click on the
             beats, and `"count_in": 0..2`, that of a bar of clicks before the song
-        names: the stems there are
+        names: the song's stems
         has_beats: whether a click can follow them
 
     Raises:
@@ -64,7 +64,7 @@ def validated_recipe(wanted: Any, names: list[str], *, has_beats: bool = False) 
 
 
 def changes_of(wanted: dict[str, Any], *, has_beats: bool) -> dict[str, Any]:
-    """Return what makes a mix more than a sum of stems; what changes nothing is left out.
+    """Return the settings that make a mix more than a sum of stems, without those that change nothing.
 
     Raises:
         ValidationError: with a sentence.

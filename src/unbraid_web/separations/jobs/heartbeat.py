@@ -1,4 +1,4 @@
-"""Beats while a job runs, however long one block of it takes: only a worker that died, or hangs, falls silent."""
+"""A heartbeat while a job runs, however long one block takes: only a worker that died or hangs falls silent."""
 
 import logging
 import os
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """While entered, calls `beat` four times in the span after which a job counts as stale.
+    """While entered, calls `beat` four times in the time after which a job counts as stale.
 
-    A job that takes `JOB_SECONDS` hangs: its worker is ended, so that whoever keeps it running starts another one.
+    A job that takes `JOB_SECONDS` counts as hung: its worker is ended, and its supervisor starts another one.
     """
 
     def __init__(self, beat: Callable[[], None]) -> None:

@@ -5,8 +5,8 @@
       │  └──release──────┤ └────▶ cancelled
       └───reclaim, when the heartbeat stopped
 
-Every step is one conditional UPDATE. Whoever runs a job holds its `claim_token`, a random number: when the row carries
-another one, or none, the work was taken away, and the next heartbeat raises `ClaimLost`. So a task may be delivered
+Every step is one conditional UPDATE. The worker that runs a job holds its `claim_token`, a random number: if the row
+has another one, or none, the job was taken away, and the next heartbeat raises `ClaimLost`. So a task may be delivered
 twice, a worker may die or wake up late, and still nothing happens twice.
 """
 
@@ -52,7 +52,7 @@ class JobQuerySet(models.QuerySet[Any]):
     """Which jobs."""
 
     def stale(self) -> Self:
-        """Running, as the row says, but without a sign of life."""
+        """Running according to the row, but without a recent heartbeat."""
         return self.filter(state=State.RUNNING, heartbeat__lt=_ago(settings.STALE_SECONDS))
 
     def in_turn(self) -> Self:
@@ -124,15 +124,15 @@ class Job(models.Model):
         return int(type(self).objects.filter(earlier, state=State.QUEUED).count()) + 1
 
     def enqueue(self) -> None:
-        """Put the job in line, after its owner's other jobs but before the second ones of everybody else."""
+        """Queue the job after its owner's other jobs, but before the second jobs of everybody else."""
         self.turn = self._next_turn()
         type(self).objects.filter(pk=self.pk).update(turn=self.turn)
         self.send_message()
 
     def _next_turn(self) -> int:
-        """Return the round that is going on now, or the one after the owner's last.
+        """Return the current round, or the one after the owner's last.
 
-        That is fair queueing by start times (Goyal, Vin & Cheng 1996), each job counted as one.
+        This is start-time fair queueing (Goyal, Vin & Cheng 1996), with each job counted as one.
         """
         others = type(self).objects.exclude(pk=self.pk)
         now = others.filter(state=State.RUNNING).aggregate(turn=Max("turn"))["turn"]
@@ -144,14 +144,14 @@ class Job(models.Model):
         return int(now if last is None else max(now, last + 1))
 
     def send_message(self) -> None:
-        """Tell a worker, once the row is really in the database, that there is work. Telling twice is harmless.
+        """Tell a worker that there is work, once the row is committed. Telling twice is harmless.
 
-        A message that is lost, for the broker is away, is sent again by the housekeeper.
+        A message that is lost because the broker is unreachable is sent again by the housekeeper.
         """
         transaction.on_commit(lambda: run_job.enqueue(self._meta.label, str(self.pk)), robust=True)
 
     def perform(self) -> None:
-        """Do the work of a claimed job and see that the row tells how it ended, whatever happens."""
+        """Do the work of a claimed job and record in the row how it ended, whatever happens."""
         facts = {"job": self._meta.model_name, "id": str(self.pk), "attempt": self.attempt}
         logger.info("job started", extra=facts)
         try:
@@ -192,7 +192,7 @@ class Job(models.Model):
         )  # fmt: skip
 
     def beat(self, **fields: Any) -> None:
-        """Show a sign of life and note progress.
+        """Record a heartbeat and the progress.
 
         Raises:
             ClaimLost: the job is not ours any more.
@@ -204,7 +204,7 @@ class Job(models.Model):
             setattr(self, name, value)
 
     def finish(self, **fields: Any) -> None:
-        """Note that the work is done.
+        """Record that the work is done.
 
         Raises:
             ClaimLost: the job is not ours any more.
@@ -212,14 +212,14 @@ class Job(models.Model):
         self.beat(state=State.DONE, fraction=1.0, finished_at=timezone.now(), claim_token=None, error="", **fields)
 
     def fail(self, sentence: str) -> None:
-        """Note why the work cannot be done; if the job is not ours any more, nothing changes."""
+        """Record why the work cannot be done; if the job is no longer ours, nothing changes."""
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
         if mine.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None):
             self.refresh_from_db()
             self.clean_up()
 
     def release(self) -> None:
-        """Put unfinished work back in its place: the worker was asked to stop, which does not count as an attempt."""
+        """Return unfinished work to its place in the queue; being asked to stop does not count as an attempt."""
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
         if mine.update(state=State.QUEUED, claim_token=None, attempt=F("attempt") - 1, fraction=0.0, heartbeat=Now()):
             self.refresh_from_db()
@@ -260,7 +260,7 @@ class Job(models.Model):
         return cancelled
 
     def retry(self) -> bool:
-        """Put a job that ended without a result back in line."""
+        """Queue a job that ended without a result again."""
         again = self._change(
             [State.FAILED, State.CANCELLED, State.EXPIRED],
             state=State.QUEUED, attempt=0, fraction=0.0, error="",

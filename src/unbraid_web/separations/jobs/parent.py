@@ -1,4 +1,4 @@
-"""Lets a child process exit when its parent is gone, however the parent went: their pipe breaks."""
+"""Makes a child process exit when its parent is gone, for whatever reason: their pipe breaks."""
 
 import os
 import signal

@@ -1,6 +1,6 @@
-"""Brings jobs to workers: the one background task, which carries nothing but a job's id.
+"""Delivers jobs to workers: the one background task, which carries only a job's id.
 
-The tasks API is Django's own from version 6 on, and its backport before.
+The tasks API is Django's own from version 6 on; before that, it is the backport.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ else:
 
 @task()
 def run_job(model: str, pk: str) -> None:
-    """Run the job whose turn it is: a message only says that there is one more to do.
+    """Run the job whose turn it is: a message only says that there is one more job.
 
     Args:
         model: the job's model, such as `separations.Export`
@@ -46,5 +46,5 @@ def messages_waiting() -> int:
 
 @receiver(task_started)
 def begin_task(**_: Any) -> None:
-    """Drop a database connection that has died since the last task: here no request does it."""
+    """Drop a database connection that has died since the last task; outside requests, Django does not."""
     close_old_connections()

@@ -1,7 +1,7 @@
-"""Runs the decoder in a process of its own and follows it: a stranger's file can take neither the worker nor the disk.
+"""Runs the decoder in a process of its own, so that a stranger's file can neither crash the worker nor fill the disk.
 
-The process has limits of memory, processor time and file size, which it sets itself; the limit of time on the clock is
-kept here, for a decoder that stands still uses no processor. While it works, the disk is watched too.
+The process sets its own limits on memory, processor time and file size. The limit on wall-clock time is enforced here,
+because a decoder that hangs uses no processor time. Free disk space is watched as well.
 """
 
 import json
@@ -30,7 +30,7 @@ def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[di
     Args:
         upload: its name in the storage
         target: the WAV file to write
-        check: called again and again; what it raises ends the decoder
+        check: called repeatedly; if it raises an error, the decoder is ended
 
     Raises:
         JobFailed: the file cannot be used.
@@ -60,7 +60,7 @@ def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[di
 
 
 def lines_of(child: "subprocess.Popen[str]", check: Callable[[], None]) -> Generator[str]:
-    """Yield what the child prints; between the lines, see that it may go on. Closing this ends the child.
+    """Yield the lines that the child prints, checking in between that it may go on. Closing this ends the child.
 
     Raises:
         JobFailed: it takes too long.

@@ -3,10 +3,10 @@
 Every segment holds exactly the same number of samples, and FLAC has no padding and no delay: segments laid end to end
 are the stem, sample for sample, in every browser. The stored samples add up to the song's own: stems are rounded to the
 steps of the song, and the last one takes what the others' rounding left over. A stem alone may be louder than full
-scale, so all are stored softer by `HEADROOM`. Such samples have zeros at their lower end, which FLAC leaves out: 16
-bits of song take the room of 16 bits.
+scale, so all are stored softer by `HEADROOM`. The lowest bits of such samples are zero, and FLAC does not store them:
+16 bits of song take the room of 16 bits.
 
-Beside each lies the same in Opus, small enough for a phone; `compressed` says how such segments fit together.
+Each segment is also stored in Opus, small enough for a phone; `compressed` says how such segments fit together.
 """
 
 import io
@@ -35,8 +35,8 @@ def segments_of(
     """Cut the stems into segments from blocks of any length.
 
     Yields:
-        `(stems, channels, context + length + context)`, with what lies around the segment, and how many samples of
-        the middle belong to the song: in the last segment perhaps fewer than `length`.
+        `(stems, channels, context + length + context)`, with the sound around the segment, and how many samples of
+        the middle belong to the song: fewer than `length` only in the last segment.
     """
     blocks = (np.concatenate([block[name] for name in names]) for block in stream)
     for tile in tiles(blocks, length, context):
@@ -44,7 +44,7 @@ def segments_of(
 
 
 def step_of(bit_depth: int | None) -> float:
-    """Return the step of a song's samples; one compressed with loss has none of its own, and 16 bits are enough."""
+    """Return the step size of a song's samples; a lossily compressed song has none of its own: 16 bits are enough."""
     return FINEST if (bit_depth or 16) > 16 else 2.0**-15
 
 

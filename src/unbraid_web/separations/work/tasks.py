@@ -1,4 +1,4 @@
-"""What a worker does for each kind of job: take a song apart, render a download."""
+"""The work for each kind of job: separate a song, render a download."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""`manage.py backup FOLDER`: writes everything that the site keeps into a folder, also while it runs."""
+"""`manage.py backup FOLDER`: writes all of the site's data to a folder, even while it runs."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,7 +10,7 @@ from unbraid_web.operations.backup import back_up
 
 
 class Command(BaseCommand):
-    """Backs up; again into the same folder, it copies what is new."""
+    """Backs up the site; a second backup to the same folder copies only what is new."""
 
     help = __doc__
 

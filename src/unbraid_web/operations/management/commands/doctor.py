@@ -1,4 +1,4 @@
-"""`manage.py doctor`: looks at settings, database, storage, model and the rest, and says what to do."""
+"""`manage.py doctor`: checks settings, database, storage, model and the rest, and says what to fix."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from unbraid_web.operations.doctor import Level, examine
 
 
 class Command(BaseCommand):
-    """Examines the site with the settings at hand; exits with 1 if anything fails."""
+    """Checks the site with the current settings; exits with 1 if anything fails."""
 
     help = __doc__
     requires_system_checks = ()  # it says by itself what they say

@@ -10,7 +10,7 @@ from unbraid_web.operations.backup import CannotRestore, restore
 
 
 class Command(BaseCommand):
-    """Restores; a site that has people or songs is left alone."""
+    """Restores a backup; refuses if the site already has accounts or songs."""
 
     help = __doc__
 

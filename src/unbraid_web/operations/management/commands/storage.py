@@ -1,4 +1,4 @@
-"""`manage.py storage`: who stores how much, the most first."""
+"""`manage.py storage`: lists who stores how much, the largest first."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from unbraid_web.formatting import size
 
 
 class Command(BaseCommand):
-    """Prints a line for each person: bytes, share of what they may store, songs."""
+    """Prints a line for each person: bytes, share of their limit, songs."""
 
     help = __doc__
 

@@ -1,4 +1,4 @@
-"""`manage.py housekeep`: what is due now, once or again and again."""
+"""`manage.py housekeep`: does the chores that are due, once or repeatedly."""
 
 import contextlib
 import logging
@@ -19,12 +19,12 @@ SWEEP_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
-    """Takes back silent jobs, drops what expired, sweeps what was orphaned."""
+    """Requeues lost jobs, and deletes expired and orphaned files."""
 
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Once, or every so many seconds."""
+        """Add the interval."""
         parser.add_argument("--every", type=float, metavar="SECONDS", help="keep running, with this pause")
         parser.add_argument("--exit-with-parent", action="store_true", help="exit when standard input ends")
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.keep_house(every)
 
     def keep_house(self, every: float) -> None:
-        """Go on until asked to stop."""
+        """Keep running until asked to stop."""
         swept: float | None = None
         while True:
             close_old_connections()

@@ -14,7 +14,7 @@ LOCK = 0x756E6272616964  # any number, the same on every host
 
 
 class Command(BaseCommand):
-    """Migrates, collects static files and puts the demo song in line, so that the first page has it."""
+    """Migrates the database, collects static files and queues the demo song for the first page."""
 
     help = __doc__
 

@@ -1,4 +1,4 @@
-"""`manage.py runserver`: Django's own development server, with the worker beside it, so that it is all one needs."""
+"""`manage.py runserver`: Django's development server, together with a worker."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the web server alone, for a site whose worker and housekeeper run by themselves."""
+"""`manage.py serve`: the web server alone, for a site whose worker and housekeeper run separately."""
 
 import signal
 from argparse import ArgumentParser

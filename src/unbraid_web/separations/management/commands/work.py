@@ -1,4 +1,4 @@
-"""`manage.py work`: a worker for the background tasks, of whichever kind the settings name."""
+"""`manage.py work`: a worker for the background tasks, through Redis or the database as the settings say."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ PAUSE_SECONDS = 5.0
 
 
 class Command(BaseCommand):
-    """Runs jobs until it is asked to stop (SIGTERM); unfinished work goes back in line."""
+    """Runs jobs until it is asked to stop (SIGTERM); an unfinished job goes back to the queue."""
 
     help = __doc__
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 
 def keep_running(run: Callable[[], None], away: tuple[type[Exception], ...]) -> None:
-    """Run the worker until it is asked to stop, also beyond an outage of its queue."""
+    """Run the worker until it is asked to stop, even through an outage of its queue."""
     while True:
         try:
             return run()
@@ -64,7 +64,7 @@ def run_database_worker() -> None:
 
 
 def broker_errors() -> tuple[type[Exception], ...]:
-    """Return what is raised while Redis cannot be reached."""
+    """Return the errors that are raised while Redis cannot be reached."""
     from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
 
     return (ConnectionError, TimeoutError)
