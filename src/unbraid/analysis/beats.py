@@ -19,7 +19,7 @@ WEIGHTS = np.array([[1.0, 0.5, 0.3, 1.0, 0.6, 0.3]])
 """Weights of the regions for placing the beats."""
 BACKGROUND_SECONDS = 0.4  # a constant level is not an onset
 LEVEL_SECONDS = 8.0  # levels soft parts against loud ones
-TIGHTNESS = 300.0  # what a beat off the tempo costs
+TIGHTNESS = 300.0  # the cost of a beat off the tempo
 STEADY = 0.1
 """How well onsets must repeat for a steady beat: songs reach 0.15 to 0.7, chance stays below 0.08."""
 FAINT = 2.0

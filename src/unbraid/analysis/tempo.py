@@ -7,9 +7,9 @@ Numbers = NDArray[np.float64]
 
 TEMPI = np.exp(np.arange(np.log(50.0), np.log(220.0), 0.01))  # BPM
 LIKELY_TEMPO = 110.0  # BPM
-UNLIKELY = 0.17  # what a tempo costs that is an octave away from it; grows with the square
+UNLIKELY = 0.17  # the cost of a tempo an octave away from it; grows with the square
 WINDOW_SECONDS, STEP_SECONDS = 10.0, 2.0  # of the measurement
-CHANGE = 5.0  # what a change of the tempo by one (in e-folds) costs
+CHANGE = 5.0  # the cost of a change of tempo by one e-fold
 
 
 def repetition(strengths: Numbers, rate: float) -> Numbers:

@@ -117,7 +117,7 @@ class SongReader:
             )
             self.sample_rate: int = self._usable_rate(self._frames.rate)
             self.channels: int = self._frames.channels
-            self._refuse_if_too_long((self._whole_seconds or 0.0) / 1.2)  # what headers say is often a guess
+            self._refuse_if_too_long((self._whole_seconds or 0.0) / 1.2)  # lengths in headers are often guesses
             self.tags: dict[str, str] = tags_of(self._container, self._stream)
         except BaseException:
             self.close()

@@ -37,7 +37,7 @@ def states_length(container: Any, stream: Any, info: InfoFrame) -> bool:
         return False
     if name in STATE_LENGTH:
         return stream.duration is not None
-    return name in STATE_ROUGHLY and len(container.streams) == 1  # else it may be that of the longest stream
+    return name in STATE_ROUGHLY and len(container.streams) == 1  # otherwise it may be that of the longest stream
 
 
 def disagrees(container: str, declared: float, found: float) -> bool:

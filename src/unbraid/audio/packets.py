@@ -39,7 +39,7 @@ class FrameReader:
     """
 
     _song_begins: bool
-    _clock_begins: float | None  # seconds, if what comes first is damaged
+    _clock_begins: float | None  # seconds, if the beginning is damaged
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class FrameReader:
         self._lost = self._passed_over = 0  # bytes: since the last good packet; in all, where FFmpeg does not tell
         # FFmpeg crashes if a file is closed in one thread while another decodes it.
         self._in_use = Lock()
-        # FFmpeg has looked far ahead: what it says of channels and rate may hold for a later part only.
+        # FFmpeg has looked far ahead: its channels and rate may be those of a later part.
         self._decoded_frames = self._decode()
         self._first = next(self._decoded_frames, None)
         found = stream.codec_context if self._first is None else self._first
@@ -154,7 +154,7 @@ class FrameReader:
 
     def _note_damaged_beginning(self, packet: Any) -> None:
         if self._song_begins and self._clock_begins is None and packet.pts is not None and not self._keeps_packets:
-            self._clock_begins = max(packet.pts, 0) * self._tick  # what comes before 0 is for the decoder alone
+            self._clock_begins = max(packet.pts, 0) * self._tick  # sound before 0 only primes the decoder
 
     def _frame(self, frame: Any) -> Frame:
         self._note_change(frame)

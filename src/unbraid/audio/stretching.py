@@ -24,7 +24,7 @@ from unbraid.audio.types import Audio
 FRAME_SECONDS = 0.093  # tells the notes of a chord apart
 SHORT_FRAME_SECONDS = 0.046  # for drums: keeps their strokes short
 HOPS = 4  # in a frame
-OVERLAP = 1.5  # what the squares of so many Hann windows add up to
+OVERLAP = 1.5  # the sum of the squares of the overlapping Hann windows
 
 Spectrum = NDArray[np.complexfloating]
 
@@ -78,7 +78,7 @@ def _vocoder(blocks: Iterable[Audio], size: int, step: float) -> Iterator[Audio]
         turned = now if turned is None else now * _rotation(now, before, turned)
         frame = (np.fft.irfft(turned) * (window / OVERLAP)).astype(np.float32)
         output = frame if output is None else output + frame
-        if number >= HOPS // 2:  # what lies before the first frame's centre is no part of the sound
+        if number >= HOPS // 2:  # before the first frame's centre there is no sound yet
             yield output[:, :hop]
         output = np.pad(output[:, hop:], ((0, 0), (0, hop)))
 

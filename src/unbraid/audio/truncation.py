@@ -10,7 +10,7 @@ from typing import IO, Any, Literal
 from unbraid.audio.chunks import LAYOUTS, MP4, chunks, is_placeholder, matroska_ends_inside
 from unbraid.audio.mpeg import FRAMED, after_tags, frame_bytes, tag_bytes
 
-# Where a file says what it is, in the words of FFmpeg.
+# Where a file identifies itself: offset, bytes, and FFmpeg's name of the container.
 SIGNATURES = (
     (0, b"OggS", "ogg"), (4, b"ftyp", MP4), (4, b"moov", MP4), (0, b"ID3", "mp3"), (0, b"fLaC", "flac"),
     (0, b"FLV\1", "flv"), (0, b"\x1a\x45\xdf\xa3", "matroska,webm"), (0, b".RMF", "rm"), (8, b"WAVE", "wav"),
@@ -59,7 +59,7 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
             return None
         if container in WHOLE_FRAMES and last_failed:
             return "a frame"
-        # FFmpeg marks what it could not read in full.
+        # FFmpeg marks packets that it could not read in full.
         return "a packet" if last.is_corrupt and last.pos + last.size >= size else None
     finally:
         file.seek(position)

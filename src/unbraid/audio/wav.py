@@ -15,7 +15,7 @@ INFO = {
     "copyright": b"ICOP", "track": b"IPRT",
 }  # fmt: skip
 FIXED = 12 + 8 + 28 + 8  # bytes of a header around its chunks: RIFF and WAVE, JUNK or ds64, data
-TOO_LARGE = 0xFFFFFFFF  # what 32 bits say of a size for which they do not suffice
+TOO_LARGE = 0xFFFFFFFF  # stands for a size that does not fit into 32 bits
 
 
 def header(

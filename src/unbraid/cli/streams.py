@@ -50,7 +50,7 @@ class SafeStream:
     def _give_up(self, error: OSError | ValueError) -> None:
         self.failure = error
         with suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), self._stream.fileno())  # what is still buffered must not fail again at the exit
+            os.dup2(nowhere.fileno(), self._stream.fileno())  # the buffered rest must not fail again at exit
 
 
 PLAINER = {"×": "x", "…": "...", "♭": "b", "♯": "#", "–": "-", "−": "-"}  # the signs in sentences of our own

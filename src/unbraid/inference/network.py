@@ -17,7 +17,7 @@ from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu
 from unbraid.inference.tiles import Fifo, tiles
 
 COMPUTED_SECONDS = 30.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
-FRAMES_AT_ONCE = 64  # of which stems are made: what follows the network needs little memory
+FRAMES_AT_ONCE = 64  # turned into stems at a time, which keeps memory after the network small
 
 
 class Network:

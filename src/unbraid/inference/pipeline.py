@@ -29,7 +29,7 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]
                 free.acquire()
                 if closing.is_set():
                     break
-        except BaseException as error:  # also what is no Exception must reach the reader, else it waits forever
+        except BaseException as error:  # KeyboardInterrupt too must reach the reader, or it waits forever
             end = _End(error)
         finally:
             if isinstance(iterator, Generator):

@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "fp32", "bf16")
 
-# ONNX Runtime's names for what runs on a graphics card, best first, and what people call it.
+# ONNX Runtime's providers for graphics cards, best first, with their common names.
 GRAPHICS = {"CUDAExecutionProvider": "CUDA", "DmlExecutionProvider": "DirectML", "CoreMLExecutionProvider": "CoreML"}
 
 
@@ -144,7 +144,7 @@ def _onnx_session(path: Path, provider: str, threads: int) -> Any:
     onnxruntime = onnxruntime_module()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what goes wrong is raised, and said by us
+    options.log_severity_level = 4  # errors are raised, and reported by us
     wanted = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=wanted)

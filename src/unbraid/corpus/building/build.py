@@ -18,7 +18,7 @@ from unbraid.corpus.building.recorded import recordings
 from unbraid.corpus.sources.folders import MaterialFolders, material_folders
 from unbraid.errors import CorpusError
 
-VALID_EVERY = 16  # one song in so many is for validation
+VALID_EVERY = 16  # one song in this many is for validation
 BATCH = 16  # songs made between two looks at the clock; fixed, so that the workers' number changes nothing
 
 

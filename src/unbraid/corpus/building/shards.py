@@ -18,7 +18,7 @@ from unbraid.corpus.building import manifest
 from unbraid.errors import CorpusError
 
 OPUS_RATE = 48000  # Opus knows no 44.1 kHz
-BLOCK = 512  # what a tar pads its members to
+BLOCK = 512  # bytes; a tar pads its members to a multiple
 
 
 @dataclass
@@ -40,7 +40,7 @@ def encode(stem: Audio, kilobits: int) -> bytes:
     layout = "mono" if channels == 1 else "stereo"
     audio = soxr.resample(stem.T, RATE, OPUS_RATE).astype(np.float32)
     file = io.BytesIO()
-    # bitexact: else the container gets a random serial number
+    # bitexact: otherwise the container gets a random serial number
     with av.open(file, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libopus", rate=OPUS_RATE, layout=layout)
         stream.bit_rate = kilobits * 500 * channels

@@ -64,7 +64,7 @@ def play(
 ) -> tuple[list[Part], int]:
     """Let MMA play one chord a bar, with a new groove for each section; return the parts and the beats in a bar."""
     major = key.mode == "major"
-    whole_tempo = round(tempo)  # MMA drops what is behind the point
+    whole_tempo = round(tempo)  # MMA drops the decimals
     lines = [f"RndSeed {int(rng.integers(1, 1_000_000))}", f"Tempo {whole_tempo}", f"Use {style.file}"]
     for bar, chord in enumerate(chords):
         if bar % section_bars == 0:

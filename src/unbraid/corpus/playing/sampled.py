@@ -71,7 +71,7 @@ KITS: dict[str, tuple[tuple[str, dict[str, int]], ...]] = {  # file, key of each
 _SAX = "solo-sax/MTG Solo Saxophones/MTG {} Sax (NL).sfz"
 _PAD = "cowsynth/cowsynth_{}_pad.sfz"
 _SHAWM: Keys = (_GM_BANK.format("112-Shanai"), 48, 84)
-# What is recorded of General MIDI's other programs, for training: the first, the last but one, by what.
+# Recorded instruments for General MIDI's other programs, for training: first program, end of the range, instrument.
 RECORDED: tuple[tuple[int, int, tuple[Keys, ...]], ...] = (
     (44, 45, ((_GM_BANK.format("045-Tremolo Strings"), 28, 88),)),
     (45, 46, ((_GM_BANK.format("046-Pizzicato Strings"), 28, 88),)),

@@ -16,8 +16,8 @@ SUM = "drums+bass+piano+other"
 """The name of a backing's only stem: its sources are not separated, but there is no voice."""
 SECONDS = 180.0
 """How much of a piece is used: more of the same band teaches little."""
-SILENT = 1e-3  # what is below at either end is cut off
-PEAK = 0.95  # of what goes over it; some are mastered into clipping
+SILENT = 1e-3  # anything quieter at either end is cut off
+PEAK = 0.95  # for pieces above it; some are mastered into clipping
 
 
 def pieces(source: Source, material: MaterialFolders) -> dict[str, Path]:

@@ -18,5 +18,5 @@ ALLOWED = frozenset(
     )
 )
 
-# What may be measured with is more than what may be learnt from: nothing of it is in the weights.
+# More licences are allowed for validation than for training: validation leaves nothing in the weights.
 ALLOWED_FOR_VALIDATION = ALLOWED | {"GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-or-later"}
