@@ -169,7 +169,7 @@ class Separator:
         self._network = Network(
             self.model, device=device, precision=precision, threads=threads, tile_seconds=tile_seconds
         )
-        self._made_again = partial(
+        self._recreate = partial(
             Separator,
             self.model,
             device=device,
@@ -196,7 +196,7 @@ class Separator:
         return self._network.runtime.description
 
     def __reduce__(self) -> tuple[Callable[[], "Separator"], tuple[()]]:
-        return self._made_again, ()
+        return self._recreate, ()
 
     def stream(
         self, song: Source, options: SeparationOptions | None = None, **keywords: Unpack[StreamKeywords]

@@ -11,7 +11,7 @@ from unbraid.corpus.composing.notes import Note, Part
 from unbraid.corpus.playing import bass_808, synths
 from unbraid.corpus.playing.drum_machines import DrumMachine
 from unbraid.corpus.playing.percussion import strike
-from unbraid.corpus.playing.sfz import SfzInstrument, SfzKit, _fair
+from unbraid.corpus.playing.sfz import SfzInstrument, SfzKit, _reproducible
 
 PATCHES = {
     "bass": synths.random_bass, "lead": synths.random_lead, "pluck": synths.random_pluck, "pad": synths.random_pad,
@@ -63,7 +63,7 @@ def test_a_closed_hat_chokes_an_open_one() -> None:
 
 def test_the_chances_of_an_sfz_become_a_controller_that_covers_all_values() -> None:
     regions = "<region> hirand=0.333\n<region> lorand=0.333 hirand=0.666\n<region> lorand=0.666 amp_random=3"
-    text = _fair(regions)
+    text = _reproducible(regions)
     assert "rand" not in text
     edges = [(0, 42), (43, 84), (85, 127)]
     for low, high in edges:

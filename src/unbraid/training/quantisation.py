@@ -55,7 +55,7 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
         quantize_static(
             source,
             path,
-            _Reader(model.graph.input[0].name, tiles),
+            _CalibrationInputs(model.graph.input[0].name, tiles),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=[
@@ -78,7 +78,7 @@ def quantise(model: Any, written: Path, songs: Sequence[StemSong]) -> Any:
     return quantised
 
 
-class _Reader:
+class _CalibrationInputs:
     """Gives ONNX Runtime the inputs one by one."""
 
     def __init__(self, name: str, tiles: list[Audio]) -> None:
@@ -88,7 +88,7 @@ class _Reader:
         return next(self._inputs, None)
 
 
-class _Listener:
+class _InputRecorder:
     """A runtime that records its inputs."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -102,7 +102,7 @@ class _Listener:
 def _tiles(model: Path, songs: Sequence[StemSong]) -> list[Audio]:
     """Return the network's inputs for the middle of each song."""
     network = Network(model, device="cpu", precision="fp32", tile_seconds=MEASURED_SECONDS)
-    listener = network.runtime = _Listener(network.runtime)
+    recorder = network.runtime = _InputRecorder(network.runtime)
     rate, sources = network.facts.sample_rate, range(len(network.facts.sources))
     for song in songs:
         stems = [read(path, sample_rate=rate, channels=network.facts.channels)[0] for path in song.stems.values()]
@@ -110,7 +110,7 @@ def _tiles(model: Path, songs: Sequence[StemSong]) -> list[Audio]:
         start = max(0, length - MEASURED_SECONDS * rate) // 2
         mixture = np.sum([stem[:, start:length][:, : MEASURED_SECONDS * rate] for stem in stems], axis=0)
         deque(network.estimates([mixture], sources), maxlen=0)
-    return listener.heard
+    return recorder.heard
 
 
 def _check(onnxruntime: Any, written: Path, quantised: Path, tile: Audio) -> None:

@@ -106,14 +106,14 @@ def _synth(path: Path) -> Any:
             (Path(above) / neighbour.name).symlink_to(neighbour.resolve())
         ours = folder / path.name
         ours.unlink()
-        ours.write_text(_fair(_whole(path)))
+        ours.write_text(_reproducible(_expanded(path)))
         if not player.load_sfz_file(ours):
             raise CorpusError(f"{path} is not a playable SFZ file: fetch the instrument again.")
     player._synth.set_sample_quality(QUALITY)
     return player._synth
 
 
-def _whole(path: Path) -> str:
+def _expanded(path: Path) -> str:
     """Return the text of an SFZ without comments, with the files that it includes, if present.
 
     Names that are built from definitions are left to sfizz.
@@ -131,7 +131,7 @@ def _whole(path: Path) -> str:
     return read(path)
 
 
-def _fair(text: str) -> str:
+def _reproducible(text: str) -> str:
     """Return the SFZ made reproducible: our random numbers, and all samples in memory before the first note.
 
     sfizz picks samples by a random number that has no seed, and skips samples that it is still loading.

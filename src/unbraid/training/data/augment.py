@@ -35,7 +35,7 @@ def pan(audio: Audio, rng: np.random.Generator) -> Audio:
 
 
 def cut_lows(audio: Audio, frequency: float, sample_rate: int) -> Audio:
-    """Take out what lies below `frequency` in Hz (Butterworth, 24 dB an octave)."""
+    """Remove everything below `frequency` in Hz (Butterworth, 24 dB an octave)."""
     from scipy.signal import butter, sosfilt
 
     sections = butter(4, frequency, "highpass", fs=sample_rate, output="sos").astype(np.float32)
@@ -43,9 +43,9 @@ def cut_lows(audio: Audio, frequency: float, sample_rate: int) -> Audio:
 
 
 def widen(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
-    """Spread a source over the stereo picture as a doubler does: a delayed copy, one channel's the other's opposite.
+    """Spread a source over the stereo image as a doubler does: a delayed copy, with opposite signs left and right.
 
-    The middle (left + right) stays what it was; the delay is 5 to 30 ms, the copy up to as loud as the source.
+    The middle (left + right) is unchanged; the delay is 5 to 30 ms, and the copy at most as loud as the source.
     """
     delay = int(rng.uniform(0.005, 0.03) * sample_rate)
     middle = audio.mean(0)
@@ -74,9 +74,9 @@ def add_reverb(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audi
 
 
 def apply_mp3(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
-    """Send the source through an MP3 encoder and back (LAME, the worse half of its variable rates), nothing delayed.
+    """Send the source through an MP3 encoder and back (LAME, the worse half of its variable rates), without delay.
 
-    At the rates of MPEG-1 only, 32, 44.1 and 48 kHz; at others it stays as it is.
+    Only at the sample rates of MPEG-1, 32, 44.1 and 48 kHz; at others it is unchanged.
     """
     from pedalboard import MP3Compressor, Pedalboard  # type: ignore[attr-defined]  # re-exported by a star
 
@@ -89,8 +89,7 @@ def apply_mp3(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio
 def apply_effect(audio: Audio, rng: np.random.Generator, sample_rate: int) -> Audio:
     """Send the source through one of a producer's effects, set at random: filter, drive, echo, chorus or few bits.
 
-    The songs whose stems are known are few, and a network soon knows their sounds by heart; so they are never twice
-    the same.
+    Few songs have known stems, and a network soon knows their sounds by heart, so they never sound the same twice.
     """
     from pedalboard import Bitcrush, Chorus, Delay, Distortion, LadderFilter, Pedalboard  # type: ignore[attr-defined]
 

@@ -35,7 +35,7 @@ def expand_bundles(data: Sequence[WeightedFolder], cache: Path) -> tuple[list[We
 def unpack(bundle: Path, cache: Path) -> Path:
     """Return the folder below `cache` with the songs of a bundle, named after its content.
 
-    It is there whole or not at all, even if several processes unpack it at once. Raises TrainingError if the bundle is
+    It is complete or absent, even if several processes unpack it at once. Raises TrainingError if the bundle is
     missing or broken.
     """
     try:

@@ -51,10 +51,10 @@ class MixingConfig:
         p_feature: one stem is made much louder than the rest, as the bass of dance music is.
         p_effect: a stem goes through an effect.
         speed_spread: largest change of speed, as a natural logarithm.
-        p_low_cut: vocals have what lies below them cut, as at a mixing desk: rumble is not to be learnt.
-        p_bass_octave_down: a bass is lowered by up to an octave: dance music's lie below those of most instruments.
+        p_low_cut: vocals have their lows cut, as at a mixing desk, so that rumble is not learnt.
+        p_bass_octave_down: a bass is lowered by up to an octave, because basses of dance music are lower than most.
         p_widen: vocals, pianos and the rest are spread by a doubler: solo recordings are narrower than records.
-        p_codec: a stem has been through a lossy codec: its artefacts belong to whatever they are around.
+        p_codec: a stem has been through a lossy codec: the artefacts belong to that stem.
         p_limit: the sum is driven into a limiter.
         recording: what happens to the whole song after that.
     """
@@ -79,13 +79,13 @@ class MixingConfig:
 
 
 class TrainingExample(NamedTuple):
-    """A mix as stems, and which of them it holds as one sum.
+    """A mix as stems, and which of them are only known as a sum.
 
     Attributes:
         stems: (sources, 2, samples) float32; they sum to the mixture.
         merge_matrix: (sources, sources), ones and zeros: `stems = merge_matrix @ (the true sources)`. The identity
-            where all are known. Where a recording holds the sum of some, that sum is in the first of them and the
-            others are silent; the same matrix merges a network's estimates, so that they can be compared.
+            if all are known. If a recording holds the sum of some, that sum is in the first of them and the
+            others are silent; the same matrix merges a network's estimates for comparison.
     """
 
     stems: Tensor
@@ -99,7 +99,7 @@ class MixDataset(Dataset[TrainingExample]):
         folders: where the songs are.
         sources: names of the stems that an example has; see `unbraid.evaluation.dataset.folding`.
         samples: length of an excerpt.
-        cache: gives the samples of the songs' files, at the network's sample rate.
+        cache: provides the samples of the songs' files, at the network's sample rate.
         mixing: how stems are put together.
         seed: of all random choices.
 
