@@ -1,5 +1,6 @@
 """Fixtures that every test may use: tiny models and songs made on the fly."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,18 @@ from numpy.typing import NDArray
 
 from tests.tiny_models import write_mask_model, write_waveform_model
 from unbraid import Separator
+from unbraid.inference import network
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_tiles() -> Iterator[None]:
+    """A tile is computed whole, and most songs here last a second or two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "COMPUTED_SECONDS", 3.0)
+        yield
 
 
 @pytest.fixture(scope="session")

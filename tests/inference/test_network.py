@@ -156,7 +156,10 @@ def test_a_card_with_too_little_memory(
 
 
 @pytest.mark.parametrize(("context", "tile"), [(0.5, 29.0), (3.5, 23.0), (15.0, 15.0)])
-def test_what_contexts_leave_of_the_memory_is_the_tile(tmp_path: Path, context: float, tile: float) -> None:
+def test_what_contexts_leave_of_the_memory_is_the_tile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: float, tile: float
+) -> None:
+    monkeypatch.setattr("unbraid.inference.network.COMPUTED_SECONDS", 30.0)
     samples = round(context * 44_100 / 128) * 128
     network = Network(write_mask_model(tmp_path / "model.onnx", context=samples), device="cpu")
     assert network.length % network.facts.stride == 0
