@@ -88,7 +88,7 @@ def test_what_is_found_is_in_the_tags_on_request(tmp_path: Path, mask_model: Pat
     plain = separator.separate_file(song, tmp_path / "plain")
     with SongReader(plain.stems["bass"]) as reader:
         assert not {"bpm", "initialkey"} & set(reader.tags)
-    with pytest.raises(UsageError, match="in all stems"):
+    with pytest.raises(UsageError, match="takes all stems"):
         separator.separate_file(song, tmp_path / "some", stems=["bass"], tempo_and_key_tags=True)
 
 
