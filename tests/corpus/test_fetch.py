@@ -27,6 +27,16 @@ def git(place: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
+def committed(place: Path) -> str:
+    """The commit of a folder made a repository that serves single files of any commit, as GitHub does."""
+    git(place, "init", "--quiet")
+    for setting in ("allowFilter", "allowAnySHA1InWant"):
+        git(place, "config", f"uploadpack.{setting}", "true")
+    git(place, "add", ".")
+    git(place, "commit", "--quiet", "-m", "sounds")
+    return git(place, "rev-parse", "HEAD")
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
     return tmp_path / "host"
@@ -34,19 +44,14 @@ def host(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def commit(host: Path) -> str:
-    """A repository `ann/bass` that serves single files of any commit, as GitHub does."""
+    """The commit of a repository `ann/bass`."""
     place = host / "ann" / "bass"
     (place / "notes").mkdir(parents=True)
     (place / "bass.sfz").write_text("<region> sample=notes/a.wav")
     for name, level in (("a.wav", 0.25), ("b #1.wav", 0.5)):
         soundfile.write(place / "notes" / name, np.full(RATE, level, np.float32), RATE)
     (place / "demo.mp3").write_bytes(b"ID3")
-    git(place, "init", "--quiet")
-    for setting in ("allowFilter", "allowAnySHA1InWant"):
-        git(place, "config", f"uploadpack.{setting}", "true")
-    git(place, "add", ".")
-    git(place, "commit", "--quiet", "-m", "a bass")
-    return git(place, "rev-parse", "HEAD")
+    return committed(place)
 
 
 def bass(commit: str, *paths: str, flat: bool = False) -> Source:
@@ -154,6 +159,20 @@ def test_tracks_of_a_song_become_its_stems(commit: str, host: Path, material: Ma
     fetch.fetch(song, material, f"file://{host}")
     drums, one = (read(material.target / f"songs/Iron/{stem}.flac") for stem in ("drums", "bass"))
     np.testing.assert_allclose(drums, 3 * one, atol=1e-3)
+
+
+def test_left_and_right_in_files_of_their_own_become_stereo(host: Path, material: MaterialFolders) -> None:
+    place = host / "ann" / "album"
+    place.mkdir(parents=True)
+    for name, level in (("waltz", 1.125), ("waltz_ch0", 0.75), ("waltz_ch1", 1.5), ("polka", 0.125)):
+        soundfile.write(place / f"{name}.wav", np.full(RATE, level, np.float32), RATE, subtype="FLOAT")
+    origin = (Repository("ann/album", committed(place), ("*.wav",)),)
+    album = Source("backings/ann", "CC0-1.0", "Ann", origin, files=("*",), prepare="stereo")
+    fetch.fetch(album, material, f"file://{host}")
+    pieces = {path.stem: read(path) for path in album.found(material)}
+    assert {name: piece.shape for name, piece in pieces.items()} == {"waltz": (2, RATE), "polka": (1, RATE)}
+    assert np.allclose(pieces["waltz"], [[0.5], [1.0]], atol=1e-4), "below full scale, and in balance"
+    assert np.allclose(pieces["polka"], 0.125, atol=1e-4)
 
 
 def test_a_package_is_found_where_it_is_installed_or_fetched(tmp_path: Path, material: MaterialFolders) -> None:

@@ -69,4 +69,26 @@ def salamander(source: Source, fetched: Path, made: Path) -> None:
     (made / "Salamander.sfz").write_text("\n".join(regions) + "\n")
 
 
-PREPARATIONS: dict[str, Callable[[Source, Path, Path], None]] = {"join": join, "mix": mix, "salamander": salamander}
+def stereo(source: Source, fetched: Path, made: Path) -> None:
+    """Join left and right, the files `X_ch0` and `X_ch1`, to `X`, in place of a mono `X`; keep what has no sides."""
+    import soundfile
+
+    made.mkdir()
+    paths = {path.stem: path for path in fetched.rglob("*") if path.suffix in ENDINGS}
+    for name, path in paths.items():
+        piece = name.removesuffix("_ch0").removesuffix("_ch1")
+        left, right = (paths.get(f"{piece}_ch{side}") for side in (0, 1))
+        if not left or not right:
+            path.rename(made / path.name)
+        elif path == left:
+            sides = np.concatenate([read(left), read(right)])
+            sides /= max(1.0, float(np.abs(sides).max()))  # some are decoded to more than full scale
+            soundfile.write(made / f"{piece}.flac", sides.T, RATE, subtype="PCM_16")
+
+
+PREPARATIONS: dict[str, Callable[[Source, Path, Path], None]] = {
+    "join": join,
+    "mix": mix,
+    "salamander": salamander,
+    "stereo": stereo,
+}
