@@ -78,11 +78,11 @@ def packages() -> str:
 
 
 def thanks_to() -> str:
-    """Whom to thank for what the weights may have heard, by kind and licence."""
+    """Whom to thank for what the weights have heard, by kind and licence."""
     thanks: dict[tuple[str, str], list[str]] = {}
     for kind in KINDS:
         for one in of_kind(kind):
-            if "train" in _splits(one) and not one.tool:
+            if "train" in _splits(one) and one.heard and not one.tool:
                 thanks.setdefault((kind, one.licence), []).append(_credit(one))
     cells = ((KINDS[kind], licence, "; ".join(dict.fromkeys(names))) for (kind, licence), names in thanks.items())
     return _table("material | licence | thanks to", cells)

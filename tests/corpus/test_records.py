@@ -1,5 +1,7 @@
 """Each source is one record: what it says is checked, and everything songs are made of has one."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from runpy import run_path
@@ -15,6 +17,7 @@ from unbraid.corpus.sources.licences import ALLOWED
 from unbraid.corpus.sources.origins import Repository
 from unbraid.corpus.sources.prepare import PREPARATIONS
 from unbraid.corpus.sources.records import load, of_kind, source, sources
+from unbraid.corpus.sources.source import Source
 from unbraid.errors import CorpusError
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +140,14 @@ def test_tables_and_credits_are_those_of_the_records() -> None:
     for page, text in run_path(str(ROOT / "docs/corpus/tables.py"))["rewritten"]().items():
         assert page.read_text() == text, f"{page.name} is out of date: run `python docs/corpus/tables.py`."
         assert text.count("<!-- table: ") == text.count("<!-- end -->") > 0
+
+
+def test_only_what_the_weights_heard_is_credited(only: Callable[..., None]) -> None:
+    ann, bob = (Source(f"solos/{name}", "CC0-1.0", name, (Repository(name, "c0ffee"),)) for name in ("Ann", "Bob"))
+    only(ann, replace(bob, heard=False))
+    table = run_path(str(ROOT / "docs/corpus/tables.py"))["thanks_to"]()
+    assert "Ann" in table
+    assert "Bob" not in table
 
 
 def test_records_are_in_the_package() -> None:

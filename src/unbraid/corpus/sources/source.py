@@ -47,6 +47,7 @@ class Source:
         rests: whether its recordings are tracks of songs, a folder each, silent where others play.
         prepare: what is done with the files once they are fetched, see `unbraid.corpus.sources.prepare`.
         tool: whether nothing of it is heard; a tool's licence does not reach what is made with it.
+        heard: whether the shipped weights learnt from it; the model card credits nothing else.
         pieces: how many there are, where this was counted.
         minutes: how long they are, where this was measured.
     """
@@ -65,6 +66,7 @@ class Source:
     rests: bool = False
     prepare: str = ""
     tool: bool = False
+    heard: bool = True
     pieces: int = 0
     minutes: float = 0.0
 
