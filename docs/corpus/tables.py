@@ -31,7 +31,7 @@ OF_THEIR_OWN = ("backings", "solos")  # these have tables of their own
 
 
 def backings() -> str:
-    """A row for each package and split."""
+    """A row for each package or repository and split."""
     rows: dict[tuple[str, str], list[Source]] = {}
     for source in of_kind("backings"):
         rows.setdefault((_origins(source), source.split), []).append(source)
@@ -46,7 +46,7 @@ def backings() -> str:
         )
         for (package, split), albums in rows.items()
     )
-    return _table("package | made by | pieces | minutes | licence | music", cells)
+    return _table("from | made by | pieces | minutes | licence | music", cells)
 
 
 def solos() -> str:
