@@ -36,8 +36,8 @@ class StemWriter:
 
     `tags` have FFmpeg's names (title, artist, album_artist, track …), and `cover` is a JPEG or PNG, or None; each
     format stores what it can hold. `bits_per_second` overrides the default of M4A and Opus (for stereo; mono takes
-    half), and a low `effort` (FFmpeg's compression_level) is faster. A file
-    that was given open stays open. Samples beyond ±1 are clipped unless the format is 32-bit float.
+    half), and a low `effort` (FFmpeg's compression_level) is faster. A file that was given open stays open. Samples
+    beyond ±1 are clipped unless the format is 32-bit float.
 
     Any method may raise the disk's OSError: the caller knows the name that the user gave.
     """
