@@ -1,6 +1,7 @@
 """A shard gives back what was packed: aligned, labelled, small enough, the same bytes every time; faults are named."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,16 @@ def test_a_shard_that_is_cut_or_changed_is_refused(built: Path, tmp_path: Path) 
     for name in ("cut", "changed", "text", "missing"):
         with pytest.raises(CorpusError, match=f"{name}.tar"):
             shards.unpack(tmp_path / f"{name}.tar", tmp_path / name)
+
+
+@pytest.mark.parametrize("harm", ["../out.txt", "/tmp/out.txt", "link", "device"])
+def test_a_shard_that_reaches_out_of_its_folder_is_refused_whole(tmp_path: Path, harm: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        harmless, harmful = tarfile.TarInfo("train/song.json"), tarfile.TarInfo(harm)
+        harmful.type = {"link": tarfile.SYMTYPE, "device": tarfile.CHRTYPE}.get(harm, tarfile.REGTYPE)
+        harmful.linkname = "/etc/passwd"
+        for member in (harmless, harmful):
+            archive.addfile(member)
+    with pytest.raises(CorpusError, match=r"a\.tar is not a whole shard"):
+        shards.unpack(tmp_path / "a.tar", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

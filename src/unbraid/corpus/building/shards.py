@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from unbraid.atomic_files import replacing
+from unbraid.corpus.archives import unpack_tar
 from unbraid.corpus.audio_files import RATE, Audio, read
 from unbraid.corpus.building import manifest
 from unbraid.errors import CorpusError
@@ -98,9 +99,7 @@ def unpack(shard: Path | str, out: Path | str) -> int:
     source, target = Path(shard), Path(out)
     known = manifest.read(target / manifest.NAME) if (target / manifest.NAME).exists() else []
     try:
-        with tarfile.open(source) as archive:
-            names = archive.getnames()
-            archive.extractall(target, filter="data")
+        names = unpack_tar(source, target)
     except FileNotFoundError as error:
         raise CorpusError(f"{source} is not there.") from error
     except (tarfile.TarError, EOFError) as error:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from unbraid.corpus.archives import unpack_tar
 from unbraid.corpus.sources import records
 from unbraid.corpus.sources.folders import MaterialFolders
 from unbraid.corpus.sources.origins import DebianPackage, Download, Generated, NpmPackage, Origin, Repository
@@ -138,8 +138,7 @@ def _unpack_npm(origin: NpmPackage, files: Path, aside: Path) -> None:
     if packed["integrity"] != origin.integrity:
         raise CorpusError(f"npm's {origin.npm} is not what the record says: {packed['integrity']}.")
     (archive,) = aside.glob("*.tgz")
-    with tarfile.open(archive) as packed_files:
-        packed_files.extractall(files / packed["name"].rpartition("/")[2], filter="data")
+    unpack_tar(archive, files / packed["name"].rpartition("/")[2])
 
 
 def _download(origin: Download, files: Path, aside: Path) -> None:
