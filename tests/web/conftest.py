@@ -73,8 +73,8 @@ def _fresh(settings: Any, tmp_path_factory: pytest.TempPathFactory, tiny_model: 
     settings.MIN_FREE_BYTES = 10**6
     cache.clear()
     yield
-    for name in ("songs", "separations", "uploads"):
-        shutil.rmtree(DATA / "media" / name, ignore_errors=True)
+    for name in ("media/songs", "media/separations", "media/uploads", "work"):
+        shutil.rmtree(DATA / name, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

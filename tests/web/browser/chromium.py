@@ -41,15 +41,18 @@ def need(*programs: str, packages: str) -> None:
 
 
 def open_chromium(downloads: Path) -> webdriver.Chrome:
-    """Start a browser with an empty profile, which saves what it downloads to the given folder."""
-    need("chromium", "chromedriver", packages="chromium chromium-driver")
+    """Start a browser with an empty profile, which saves what it downloads to the given folder.
+
+    It is Chromium without the window around the page, which saves a quarter of the processor time.
+    """
+    need("chromium-headless-shell", "chromedriver", packages="chromium-headless-shell chromium-driver")
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
+    options.binary_location = shutil.which("chromium-headless-shell") or ""
     for flag in FLAGS.split():
         options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
     driver.set_script_timeout(PATIENCE)
     resize(driver, 1440, 900)
     return driver
