@@ -17,9 +17,9 @@ from unbraid.training.data.sample_cache import SampleCache
 from unbraid.training.distribution import ProcessGroup
 
 
-def in_processes(count: int, folder: Path, network: str) -> None:
+def in_processes(count: int, folder: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-    command += ["-m", "tests.training.several_processes", str(folder), network]
+    command += ["-m", "tests.training.several_processes", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("step 4 ") == 1, done.stdout  # only one of them speaks
@@ -36,18 +36,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("network", ["BANK", "WAVE"])
-def test_two_processes_step_like_one_and_go_on_where_one_stopped(folder: Path, network: str) -> None:
-    whole = a_run(folder, network, "whole")
+def test_two_processes_step_like_one_and_go_on_where_one_stopped(folder: Path) -> None:
+    whole = a_run(folder, "whole")
     loop.train(whole)
-    run = a_run(folder, network)
+    run = a_run(folder)
     stopped = loop.initial_state(run)
     objective = loop.Objective(stopped.network, run.preset.build_loss())
     cache = SampleCache(folder / "samples", run.preset.network.sample_rate)
     for _ in range(STEPS // 2):
         loop.train_interval(run, stopped, objective, cache)
     loop.save_state(run, stopped)
-    in_processes(2, folder, network)
+    in_processes(2, folder)
     assert losses(run.folder) == pytest.approx(losses(whole.folder), rel=1e-4)
     one, two = (read_checkpoint(r.checkpoint)["average"] for r in (whole, run))
     for name, weight in one.items():
