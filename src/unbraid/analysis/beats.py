@@ -159,9 +159,8 @@ def off_the_beat(beats: NDArray[np.int64], onsets: Signal) -> bool:
     accents = [np.sqrt(strongest_near(onsets, frames)) for frames in places]
     on, off = (accent.mean(axis=0) for accent in accents)
     changes = [abs(accent[::2].mean(axis=0) - accent[1::2].mean(axis=0)) for accent in accents]
-    louder = (on - off) / (on + off + 1e-9)
-    changing = changes[0] / (on + 1e-9) - changes[1] / (off + 1e-9)
-    return bool((louder + changing).sum() < 0)
+    clues = (on - off + changes[0] - changes[1]) / (on + off + 1e-9)
+    return bool(clues.sum() < 0)
 
 
 def strongest_near(onsets: Signal, frames: NDArray[np.int64]) -> Signal:
