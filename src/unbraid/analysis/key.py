@@ -27,7 +27,8 @@ def find_key(chroma: Signal, rate: float) -> str | None:
     if (found > 0.1 * found.max()).sum() < FEWEST_SEMITONES:
         return None
     keys = [(tonic, mode) for mode in PROFILES for tonic in range(12)]
-    fits = [float(np.corrcoef(found, np.roll(PROFILES[mode], tonic))[0, 1]) for tonic, mode in keys]
+    evened = np.sqrt(found)  # which notes there are says more than how loud they are
+    fits = [float(np.corrcoef(evened, np.roll(PROFILES[mode], tonic))[0, 1]) for tonic, mode in keys]
     if max(fits) < CLEAR:
         return None
     tonic, mode = keys[int(np.argmax(fits))]
