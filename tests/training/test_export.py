@@ -17,9 +17,7 @@ from unbraid.training import export, quantisation
 from unbraid.training.checkpoint import averaged_weights, load_weights
 from unbraid.training.networks.network import ExportGraph, NetworkConfig, SeparationNetwork
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore::DeprecationWarning"
-)  # of torch's own exporter
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own exporter
 
 
 def build(config: NetworkConfig, seed: int = 0) -> SeparationNetwork:

@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import math
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -99,10 +100,12 @@ def as_onnx(graph: ExportGraph, facts: dict[str, Any]) -> Any:
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
     # left unoptimised, weights keep their names, and a training can go on from them; runtimes optimise by themselves
-    program = torch.onnx.export(
-        graph.module.eval(), (), kwargs=graph.inputs, dynamo=True, opset_version=18, output_names=[graph.output],
-        dynamic_shapes=graph.dynamic_shapes, verbose=False, optimize=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch about itself
+        program = torch.onnx.export(
+            graph.module.eval(), (), kwargs=graph.inputs, dynamo=True, opset_version=18, output_names=[graph.output],
+            dynamic_shapes=graph.dynamic_shapes, verbose=False, optimize=False,
+        )  # fmt: skip
     assert program is not None
     model = program.model_proto
     for node in model.graph.node:  # stack traces name paths of this machine
