@@ -68,3 +68,13 @@ def test_parts_of_the_living_stay_and_those_of_the_dead_go(tmp_path: Path) -> No
         second.write_text("second")
     assert path.read_text() == "first", "the outer one is done last"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["y" * 255, "é" * 127])
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_longest_name_can_be_written(tmp_path: Path, name: str, shared: bool) -> None:
+    for content in ("before", "after"):
+        with replacing(tmp_path / name, shared=shared) as part:
+            part.write_text(content)
+    assert (tmp_path / name).read_text() == "after"
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+LONGEST_NAME = 255  # bytes
+
 
 @contextmanager
 def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
@@ -27,7 +29,7 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[Path]:
         finally:
             file.discard()
         return
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{_shortened(path.name)}.part")
     try:
         yield part
         part.replace(path)
@@ -43,12 +45,19 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
     Raises OSError if `path` exists by then and is not an empty folder.
     """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part = path.with_name(f".{_shortened(path.name)}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield part
         part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _shortened(name: str) -> str:
+    """Return as much of a file's name as leaves room for the rest of its part's."""
+    while len(os.fsencode(name)) > LONGEST_NAME - len("..01234567.part"):
+        name = name[:-1]
+    return name
 
 
 class PartFile:
@@ -58,9 +67,10 @@ class PartFile:
     """
 
     def __init__(self, path: Path) -> None:
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        name = _shortened(path.name)
+        for left in path.parent.glob(f".{glob.escape(name)}.*.part"):
             _remove_abandoned(left)
-        self.path, self.part = path, path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        self.path, self.part = path, path.with_name(f".{name}.{uuid.uuid4().hex[:8]}.part")
         self._lock: int | None = None
         try:
             self._lock = _create_locked(self.part)

@@ -174,3 +174,10 @@ def test_a_failure_is_logged_and_not_raised(caplog: pytest.LogCaptureFixture) ->
 def test_what_cannot_be_analysed_is_said(lengths: tuple[int, ...], rate: int) -> None:
     with pytest.raises(InputError, match=r"\.$"):
         analyse({str(n): np.zeros((1, n), np.float32) for n in lengths}, rate)
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_a_song_of_a_few_strokes_is_analysed_in_silence(count: int) -> None:
+    times = 0.1 + 0.5 * np.arange(count, dtype=np.float64)
+    answer = found({"drums": hits(times, 0.5 * count, RATE)})  # NumPy's warnings would be failures
+    assert answer.tempo is None or count >= 8

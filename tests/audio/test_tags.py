@@ -13,6 +13,7 @@ from unbraid import Separator, UsageError
 from unbraid.audio import SongReader, read
 from unbraid.audio.formats import FORMATS, SINGLE_TRACK
 from unbraid.audio.mp4 import split_boxes
+from unbraid.audio.tags import picture_block
 from unbraid.stem_folder import StemFolder
 
 TAGS = {
@@ -157,3 +158,19 @@ def test_all_of_it_goes_through_a_separation(separator: Separator, tmp_path: Pat
     with SongReader(result.stems["drums"]) as reader:
         assert known(reader.tags) == NO_TEMPO
         assert reader.cover == picture("mjpeg")
+
+
+def test_the_front_cover_is_the_one_that_is_kept_and_says_so(tmp_path: Path) -> None:
+    front, back = picture("png"), picture("mjpeg")
+    plain = write(tmp_path / "plain.flac", tone(0.3)).read_bytes()
+    kinds = {4: back, 3: front}
+    blocks = b"".join(
+        (6 << 24 | len(block)).to_bytes(4, "big") + block
+        for block in (kind.to_bytes(4, "big") + picture_block(image)[4:] for kind, image in kinds.items())
+    )
+    (tmp_path / "song.flac").write_bytes(plain[:42] + blocks + plain[42:])  # after the stream's facts
+    with SongReader(tmp_path / "song.flac") as reader:
+        assert reader.cover == front
+    for name in ("flac", "mp3"):
+        with av.open(write(tmp_path / f"stem.{name}", tone(0.3), cover=front)) as stem:
+            assert stem.streams.video[0].metadata["comment"] == "Cover (front)"

@@ -79,3 +79,15 @@ def test_the_whole_disk_is_not_searched(tmp_path: Path) -> None:
     assert searched == []
     find_jobs([str(tmp_path)], Path("out"), searched.append)
     assert searched == [str(tmp_path)]
+
+
+@pytest.mark.parametrize("options", [[], ["--format", "stem"], ["--two-stems", "vocals"], ["--stems", "bass"]])
+def test_stems_beside_their_songs_are_not_separated_again(tmp_path: Path, mask_model: Path, options: list[str]) -> None:
+    for name in ("one.wav", "Disc 2/two.wav", "Disc 2.wav"):  # the last is named like a folder of songs
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_song(tmp_path / name, seconds=0.3)
+    found = []
+    for _ in range(2):
+        assert main(["separate", str(tmp_path), "-o", str(tmp_path), "--model", str(mask_model), *options]) == 0
+        found.append(sorted(path for path in tmp_path.rglob("*") if path.is_file()))
+    assert found[0] == found[1]

@@ -47,7 +47,7 @@ def find_beats(onsets: Signal, rate: float) -> Numbers:
     strength = onset_strengths(onsets, rate, WEIGHTS)[:, 0]
     moments = np.arange(len(followed)) * STEP_SECONDS
     beats = track_beats(strength, 60 * rate / np.interp(np.arange(strength.size) / rate, moments, TEMPI[followed]))
-    if beats.size and off_the_beat(beats, onsets):
+    if beats.size >= FEWEST_BEATS and off_the_beat(beats, onsets):
         beats = (beats[:-1] + beats[1:]) // 2
     heard = np.flatnonzero(onsets.sum(axis=1) > 0.1 * onsets.sum(axis=1).mean())
     beats = beats[(beats >= heard[0] - 5) & (beats <= heard[-1])]

@@ -19,7 +19,7 @@ from unbraid.audio.formats import FORMATS, Format, bit_depth_of
 from unbraid.audio.id3 import id3_tag
 from unbraid.audio.ogg import CommentWriter
 from unbraid.audio.resampling import Resampler
-from unbraid.audio.tags import normalised, picture_block, picture_size, picture_type
+from unbraid.audio.tags import FRONT_COVER, normalised, picture_block, picture_size, picture_type
 from unbraid.audio.types import Audio
 
 LATE_TAGS = {"bpm": "1000", "initialkey": "C#m"}  # as long as they become
@@ -236,6 +236,7 @@ class _FFmpegEncoder:
         codec = "png" if picture_type(cover) == "image/png" else "mjpeg"
         stream: Any = self._container.add_mux_stream(codec, width=width, height=height)
         stream.disposition = Disposition.attached_pic
+        stream.metadata["comment"] = FRONT_COVER
         packet = av.Packet(cover)
         packet.stream, packet.pts, packet.dts = stream, 0, 0
         packet.is_keyframe = True

@@ -99,9 +99,10 @@ def bit_depth_of(format: str, wanted: str | int | None) -> str | None:  # noqa: 
     depths = FORMATS[format].depths
     if wanted is None:
         return depths[0] if depths else None
+    if not depths:
+        raise UsageError(f"{format} is a lossy format and has no bit depth: leave {wanted} out.")
     if str(wanted) not in depths:
-        kinds = f"{' or '.join(sorted(depths))} bits" if depths else "no bit depth: it is a lossy format"
-        raise UsageError(f"{format} takes {kinds}, not {wanted}.")
+        raise UsageError(f"{format} takes {' or '.join(sorted(depths))} bits, not {wanted}.")
     return str(wanted)
 
 

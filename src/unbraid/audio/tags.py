@@ -25,6 +25,7 @@ NAMES = {
 }  # fmt: skip
 
 MAX_COVER = 16 << 20  # bytes
+FRONT_COVER = "Cover (front)"  # FFmpeg's words for ID3's and FLAC's type 3
 
 
 def tags_of(container: Any, stream: Any) -> dict[str, str]:
@@ -59,12 +60,17 @@ def _decoded(text: str) -> str:
 
 
 def cover_of(container: Any) -> bytes | None:
-    """Return the song's cover as the bytes of a JPEG or PNG, or None."""
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            picture = bytes(next(iter(container.demux(stream)), b""))
-            if picture_type(picture) and len(picture) <= MAX_COVER:
-                return picture
+    """Return the song's front cover, or else its first picture, as the bytes of a JPEG or PNG, or None."""
+    pictures = [stream for stream in container.streams.video if stream.disposition & Disposition.attached_pic]
+    found: dict[int, bytes] = {}
+    for packet in container.demux(pictures) if pictures else ():
+        found.setdefault(packet.stream.index, bytes(packet))
+        if len(found) == len(pictures):
+            break
+    for stream in sorted(pictures, key=lambda stream: stream.metadata.get("comment") != FRONT_COVER):
+        picture = found.get(stream.index, b"")
+        if picture_type(picture) and len(picture) <= MAX_COVER:
+            return picture
     return None
 
 

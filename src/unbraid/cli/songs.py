@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unbraid.audio.formats import ENDINGS
+from unbraid.audio.stem_mp4 import ENDING
+from unbraid.inference.stream import ACCOMPANIMENT
 from unbraid.stem_folder import folder_name, stem_files
+from unbraid.stems import STEMS
 
 PIPE = "-"
 
@@ -109,6 +112,15 @@ def _names(song: str) -> Iterator[str]:
         number += 1
 
 
+def _holds_stems(folder: Path) -> bool:
+    """Return whether a folder, which is named for a song beside it, has the stems of an earlier run."""
+    try:
+        files = [path.name for path in folder.iterdir()]
+    except OSError:
+        return False
+    return any(name.endswith(ENDING) or Path(name).stem in (*STEMS, ACCOMPANIMENT) for name in files)
+
+
 def _songs_in(folder: Path, out_dir: Path, left_out: LeftOut) -> Iterator[Path]:
     """Yield the songs in a folder and those below, sorted; not the stems of an earlier run, nor hidden files.
 
@@ -120,6 +132,7 @@ def _songs_in(folder: Path, out_dir: Path, left_out: LeftOut) -> Iterator[Path]:
         left_out.failures.append((error.filename, f"The folder {error.filename} cannot be searched: {reason}."))
 
     searched: set[Path] = set()
+    into_itself = folder.resolve() == out_dir.resolve()
     for place, folders, files in os.walk(folder, onerror=cannot_search, followlinks=True):
         here = Path(place)
         is_out = here != folder and here.resolve() == out_dir.resolve()
@@ -128,6 +141,9 @@ def _songs_in(folder: Path, out_dir: Path, left_out: LeftOut) -> Iterator[Path]:
             continue
         searched.add(here.resolve())
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if into_itself:
+            songs = {name for file in files for name in (file, folder_name(file))}
+            folders[:] = [name for name in folders if name not in songs or not _holds_stems(here / name)]
         for name in sorted(name for name in files if not name.startswith(".")):
             if Path(name).suffix.lower() in ENDINGS:
                 yield here / name

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -328,7 +329,12 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+"""Names of devices, which no file on Windows can have, whatever its ending."""
+
+
 def file_name(text: str, most: int) -> str:
-    """Return the text without characters that a file name cannot have, in at most that many bytes of UTF-8."""
+    """Return the text as (part of) a file name that every system takes, in about that many bytes of UTF-8 at most."""
     allowed = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "-" for c in text)
-    return allowed.encode()[:most].decode(errors="ignore").strip(". ")
+    name = allowed.encode()[:most].decode(errors="ignore").strip(". ")
+    return f"_{name}" if RESERVED.match(name) else name

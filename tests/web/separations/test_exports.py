@@ -17,7 +17,7 @@ from tests.web.conftest import Person, Refuses, body, only, put, whole_stem, wor
 from unbraid.audio import SongReader, formats, read
 from unbraid_web.accounts.models import User
 from unbraid_web.api.schemas import ExportIn
-from unbraid_web.separations.models import Export, Separation, Stem
+from unbraid_web.separations.models import Export, Separation, Stem, file_name
 from unbraid_web.separations.recipes import FORMATS
 from unbraid_web.separations.work import reaper
 from unbraid_web.separations.work.render import render_recipe
@@ -360,3 +360,20 @@ def test_are_nobody_elses(alice: Person, separation: Separation, only_for_alice:
     assert alice.client.get(f"/exports/{export}/file/").status_code == 404  # not rendered yet
     Export.objects.update(state="done")
     only_for_alice(f"/exports/{export}/file/", "get", "post")
+
+
+@pytest.mark.parametrize("text", ["CON", "aux.wav", "nul .x", "Com1", "lpt²", "conin$"])
+def test_names_of_devices_are_changed_for_windows(text: str) -> None:
+    assert file_name(text, 50) == f"_{text}"
+
+
+@pytest.mark.parametrize("text", ["Conga", "Nullarbor", "Auxerre.wav", "Com", "LPT 10", "COM12"])
+def test_names_that_only_begin_like_one_stay(text: str) -> None:
+    assert file_name(text, 50) == text
+
+
+def test_paths_in_a_zip_leave_room_for_windows(alice: Person) -> None:
+    separation = of_tones(alice.user)
+    Song.objects.filter(pk=separation.song_id).update(title="long " * 40)
+    with zipfile.ZipFile(io.BytesIO(rendered(alice, separation, kind="zip", format="flac"))) as archive:
+        assert max(map(len, archive.namelist())) < 125

@@ -56,7 +56,7 @@ def write_zip(separation: Separation, stems: list[Stem], target: Path, kind: str
     """
     found = tempo_and_key(separation)
     facts = ", ".join(filter(None, (found.get("bpm") and f"{found['bpm']} BPM", found.get("initialkey"))))
-    title = file_name(separation.song.title, 120) or "song"
+    title = file_name(separation.song.title, 50) or "song"  # twice in a path, which on Windows has 260 characters
     folder = f"{title} ({facts})" if facts else title
     files = {stem.name: f"{stem.name}.{kind}" for stem in stems}
     seconds = separation.frames / separation.sample_rate
