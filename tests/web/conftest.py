@@ -75,6 +75,7 @@ def _fresh(settings: Any, tmp_path_factory: pytest.TempPathFactory, tiny_model: 
     yield
     for name in ("media/songs", "media/separations", "media/uploads", "work"):
         shutil.rmtree(DATA / name, ignore_errors=True)
+    (DATA / "work").mkdir(exist_ok=True)  # uploads begin there
 
 
 @pytest.fixture(scope="session")
