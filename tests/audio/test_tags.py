@@ -39,6 +39,29 @@ def test_tags_reach_the_stems(tmp_path: Path, source: str, name: str) -> None:
         assert known(reader.tags) == (NO_TEMPO if "m4a" in (source, name) else TAGS)
 
 
+RARE = {"isrc": "QZES71982312", "lyrics": "La la\nla", "musicbrainz_trackid": "1234-5678", "größe=\n": "12"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("source", ["flac", "m4a", "mp3", "ogg"])
+def test_rare_tags_reach_the_stems_too(tmp_path: Path, source: str, name: str) -> None:
+    song = write(tmp_path / f"song.{source}", tone(0.3), tags=RARE)
+    with SongReader(song) as reader:
+        sound = tone(0.3)
+        with StemFolder(tmp_path, ["bass"], format=name, sample_rate=44_100, channels=2, tags=reader.tags) as folder:
+            folder.write({"bass": sound})
+            stem = folder.finish()["bass"]
+    with SongReader(stem) as reader:
+        expected = {key: text for key, text in RARE.items() if key.isascii()} | {"gre": "12"}
+        assert {key: reader.tags.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("tempo", ["40000", "70000", "1e3", "fast", "-3"])
+def test_an_impossible_tempo_is_not_made_another_one(tmp_path: Path, tempo: str) -> None:
+    with SongReader(write(tmp_path / "song.m4a", tone(0.3), tags={"title": "Blue", "bpm": tempo})) as reader:
+        assert reader.tags["bpm"] == tempo
+
+
 def known(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: text for key, text in tags.items() if key in TAGS}
 

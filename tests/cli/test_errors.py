@@ -1,14 +1,17 @@
 """Whatever goes wrong in any command is one sentence with an exit code, and the songs that can be separated are."""
 
+import argparse
 import os
+import re
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_song
-from unbraid.cli import main
+from unbraid.cli import command_parser, main
 from unbraid.cli.extras import extra
 from unbraid.errors import UsageError
 
@@ -40,6 +43,25 @@ def test_a_name_that_is_too_long(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) in (1, 2)
     assert_one_sentence(capsys.readouterr().err)
+
+
+def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """All options of a command and of those below it."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from actions(below)
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    asked = [action for action in actions(command_parser()) if re.search("DIR|FILE", str(action.metavar))]
+    assert {"out", "model", "start_from", "folder", "material"} <= {action.dest for action in asked}
+    for action in asked:
+        if not isinstance(action, argparse._AppendAction):  # songs to train on: told when they are looked for
+            assert callable(action.type), action.dest
+            with pytest.raises(argparse.ArgumentTypeError):
+                action.type("")
 
 
 def test_one_impossible_name_does_not_stop_the_others(

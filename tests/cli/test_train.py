@@ -31,6 +31,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
             "between 0 and 1",
             2,
         ),
+        (["train", "unbraid", "--data", "songs", "--steps", "1", "--loss", "mse"], "no loss 'mse' for this network", 2),
+        (["train", "m1", "--data", "songs", "--steps", "1", "--loss", "masked-spectrum"], "one of mse, l1", 2),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
     ],
 )

@@ -22,6 +22,7 @@ from unbraid.audio.resampling import Resampler
 from unbraid.audio.tags import FRONT_COVER, normalised, picture_block, picture_size, picture_type
 from unbraid.audio.types import Audio
 
+MAX_TMPO = 32_767  # beats a minute: FFmpeg takes it for a signed number of 16 bits
 LATE_TAGS = {"bpm": "1000", "initialkey": "C#m"}  # as long as they become
 SOUNDFILE_OPTIONS: dict[str, dict[str, Any]] = {
     "lame": {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.0},  # 320 kbit/s
@@ -255,17 +256,17 @@ class _FFmpegEncoder:
 
 
 class _Mp4Encoder(_FFmpegEncoder):
-    """M4A, with or without stems: FFmpeg can write MP4's tempo tag, but not the key or the stems."""
+    """M4A, with or without stems: FFmpeg can write MP4's own tags, but neither others nor the stems."""
 
     def __init__(
         self, file: _EncodersFile, form: Format, bit_depth: str | None, rate: int, channels: int, labels: Labels
     ) -> None:
         self._file, self._boxes = file, list[tuple[mp4.Place, bytes]]()
         tags = dict(labels.tags)
-        if (tempo := tags.get("bpm", "")).replace(".", "", 1).isdecimal():
+        if (tempo := tags.get("bpm", "")).replace(".", "", 1).isdecimal() and float(tempo) < MAX_TMPO:
             tags["tmpo"] = f"{float(tempo):.0f}"  # it has room for whole numbers
-        if "initialkey" in tags:
-            self._boxes.append((mp4.TAGS, mp4.freeform("initialkey", tags["initialkey"])))
+        named = mp4.TAGS_OF_FFMPEG | ({"bpm"} if "tmpo" in tags else set())
+        self._boxes += [(mp4.TAGS, mp4.freeform(name, text)) for name, text in labels.tags.items() if name not in named]
         if form.tracks > 1:
             self._boxes.append((stem_mp4.PLACE, mp4.box(b"stem", stem_mp4.description())))
         super().__init__(file, form, bit_depth, rate, channels, replace(labels, tags=tags))

@@ -15,6 +15,11 @@ from typing import Any, Protocol
 Place = tuple[bytes, ...]
 """Names of boxes, each within the one before, from those in `moov` on."""
 TAGS: Place = (b"udta", b"meta", b"ilst")
+TAGS_OF_FFMPEG = {
+    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping",
+    "lyrics", "description", "synopsis", "compilation", "track", "disc",
+}  # fmt: skip
+"""Those that FFmpeg writes into `ilst`, by its names."""
 UTF_8 = struct.pack(">I", 1)
 
 

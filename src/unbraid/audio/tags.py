@@ -22,6 +22,7 @@ NAMES = {
     "albumartist": "album_artist", "album artist": "album_artist", "tracknumber": "track", "tracknum": "track",
     "discnumber": "disc", "disk": "disc", "year": "date", "totaltracks": "tracktotal", "totaldiscs": "disctotal",
     "tbpm": "bpm", "tmpo": "bpm", "tkey": "initialkey", "key": "initialkey",
+    "tsrc": "isrc", "unsyncedlyrics": "lyrics", "organization": "publisher",
 }  # fmt: skip
 
 MAX_COVER = 16 << 20  # bytes
@@ -41,8 +42,9 @@ def normalised(tags: Mapping[str, str]) -> dict[str, str]:
     """
     named: dict[str, str] = {}
     for key, text in ((_decoded(key).lower(), _decoded(text)) for key, text in tags.items()):
-        name = NAMES.get(key, key)
-        if name not in TECHNICAL and not re.match(r"id3v2_priv|_", name) and text.strip():
+        name = re.sub("[^ -<>-}]", "", key)  # Vorbis comments allow no others
+        name = NAMES.get(name, re.sub(r"^lyrics-\w*", "lyrics", name))
+        if name and name not in TECHNICAL and not re.match(r"id3v2_priv|_", name) and text.strip():
             named.setdefault(name, text)
     for number in ("track", "disc"):
         total = named.pop(f"{number}total", None)

@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
         return action
 
     listing = add("list", _list, "list the raw material, or the hours of a built corpus")
-    listing.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="a built corpus")
+    listing.add_argument("folder", nargs="?", type=options.path, metavar="DIR", help="a built corpus")
     options.add_material(listing)
     options.add_json(listing, "one JSON object per source, each on its own line")
 
@@ -38,16 +38,16 @@ def add_parser(commands: Any) -> None:
         "--hours", type=options.positive, default=20.0, help="hours of music to build, at least (default: 20)"
     )
     options.add_seed(build, default=1)
-    build.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder to build it in")
+    build.add_argument("-o", "--out", type=options.path, required=True, metavar="DIR", help="folder to build it in")
     options.add_material(build)
     build.add_argument("--workers", type=options.count, default=2, help="songs to make at a time (default: 2)")
 
     verify = add("verify", _verify, "check a corpus for clipped, silent, broken, misnamed and leaked songs")
-    verify.add_argument("folder", type=Path, metavar="DIR", help="the corpus")
+    verify.add_argument("folder", type=options.path, metavar="DIR", help="the corpus")
     options.add_material(verify)
 
     pack = add("pack", _pack, "pack a corpus into one small file, for another machine")
-    pack.add_argument("folder", type=Path, metavar="DIR", help="the corpus")
+    pack.add_argument("folder", type=options.path, metavar="DIR", help="the corpus")
     pack.add_argument("-o", "--out", type=options.output_file, required=True, metavar="SHARD.tar", help="file to write")
     pack.add_argument(
         "--max-size", type=options.positive, default=64.0, metavar="MIB", help="largest size of the file (default: 64)"
@@ -55,8 +55,8 @@ def add_parser(commands: Any) -> None:
     pack.add_argument("--kbps", type=int, default=96, help="bit rate of a stereo stem, 8 to 256 kbit/s (default: 96)")
 
     unpack = add("unpack", _unpack, "unpack such a file into song folders")
-    unpack.add_argument("shard", type=Path, metavar="SHARD.tar", help="file made by `unbraid corpus pack`")
-    unpack.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder to unpack into")
+    unpack.add_argument("shard", type=options.path, metavar="SHARD.tar", help="file made by `unbraid corpus pack`")
+    unpack.add_argument("-o", "--out", type=options.path, required=True, metavar="DIR", help="folder to unpack into")
 
 
 @extra("corpus")

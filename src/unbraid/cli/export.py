@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from unbraid.cli import options
@@ -14,19 +13,24 @@ def add_parser(commands: Any) -> None:
     """Add the command and its options."""
     description = "Turn a checkpoint into a model file."
     parser = commands.add_parser("export", help="turn a checkpoint into a model file", description=description)
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint of a training, or a model")
+    parser.add_argument(
+        "checkpoint", type=options.path, metavar="CHECKPOINT", help="checkpoint of a training, or a model"
+    )
     parser.add_argument(
         "-o", "--out", type=options.output_file, required=True, metavar="FILE.onnx", help="model file to write"
     )
     parser.add_argument(
-        "--average", type=Path, metavar="FILE", help="average the weights with those of this checkpoint or model"
+        "--average",
+        type=options.path,
+        metavar="FILE",
+        help="average the weights with those of this checkpoint or model",
     )
     parser.add_argument(
         "--times", type=options.positive, default=1.0, metavar="N", help="weight of FILE in that average (default: 1)"
     )
     parser.add_argument(
         "--int8",
-        type=Path,
+        type=options.path,
         metavar="SONGS",
         help="compute convolutions in eight bits, scaled on the songs in this folder (stems, or a pattern)",
     )

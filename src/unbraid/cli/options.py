@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose the model and what it runs on; `separator` reads them."""
     parser.add_argument(
-        "--model", metavar="NAME|FILE.onnx", help="model to use: a name that `unbraid info` lists, or a file"
+        "--model",
+        type=name,
+        metavar="NAME|FILE.onnx",
+        help="model to use: a name that `unbraid info` lists, or a file",
     )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what to run on (default: auto)"
@@ -44,7 +47,9 @@ def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
 
 def add_material(parser: argparse.ArgumentParser) -> None:
     """Add the option for the folder of raw material."""
-    parser.add_argument("--material", metavar="DIR", help="folder of raw material (default: $UNBRAID_CORPUS)")
+    parser.add_argument(
+        "--material", type=path, metavar="DIR", help="folder of raw material (default: $UNBRAID_CORPUS)"
+    )
 
 
 def positive(text: str) -> float:
@@ -69,6 +74,18 @@ def port(text: str) -> int:
     if not 0 < number < 65_536:
         raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {text}")
     return number
+
+
+def name(text: str) -> str:
+    """The name of a file, a folder or a model: not empty, for an empty path means the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name, but it is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """The path of a file or a folder."""
+    return Path(name(text))
 
 
 def output_file(text: str) -> Path:

@@ -28,7 +28,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "songs", nargs="+", metavar="SONG", help="a sound or video file, a folder of them, or - for standard input"
     )
-    parser.add_argument("-o", "--out", default="stems", metavar="DIR", help="write to DIR/SONG/STEM (default: stems)")
+    parser.add_argument(
+        "-o", "--out", type=options.name, default="stems", metavar="DIR", help="write to DIR/SONG/STEM (default: stems)"
+    )
     add_separation_options(parser)
     parser.add_argument("--skip-existing", action="store_true", help="skip songs whose stems all exist already")
     parser.add_argument("--plot", action="store_true", help="also draw the stems, to DIR/SONG/stems.png")

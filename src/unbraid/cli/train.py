@@ -28,13 +28,21 @@ def add_parser(commands: Any) -> None:
         "--valid", action="append", default=[], metavar="DIR", help="folder of held-out songs; can be repeated"
     )
     parser.add_argument(
-        "--out", metavar="DIR", help="folder for the checkpoint, the log and the curves (default: runs/PRESET)"
+        "--out",
+        type=options.path,
+        metavar="DIR",
+        help="folder for the checkpoint, the log and the curves (default: runs/PRESET)",
     )
     parser.add_argument("--minutes", type=options.positive, metavar="M", help="stop after this much training in all")
     parser.add_argument("--steps", type=options.count, metavar="N", help="stop after this many steps")
     parser.add_argument(
-        "--from", dest="start_from", metavar="FILE", help="start from the weights of this checkpoint or model"
+        "--from",
+        dest="start_from",
+        type=options.path,
+        metavar="FILE",
+        help="start from the weights of this checkpoint or model",
     )
+    parser.add_argument("--loss", metavar="NAME", help="what a step minimises, for example mse (default: the preset's)")
     parser.add_argument(
         "--batch", type=int, metavar="N", help="excerpts per step, over all processes (default: the preset's)"
     )
@@ -70,9 +78,9 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError("Training needs songs as stems: give --data DIR, once for each folder of them.")
     if args.minutes is None and args.steps is None:
         raise UsageError("Training needs a budget: give --minutes or --steps.")
-    given = {name: getattr(args, name) for name in ("batch", "learning_rate", "warm_up")}
+    given = {name: getattr(args, name) for name in ("loss", "batch", "learning_rate", "warm_up")}
     preset = replace(find_preset(args.preset), **{name: value for name, value in given.items() if value is not None})
-    folder = Path(args.out or f"runs/{args.preset}")
+    folder = args.out or Path("runs", args.preset)
     data, held_out = expand_bundles([WeightedFolder.parse(text) for text in args.data], folder.parent / "bundles")
     config = TrainingConfig(
         preset=preset,
@@ -84,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         checkpoint_minutes=args.checkpoint_minutes,
     )
-    train(config, resume=args.resume, start_from=Path(args.start_from) if args.start_from else None)
+    train(config, resume=args.resume, start_from=args.start_from)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun started, one speaks
         checkpoint = config.checkpoint
         print(f"The weights are in {checkpoint}. Turn them into a model: unbraid export {checkpoint} -o FILE.onnx")

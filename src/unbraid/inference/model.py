@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from unbraid.errors import ModelError
+from unbraid.errors import ModelError, os_error_sentence
 
 PROPERTY = "unbraid"
 FORMAT = 2
@@ -73,8 +73,12 @@ class ModelFacts:
                 text = dict(_properties(data)).get(PROPERTY)
         except FileNotFoundError:
             raise ModelError(f"The model {path} does not exist.") from None
-        except (OSError, ValueError, IndexError) as error:
-            raise ModelError(f"{path} is not an ONNX model that can be read ({error}).") from error
+        except OSError as error:
+            if path.is_dir():
+                raise ModelError(f"{path} is a folder: name an .onnx file in it.") from error
+            raise ModelError(f"The model cannot be read: {os_error_sentence(error)}") from error
+        except (ValueError, IndexError) as error:
+            raise ModelError(f"{path} is not an ONNX model: it is something else, or damaged.") from error
         if text is None:
             raise ModelError(f"{path} is not an unbraid model: make one with `unbraid export`.")
         return cls.parse(text, str(path))

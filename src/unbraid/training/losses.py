@@ -101,13 +101,6 @@ class Weighted(nn.Module):
         return total
 
 
-WAVEFORM_LOSSES: dict[str, type[MSE] | type[L1] | type[MultiResolutionSTFT]] = {
-    "mse": MSE,
-    "l1": L1,
-    "stft": MultiResolutionSTFT,
-}
-
-
 class MaskedSpectrum(nn.Module):
     """The complex error of a masked spectrum, band by band, without ever forming the masked spectrum.
 
@@ -149,9 +142,12 @@ class MaskedSpectrum(nn.Module):
         return (power.mean((2, 3, 4)) + self.floor**2).sqrt()
 
 
-LOSSES: dict[str, Callable[[], nn.Module]] = {
-    **WAVEFORM_LOSSES,
+WAVEFORM_LOSSES: dict[str, Callable[[], nn.Module]] = {
+    "mse": MSE,
+    "l1": L1,
+    "stft": MultiResolutionSTFT,
     "l1+stft": lambda: Weighted({"l1": 1.0, "stft": 0.1}),
-    "masked-spectrum": MaskedSpectrum,
 }
-"""What a preset can name."""
+MASK_LOSSES: dict[str, Callable[[], nn.Module]] = {"masked-spectrum": MaskedSpectrum}
+LOSSES = {**WAVEFORM_LOSSES, **MASK_LOSSES}
+"""What a preset can name: the first for networks that give waveforms, the second for those that mask a filter bank."""

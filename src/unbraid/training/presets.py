@@ -7,7 +7,7 @@ from torch import nn
 from unbraid.errors import UsageError
 from unbraid.stems import STEMS
 from unbraid.training.data.mixes import MixingConfig
-from unbraid.training.losses import LOSSES
+from unbraid.training.losses import LOSSES, MASK_LOSSES, WAVEFORM_LOSSES
 from unbraid.training.networks.filter_bank_u_net import FilterBankUNetConfig
 from unbraid.training.networks.network import NetworkConfig
 from unbraid.training.networks.wave_u_net import WAVE_U_NETS
@@ -32,7 +32,7 @@ class Preset:
         mixing: how examples are put together.
 
     Raises:
-        UsageError: batch, learning rate or warm-up is out of range.
+        UsageError: batch, learning rate or warm-up is out of range, or the loss does not fit the network.
     """
 
     name: str
@@ -55,6 +55,9 @@ class Preset:
             raise UsageError("A learning rate lies between 0 and 1.")
         if self.warm_up < 1:
             raise UsageError("A warm-up takes at least one step.")
+        fitting = MASK_LOSSES if self.network.model_facts()["filter_bank"] else WAVEFORM_LOSSES
+        if self.loss not in fitting:
+            raise UsageError(f"There is no loss {self.loss!r} for this network; choose one of {', '.join(fitting)}.")
 
     @property
     def excerpt_samples(self) -> int:
