@@ -12,6 +12,8 @@ from selenium.webdriver.chrome.service import Service
 
 from tests.web.site import PATIENCE
 
+HEADLESS_SHELL = "/usr/lib/chromium/chromium-headless-shell"
+"""The program itself: the command of that name is a script, and its browser would go on when chromedriver ends it."""
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars "
@@ -45,9 +47,9 @@ def open_chromium(downloads: Path) -> webdriver.Chrome:
 
     It is Chromium without the window around the page, which saves a quarter of the processor time.
     """
-    need("chromium-headless-shell", "chromedriver", packages="chromium-headless-shell chromium-driver")
+    need(HEADLESS_SHELL, "chromedriver", packages="chromium-headless-shell chromium-driver")
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium-headless-shell") or ""
+    options.binary_location = HEADLESS_SHELL
     for flag in FLAGS.split():
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
