@@ -15,12 +15,12 @@ from unbraid.analysis import Analyser, Analysis
 from unbraid.analysis.tags import tempo_and_key_tags
 from unbraid.audio import ArraySong, Audio, SongReader
 from unbraid.audio.formats import FORMATS, bit_depth_of
-from unbraid.audio.stem_mp4 import NAMED
+from unbraid.audio.stem_mp4 import OWN_TRACKS
 from unbraid.audio.types import Source
 from unbraid.errors import InputError, UsageError
 from unbraid.inference.network import Network
 from unbraid.inference.shipped_models import find_model
-from unbraid.inference.stream import StemStream, chosen_stems
+from unbraid.inference.stream import StemStream, select_stems
 from unbraid.stem_folder import StemFolder, folder_name
 
 
@@ -91,11 +91,11 @@ class SeparationOptions:
         Raises:
             UsageError: The model lacks a stem that was requested or that the format needs.
         """
-        stems = chosen_stems(sources, self.stems, self.two_stems)
+        stems = select_stems(sources, self.stems, self.two_stems)
         if FORMATS[self.format].tracks > 1:
             if set(stems) != set(sources):
                 raise UsageError(f"The format {self.format} always holds the song and all stems: do not choose stems.")
-            if missing := set(NAMED) - set(sources):
+            if missing := set(OWN_TRACKS) - set(sources):
                 names = " and ".join(sorted(missing))
                 raise UsageError(f"The format {self.format} needs {names}, which this model does not give.")
         if self.tempo_and_key_tags and self.stems is not None and set(stems) != set(sources):

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from unbraid.inference.pipeline import PerProcess, ahead
+from unbraid.inference.pipeline import PerProcess, run_ahead
 
 
 def test_ahead_keeps_the_order() -> None:
-    assert list(ahead(iter(range(100)), 3, "test")) == list(range(100))
+    assert list(run_ahead(iter(range(100)), 3, "test")) == list(range(100))
 
 
 def test_ahead_is_bounded() -> None:
@@ -22,7 +22,7 @@ def test_ahead_is_bounded() -> None:
             made.append(number)
             yield number
 
-    reader = ahead(numbers(), 3, "test")
+    reader = run_ahead(numbers(), 3, "test")
     next(reader)
     time.sleep(0.1)
     assert len(made) <= 5
@@ -39,7 +39,7 @@ def test_closing_ends_the_thread_and_closes_the_source() -> None:
         finally:
             closed.set()
 
-    reader = ahead(endless(), 2, "test-ahead")
+    reader = run_ahead(endless(), 2, "test-ahead")
     next(reader)
     reader.close()
     assert closed.is_set()
@@ -52,7 +52,7 @@ def test_an_error_arrives_in_its_place() -> None:
         yield 2
         raise ValueError("broken")
 
-    reader = ahead(broken(), 4, "test")
+    reader = run_ahead(broken(), 4, "test")
     assert next(reader) == 1
     assert next(reader) == 2
     with pytest.raises(ValueError, match="broken"):

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.analysis.features import Signal
-from unbraid.analysis.tempo import STEP_SECONDS, TEMPI, Numbers, follow_tempo, repetition
+from unbraid.analysis.tempo import STEP_SECONDS, TEMPI, Numbers, follow_tempo, tempogram
 
-KINDS = np.array(
+ONSET_KINDS = np.array(
     [
         [1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
         [0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
@@ -22,7 +22,7 @@ LEVEL_SECONDS = 8.0  # levels soft parts against loud ones
 TIGHTNESS = 300.0  # the cost of a beat off the tempo
 STEADY = 0.1
 """How well onsets must repeat for a steady beat: songs reach 0.15 to 0.7, chance stays below 0.08."""
-FAINT = 2.0
+MIN_ONSET = 2.0
 """What the strongest hundredth of the onsets must reach: 5 to 100 in music, below 1.5 in a steady tone."""
 FEWEST_BEATS = 8
 DOWNBEAT_WEIGHTS = np.array([0.3, -0.3, 0.0, 0.3, 0.3, 0.3, 1.0, 1.5])
@@ -36,9 +36,9 @@ def find_beats(onsets: Signal, rate: float) -> Numbers:
         onsets: `(frames, 6)`: low, middle and high of the drums, then of the song
         rate: frames a second
     """
-    if not onsets.size or np.percentile(onsets.sum(axis=1), 99) < FAINT:
+    if not onsets.size or np.percentile(onsets.sum(axis=1), 99) < MIN_ONSET:
         return np.zeros(0)
-    repeated = repetition(onset_strengths(onsets, rate, KINDS), rate)
+    repeated = tempogram(onset_strengths(onsets, rate, ONSET_KINDS), rate)
     followed = follow_tempo(repeated)
     steadiness = repeated[np.arange(len(repeated)), followed]
     sounding = repeated.any(axis=1)
@@ -51,7 +51,7 @@ def find_beats(onsets: Signal, rate: float) -> Numbers:
         beats = (beats[:-1] + beats[1:]) // 2
     heard = np.flatnonzero(onsets.sum(axis=1) > 0.1 * onsets.sum(axis=1).mean())
     beats = beats[(beats >= heard[0] - 5) & (beats <= heard[-1])]
-    return _evened(beats / rate) if beats.size >= FEWEST_BEATS else np.zeros(0)
+    return _smoothed(beats / rate) if beats.size >= FEWEST_BEATS else np.zeros(0)
 
 
 def tempo_of(beats: Numbers) -> float:
@@ -60,11 +60,11 @@ def tempo_of(beats: Numbers) -> float:
     return 60 * span / float(np.median(beats[span:] - beats[:-span]))
 
 
-def _evened(beats: Numbers) -> Numbers:
+def _smoothed(beats: Numbers) -> Numbers:
     """Return the beats smoothed over their neighbours, which places them between frames."""
-    evened = beats.copy()
-    evened[2:-2] = np.convolve(beats, np.full(5, 0.2), "valid")
-    return evened
+    smoothed = beats.copy()
+    smoothed[2:-2] = np.convolve(beats, np.full(5, 0.2), "valid")
+    return smoothed
 
 
 def find_downbeats(beats: Numbers, onsets: Signal, rate: float, chroma: Signal, chroma_rate: float) -> Numbers:
@@ -112,9 +112,9 @@ def onset_strengths(onsets: Signal, rate: float, kinds: Numbers) -> Numbers:
         kinds: how much each region counts for each kind, `(kinds, regions)`
     """
     loud = onsets.sum(axis=0) / np.maximum(np.count_nonzero(onsets, axis=0), 1)
-    evened = np.sqrt(np.minimum(onsets / np.maximum(loud, 1e-9), 6.0))
+    levelled = np.sqrt(np.minimum(onsets / np.maximum(loud, 1e-9), 6.0))
     strengths = []
-    for kind in kinds @ evened.T:
+    for kind in kinds @ levelled.T:
         risen = np.maximum(kind - smooth(kind, BACKGROUND_SECONDS * rate), 0.0)
         level = np.sqrt(smooth(risen**2, LEVEL_SECONDS * rate))
         strengths.append(risen / (np.maximum(level, 0.2 * np.sqrt((risen**2).mean())) + 1e-9))

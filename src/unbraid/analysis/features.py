@@ -17,7 +17,7 @@ COMPRESSION = 1000.0  # how far soft onsets count among loud ones
 
 CHROMA_SECONDS = 0.37  # length of a frame
 CHROMA_RANGE = (50.0, 2000.0)  # Hz
-FAINT = 1e-4  # of full scale
+MIN_TONE = 1e-4  # of full scale
 PROMINENT = 4.0  # times as strong as the bins around are on average: tones are, peaks of noise are not
 AROUND = 8  # bins on each side
 MIDDLE_C = 261.626  # Hz
@@ -104,7 +104,7 @@ class Chroma(Feature):
         middle = heard[:, 1:-1]
         sums = np.cumsum(np.pad(heard, ((0, 0), (AROUND + 1, AROUND))), axis=1)
         around = (sums[:, 2 * AROUND + 1 :] - sums[:, : -2 * AROUND - 1])[:, 1:-1] / (2 * AROUND + 1)
-        is_tone = (middle > FAINT) & (middle > PROMINENT * around)
+        is_tone = (middle > MIN_TONE) & (middle > PROMINENT * around)
         rows, columns = np.nonzero((middle > heard[:, :-2]) & (middle >= heard[:, 2:]) & is_tone)
         before, peak, after = (np.log(heard[rows, columns + shift] + 1e-12) for shift in range(3))
         # The parabola through a peak and its neighbours has its top where the tone is.

@@ -12,7 +12,7 @@ WINDOW_SECONDS, STEP_SECONDS = 10.0, 2.0  # of the measurement
 CHANGE = 5.0  # the cost of a change of tempo by one e-fold
 
 
-def repetition(strengths: Numbers, rate: float) -> Numbers:
+def tempogram(strengths: Numbers, rate: float) -> Numbers:
     """Return how strongly onsets recur, at each tempo, after one beat and after four.
 
     Each kind of onset counts equally: at half or double the tempo, kick and snare change places, cymbals do not.

@@ -20,7 +20,7 @@ from unbraid.audio.resampling import Resampler, resampled
 from unbraid.audio.tags import cover_of, tags_of
 from unbraid.audio.timeline import Frame, Timeline
 from unbraid.audio.tracks import is_dsd, sound_track
-from unbraid.audio.truncation import ends_inside, headers_end_inside, lacking_bytes, lacks_index, rest_behind
+from unbraid.audio.truncation import ends_inside, headers_end_inside, lacks_index, missing_bytes, undecoded_bytes
 from unbraid.audio.types import Audio, Source, silence_odd_samples
 from unbraid.errors import InputError, UsageError
 
@@ -353,9 +353,9 @@ class SongReader:
             pass  # its notes say it, or its header has the very length
         elif self._format == "ogg" and declared is None:
             self.notes.append("the last page of the file is damaged: its end may be missing")
-        elif self._format in BROADCAST and (lacking := lacking_bytes(self._frames.last)):
+        elif self._format in BROADCAST and (lacking := missing_bytes(self._frames.last)):
             self.notes.append(f"the last {lacking} bytes of its last frame are missing, and perhaps more")
-        elif rest := rest_behind(self._format, self._file, self._frames.last, self._links[-1].begin):
+        elif rest := undecoded_bytes(self._format, self._file, self._frames.last, self._links[-1].begin):
             self.notes.append(f"the last {rest} bytes of the file are not sound: its end may be missing")
 
     def _soundless(self) -> InputError:

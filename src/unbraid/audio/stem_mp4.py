@@ -19,7 +19,7 @@ PARTS = (
     ("Melody", "#30A46C", None),
     ("Vocals", "#3E8FF2", "vocals"),
 )
-NAMED = tuple(stem for *_, stem in PARTS if stem)
+OWN_TRACKS = tuple(stem for *_, stem in PARTS if stem)
 PLACE = (b"udta",)  # of the box, in `moov`
 NEUTRAL = {
     "compressor": {
@@ -37,7 +37,7 @@ def tracks_of(stems: Mapping[str, Audio]) -> Audio:
         stems: All stems of the song, `(channels, n)` each. One that is missing is silent.
     """
     silence = np.zeros_like(next(iter(stems.values())))
-    melody = sum((sound for stem, sound in stems.items() if stem not in NAMED), silence)
+    melody = sum((sound for stem, sound in stems.items() if stem not in OWN_TRACKS), silence)
     parts = [stems.get(stem, silence) if stem else melody for *_, stem in PARTS]
     return np.concatenate([np.sum(parts, axis=0), *parts])
 

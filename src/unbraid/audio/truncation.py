@@ -65,7 +65,7 @@ def ends_inside(container: str, file: IO[bytes], last: Any, *, last_failed: bool
         file.seek(position)
 
 
-def rest_behind(container: str, file: IO[bytes], last: Any, begin: int = 0) -> int:
+def undecoded_bytes(container: str, file: IO[bytes], last: Any, begin: int = 0) -> int:
     """Return how many bytes after the last page, packet or frame are neither sound nor a tag: damage, or none.
 
     Packets count their positions from `begin` on.
@@ -98,7 +98,7 @@ def rest_behind(container: str, file: IO[bytes], last: Any, begin: int = 0) -> i
         file.seek(position)
 
 
-def lacking_bytes(last: Any) -> int:
+def missing_bytes(last: Any) -> int:
     """Return how many bytes the last packet of a broadcast lacks: recordings of broadcasts end anywhere."""
     codec: str = last.stream.codec_context.name.removesuffix("float")
     whole = frame_bytes("mp3" if codec == "mp2" else codec, bytes(last)[:8]) or 0

@@ -11,7 +11,7 @@ from weakref import WeakSet
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:
+def run_ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, None]:
     """Yield `items`, computed in a thread of its own at most `depth` items ahead of the reader.
 
     The bounded depth is what keeps memory independent of the song's length. An exception in the thread is raised

@@ -11,13 +11,13 @@ from unbraid.audio import Audio, Song, resampled
 from unbraid.errors import UsageError
 from unbraid.inference.dc_blocker import without_offset
 from unbraid.inference.network import Network
-from unbraid.inference.pipeline import ahead
+from unbraid.inference.pipeline import run_ahead
 from unbraid.inference.tiles import Fifo
 
 ACCOMPANIMENT = "accompaniment"
 DECODED_AHEAD = 8  # blocks of a second
 ESTIMATED_AHEAD = 8  # blocks of a second and a half
-PIECE = 1 << 16  # samples; after the network, less than a tile is processed at once, which keeps memory small
+PIECE_SAMPLES = 1 << 16  # samples; after the network, less than a tile is processed at once, which keeps memory small
 
 
 class StemStream:
@@ -43,7 +43,7 @@ class StemStream:
     ) -> None:
         self.name = song.name
         """The song's name for messages."""
-        self.sources = chosen_stems(network.facts.sources, stems, two_stems)
+        self.sources = select_stems(network.facts.sources, stems, two_stems)
         """The names of the stems in each block."""
         self.sample_rate = song.sample_rate
         """Hz"""
@@ -95,7 +95,7 @@ class StemStream:
     def _answers(self, waiting: Fifo, positions: Sequence[int]) -> Generator[Audio, None, None]:
         """Yield the network's estimates at its own rate, `(sources · channels, n)`, and put the song into `waiting`."""
         facts = self._network.facts
-        with closing(ahead(self._song, DECODED_AHEAD, "unbraid-decode")) as decoded:
+        with closing(run_ahead(self._song, DECODED_AHEAD, "unbraid-decode")) as decoded:
 
             def heard() -> Iterator[Audio]:
                 for block in decoded:
@@ -106,12 +106,12 @@ class StemStream:
             at_network_rate = resampled(heard(), self.sample_rate, facts.sample_rate, channels)
             without = without_offset(at_network_rate, facts.sample_rate)
             estimates = self._network.estimates(without, positions)
-            with closing(ahead(estimates, ESTIMATED_AHEAD, "unbraid-network")) as answers:
+            with closing(run_ahead(estimates, ESTIMATED_AHEAD, "unbraid-network")) as answers:
                 for answer in answers:
                     if self.channels < facts.channels:
                         answer = answer.mean(axis=1, keepdims=True)
-                    for start in range(0, answer.shape[-1], PIECE):
-                        piece = answer[..., start : start + PIECE]
+                    for start in range(0, answer.shape[-1], PIECE_SAMPLES):
+                        piece = answer[..., start : start + PIECE_SAMPLES]
                         yield piece.reshape(len(positions) * self.channels, -1)
 
     def _block(self, mixture: Audio, found: Audio, estimated: Sequence[str], rest: str | None) -> dict[str, Audio]:
@@ -123,7 +123,7 @@ class StemStream:
         return {stem: stems[stem] for stem in self.sources}
 
 
-def chosen_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems: str | None) -> tuple[str, ...]:
+def select_stems(sources: Sequence[str], stems: Sequence[str] | None, two_stems: str | None) -> tuple[str, ...]:
     """Return the chosen stems in the network's order; raises UsageError for an unknown one.
 
     Upper and lower case are the same.

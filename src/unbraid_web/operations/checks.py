@@ -17,7 +17,7 @@ ANSWER_SECONDS = 5.0  # storage that takes longer keeps people waiting too
 KEPT_SECONDS = 10.0  # strangers may ask: so long the last answer counts
 
 
-class Unwell(Exception):  # noqa: N818 # a finding
+class CheckFailed(Exception):  # noqa: N818 # a finding
     """What is wrong with a part.
 
     Args:
@@ -44,7 +44,7 @@ class Timed:
         """Return what the check returns, within so many seconds.
 
         Raises:
-            Unwell: what the check raises, or that it does not answer.
+            CheckFailed: what the check raises, or that it does not answer.
         """
         with self._lock:
             is_old = time.monotonic() - self._asked > KEPT_SECONDS
@@ -56,7 +56,7 @@ class Timed:
             return answer.result(seconds)
         except TimeoutError as error:
             sentence = f"The {self._what} does not answer within {seconds:.0f} seconds."
-            raise Unwell(
+            raise CheckFailed(
                 "no answer", sentence, "Check that it is running and that the network allows the connection."
             ) from error
 
@@ -74,7 +74,7 @@ def database() -> str:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
         sentence = f"The database does not answer: {first_line(error)}."
-        raise Unwell("unreachable", sentence, "Check that it is running, and check DATABASE_URL.") from error
+        raise CheckFailed("unreachable", sentence, "Check that it is running, and check DATABASE_URL.") from error
     return f"{connection.display_name} answers."
 
 
@@ -84,7 +84,7 @@ def migrations() -> str:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         sentence = f"{len(missing)} migrations are not applied, {missing[0][0]} first."
-        raise Unwell("missing", sentence, "Run python -m unbraid_web prepare.")
+        raise CheckFailed("missing", sentence, "Run python -m unbraid_web prepare.")
     return "The tables match this version."
 
 
@@ -99,7 +99,7 @@ def try_storage() -> str:
             if settings.S3_BUCKET
             else f"Make sure that the user of this process may write to {settings.MEDIA_ROOT}."
         )
-        raise Unwell("refuses", sentence, remedy) from error
+        raise CheckFailed("refuses", sentence, remedy) from error
     where = f"the bucket {settings.S3_BUCKET}" if settings.S3_BUCKET else settings.MEDIA_ROOT
     return f"A small file was written to {where}, read and deleted."
 
@@ -108,7 +108,7 @@ def disk() -> str:
     """There is free disk space beyond the reserve."""
     if not storage.has_room() or storage.room() < 0:
         sentence = "There is less room on the disk than UNBRAID_MIN_FREE_MB keeps free: uploads are refused."
-        raise Unwell("full", sentence, "Make room, or move UNBRAID_DATA to a larger disk.")
+        raise CheckFailed("full", sentence, "Make room, or move UNBRAID_DATA to a larger disk.")
     return f"{storage.room() / 1e9:.1f} GB are free beyond the reserve."
 
 
@@ -116,7 +116,7 @@ def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
     """Ask a Redis whether it is there.
 
     Raises:
-        Unwell: it is not; what that means `meanwhile` is a sentence.
+        CheckFailed: it is not; what that means `meanwhile` is a sentence.
     """
     import redis
 
@@ -125,7 +125,7 @@ def ask_redis(url: str, what: str, setting: str, meanwhile: str) -> None:
             client.ping()
     except Exception as error:
         sentence = f"The {what} does not answer: {first_line(error)}. {meanwhile}"
-        raise Unwell("unreachable", sentence, f"Check that Redis is running, and check {setting}.") from error
+        raise CheckFailed("unreachable", sentence, f"Check that Redis is running, and check {setting}.") from error
 
 
 def broker() -> str:
@@ -146,7 +146,7 @@ def workers() -> str:
     """At least one worker is running."""
     alive = names_of(Worker.Role.WORKER)
     if not alive:
-        raise Unwell("none", "No worker is running: songs wait.", "Start one with python -m unbraid_web work.")
+        raise CheckFailed("none", "No worker is running: songs wait.", "Start one with python -m unbraid_web work.")
     return f"{', '.join(alive)} {'is' if len(alive) == 1 else 'are'} running."
 
 
@@ -155,7 +155,7 @@ def housekeeper() -> str:
     alive = names_of(Worker.Role.HOUSEKEEPER)
     if not alive:
         remedy = "Start one with python -m unbraid_web housekeep --every 15."
-        raise Unwell("none", "No housekeeper is running: the songs of a worker that dies are stuck.", remedy)
+        raise CheckFailed("none", "No housekeeper is running: the songs of a worker that dies are stuck.", remedy)
     return f"{', '.join(alive)} is running."
 
 

@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 
 from unbraid_web.operations import checks, configuration
-from unbraid_web.operations.checks import Unwell, first_line
+from unbraid_web.operations.checks import CheckFailed, first_line
 
 TRIAL_SECONDS = 300
 STORAGE_SECONDS = 60.0  # longer than S3's own limits: what they raise says more
@@ -83,16 +83,16 @@ def look(part: str, check: Callable[[], str]) -> Finding:
     """Run a check and return its finding."""
     try:
         return Finding(Level.OK, part, check())
-    except Doubtful as doubt:
+    except CheckWarning as doubt:
         return Finding(Level.WARN, part, str(doubt), doubt.remedy)
-    except Unwell as error:
+    except CheckFailed as error:
         level = Level.WARN if part in NOT_YET_STARTED else Level.FAIL
         return Finding(level, part, str(error), error.remedy)
     except DatabaseError as error:
         return Finding(Level.FAIL, part, f"The database refuses: {first_line(error)}.", "Check its log.")
 
 
-class Doubtful(Exception):  # noqa: N818 # a finding
+class CheckWarning(Exception):  # noqa: N818 # a finding
     """A warning: something works, but not as most people would want; a sentence and a remedy."""
 
     def __init__(self, sentence: str, remedy: str) -> None:
@@ -109,7 +109,9 @@ def clock() -> str:
         theirs: datetime = cursor.fetchone()[0]
     apart = abs((datetime.now(UTC) - theirs).total_seconds())
     if apart > CLOCK_SECONDS:
-        raise Doubtful(f"This machine's clock and the database's are {apart:.0f} seconds apart.", "Run an NTP client.")
+        raise CheckWarning(
+            f"This machine's clock and the database's are {apart:.0f} seconds apart.", "Run an NTP client."
+        )
     return "This machine's clock agrees with the database's."
 
 
@@ -122,7 +124,7 @@ def mail() -> str:
             pass
     except (OSError, smtplib.SMTPException) as error:
         sentence = f"{settings.EMAIL_HOST} does not accept mail from us: {first_line(error)}."
-        raise Unwell(
+        raise CheckFailed(
             "refuses", sentence, "Check EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
         ) from error
     return f"{settings.EMAIL_HOST} accepts mail from us."
@@ -138,16 +140,18 @@ def address() -> str:
         error.close()
         if error.code in range(300, 400):
             remedy = "The proxy has to send X-Forwarded-Proto, and UNBRAID_PROXY must be its address."
-            raise Unwell("redirects", f"{url} redirects to itself.", remedy) from error
+            raise CheckFailed("redirects", f"{url} redirects to itself.", remedy) from error
         remedy = "See that the proxy passes on the Host header, and that its name is in UNBRAID_URL or UNBRAID_HOSTS."
-        raise Unwell("refuses", f"{url} answers {error.code}.", remedy) from error
+        raise CheckFailed("refuses", f"{url} answers {error.code}.", remedy) from error
     except OSError as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLError):
-            raise Doubtful(
+            raise CheckWarning(
                 f"This machine does not trust the certificate of {url}.", "Check that it is the right one."
             ) from error
-        raise Doubtful(f"Nothing answers at {url}: {first_line(reason)}.", "Start the site, then ask again.") from error
+        raise CheckWarning(
+            f"Nothing answers at {url}: {first_line(reason)}.", "Start the site, then ask again."
+        ) from error
     return f"{url} answers."
 
 
@@ -163,12 +167,12 @@ def separation() -> str:
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=TRIAL_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise Unwell("slow", f"One second of noise took more than {TRIAL_SECONDS} seconds.", remedy) from error
+        raise CheckFailed("slow", f"One second of noise took more than {TRIAL_SECONDS} seconds.", remedy) from error
     if run.returncode:
         last = (run.stderr.strip().splitlines() or [f"it ended with {run.returncode}"])[-1]
-        raise Unwell("ended", f"The model cannot be run: {last}.", remedy)
+        raise CheckFailed("ended", f"The model cannot be run: {last}.", remedy)
     found = json.loads(run.stdout.splitlines()[-1])
     if "error" in found:
-        raise Unwell("fails", found["error"], remedy)
+        raise CheckFailed("fails", found["error"], remedy)
     whole = time.monotonic() - started
     return f"One second of noise took {found['seconds']:.1f} s, {whole:.1f} s with loading: {found['runtime']}."

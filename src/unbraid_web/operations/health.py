@@ -35,7 +35,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         try:
             check()
             found[name] = "ok"
-        except (checks.Unwell, DatabaseError) as error:
+        except (checks.CheckFailed, DatabaseError) as error:
             found[name] = getattr(error, "word", "unreachable")
             reasons[name] = str(error)
     is_well = set(found.values()) == {"ok"}

@@ -124,7 +124,7 @@ def is_well(check: Any) -> bool:
     """Whether a check finds nothing."""
     try:
         check()
-    except checks.Unwell:
+    except checks.CheckFailed:
         return False
     return True
 

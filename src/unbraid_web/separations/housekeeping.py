@@ -24,7 +24,7 @@ EXPORT_LIFE = timedelta(days=1)
 ORPHAN_LIFE = timedelta(hours=1)
 WORKER_LIFE = timedelta(hours=1)  # so long /healthz names one that fell silent
 ROWS_AT_ONCE = 500
-KINDS = (Separation, Export)
+JOB_MODELS = (Separation, Export)
 
 
 def run_due(with_sweep: bool = True) -> dict[str, int]:
@@ -43,11 +43,11 @@ def run_due(with_sweep: bool = True) -> dict[str, int]:
 
 def reclaim() -> int:
     """Requeue the jobs of silent workers, and resend lost messages."""
-    count = sum(bool(job.reclaim()) for kind in KINDS for job in kind.objects.stale())
+    count = sum(bool(job.reclaim()) for kind in JOB_MODELS for job in kind.objects.stale())
     # A job whose message is still in the queue needs no second one, however long it waits.
-    lost = sum(kind.objects.filter(state=State.QUEUED).count() for kind in KINDS) - messages_waiting()
-    forgotten = [job for kind in KINDS for job in kind.objects.forgotten()]
-    for job in forgotten[: max(0, lost)]:
+    lost = sum(kind.objects.filter(state=State.QUEUED).count() for kind in JOB_MODELS) - messages_waiting()
+    waiting = [job for kind in JOB_MODELS for job in kind.objects.without_message()]
+    for job in waiting[: max(0, lost)]:
         job.remind()
     return count
 

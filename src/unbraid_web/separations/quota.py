@@ -11,7 +11,7 @@ from unbraid_web.separations.jobs.errors import JobFailed
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
 from unbraid_web.songs import storage
-from unbraid_web.songs.limits import NO_ROOM, give_way, one_at_a_time, quota_of
+from unbraid_web.songs.limits import NO_ROOM, make_room, one_at_a_time, quota_of
 
 STEM_BYTES_PER_SECOND = 440_000  # five stems of music as FLAC, and as Opus
 
@@ -33,7 +33,7 @@ def take_room_for_stems(separation: Separation, seconds: float) -> None:
             )
         separation.beat(bytes_stored=expected)
         separation.song.count_bytes()
-    give_way(owner)
+    make_room(owner)
 
 
 def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
@@ -53,7 +53,7 @@ def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
         check_export(separation, recipe)
         export = Export.request(separation, recipe)
     if owner:
-        give_way(owner)
+        make_room(owner)
     return export
 
 

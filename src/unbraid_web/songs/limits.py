@@ -40,7 +40,7 @@ class Quota:
 def quota_of(user: User) -> Quota:
     """Count what the person stores, including uploads, stems and downloads that are still in progress.
 
-    Finished downloads and the bin are not counted, because they are deleted when room is needed: see `give_way`.
+    Finished downloads and the bin are not counted, because they are deleted when room is needed: see `make_room`.
     """
     on_the_way = Upload.objects.filter(owner=user).bytes_announced()
     on_the_way += bytes_of(exports_of(user).filter(state__in=["queued", "running"]))
@@ -65,7 +65,7 @@ def one_at_a_time(user: User) -> Iterator[None]:
         yield
 
 
-def give_way(user: User) -> None:
+def make_room(user: User) -> None:
     """Delete what exceeds the quota and may go: rendered downloads first, then songs in the bin, the oldest first."""
     finished = exports_of(user).filter(state="done")
     deleted = Song.objects.filter(owner=user, deleted_at__isnull=False)
@@ -91,7 +91,7 @@ def announce(user: User, filename: str, size: int, fingerprint: str = "") -> Upl
         if reason := refusal_reason(user, size):
             raise ValidationError(reason)
         upload = Upload.objects.create(owner=user, filename=filename, size=size, fingerprint=fingerprint)
-    give_way(user)
+    make_room(user)
     return upload
 
 
@@ -121,7 +121,7 @@ def restore(user: User, song: Song) -> None:
         if song.separation.is_cancelled:
             check_waiting(user)
         song.restore()
-    give_way(user)
+    make_room(user)
 
 
 def refusal_reason(user: User, size: int) -> str:

@@ -59,7 +59,7 @@ class JobQuerySet(models.QuerySet[Any]):
         """Waiting, the next to start first."""
         return self.filter(state=State.QUEUED).order_by("turn", "queued_at")
 
-    def forgotten(self) -> Self:
+    def without_message(self) -> Self:
         """Waiting for so long that the message to the worker may be lost, the oldest first."""
         silent = Q(heartbeat=None) | Q(heartbeat__lt=_ago(settings.STALE_SECONDS))
         return self.filter(silent, state=State.QUEUED, queued_at__lt=_ago(settings.STALE_SECONDS)).order_by("queued_at")
