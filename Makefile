@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STEMS ?= stems
 export DENO_NO_UPDATE_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, each of the tests' processes would compile all its modules anew
 
 .PHONY: demo docs test test-web lint format web bench train lock clean
 
