@@ -22,6 +22,7 @@ def short_tiles() -> Iterator[None]:
     """A tile is computed whole, and most songs here last a second or two."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "COMPUTED_SECONDS", 3.0)
+        patch.setattr(network, "WAVEFORM_SECONDS", 3.0)
         yield
 
 

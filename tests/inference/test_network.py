@@ -166,6 +166,20 @@ def test_what_contexts_leave_of_the_memory_is_the_tile(
     assert network.length / 44_100 == pytest.approx(tile, abs=0.01)
 
 
+def test_samples_are_not_rounded_to_bf16_unless_asked_for(
+    mask_model: Path, waveform_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(*args: object, precision: str, **options: object) -> None:
+        asked.append(precision)
+
+    monkeypatch.setattr("unbraid.inference.network.load_runtime", load)
+    for model, precision in ((mask_model, "auto"), (waveform_model, "auto"), (waveform_model, "bf16")):
+        Network(model, precision=precision)
+    assert asked == ["auto", "fp32", "bf16"]
+
+
 def test_a_model_is_a_name_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("unbraid.inference.shipped_models.files", lambda package: tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -17,6 +17,7 @@ from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu
 from unbraid.inference.tiles import Fifo, tiles
 
 COMPUTED_SECONDS = 30.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
+WAVEFORM_SECONDS = 8.0  # the same for a network on samples: its outer layers have a feature map as long as the sound
 FRAMES_AT_ONCE = 64  # turned into stems at a time, which keeps memory after the network small
 
 
@@ -49,6 +50,8 @@ class Network:
             samples // samples_a_step for samples in (self.length, self.facts.context, self.facts.stride)
         )
         threads = threads or cpu_count()
+        if precision == "auto" and self.facts.filter_bank is None:
+            precision = "fp32"  # samples rounded to bf16 have noise 37 dB below them; masks have not
         self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
         """What the user should know about the run, in sentences."""
@@ -196,5 +199,6 @@ def _tile_length(facts: ModelFacts, seconds: float | None) -> int:
     """Return the samples of a tile of `seconds` without its contexts, or of one as long as memory allows."""
     if seconds is None:
         around = facts.context / facts.sample_rate
-        seconds = max(COMPUTED_SECONDS - 2 * around, around)  # a context that fills the bound breaks it
+        computed = WAVEFORM_SECONDS if facts.filter_bank is None else COMPUTED_SECONDS
+        seconds = max(computed - 2 * around, around)  # a context that fills the bound breaks it
     return max(1, round(seconds * facts.sample_rate / facts.stride)) * facts.stride
