@@ -9,6 +9,8 @@ from tests.audio.songs import write, write_with
 from tests.conftest import noise
 from unbraid import InputError
 from unbraid.audio import SongReader, read
+from unbraid.audio.ogg import with_crc
+from unbraid.audio.ogg_links import pages
 from unbraid.audio.types import Audio
 
 CODECS = ("vorbis", "flac", "opus")
@@ -96,3 +98,25 @@ def test_bytes_between_songs_are_passed_over(tmp_path: Path, codec: str) -> None
     found, notes = heard(put_together(path, bytes(5_000), path))
     np.testing.assert_array_equal(found, np.tile(read(path)[0], 2))
     assert notes == []
+
+
+def test_headers_that_come_twice_are_those_of_one_song(tmp_path: Path) -> None:
+    """Some editors of loops write them again before the sound; players that use libvorbis do not mind."""
+    song = write(tmp_path / "song.ogg", noise(2, 3 * 44_100), 44_100)
+    whole, _ = read(song)
+    with song.open("rb") as file:
+        first, *rest = (page for _, page in pages(file))
+    twice = [first, *rest[: len(rest) - sound_pages(rest)], first[:5] + b"\0" + first[6:], *rest]
+    (tmp_path / "twice.ogg").write_bytes(b"".join(numbered(twice)))
+    found, _ = read(tmp_path / "twice.ogg")
+    np.testing.assert_array_equal(found, whole)
+
+
+def sound_pages(pages: list[bytes]) -> int:
+    """How many of these pages end later in the song than at its beginning."""
+    return sum(int.from_bytes(page[6:14], "little") > 0 for page in pages)
+
+
+def numbered(pages: list[bytes]) -> list[bytes]:
+    """The pages with numbers that follow each other."""
+    return [with_crc(page[:18] + n.to_bytes(4, "little") + bytes(4) + page[26:]) for n, page in enumerate(pages)]

@@ -11,6 +11,7 @@ from typing import IO
 from unbraid.audio.ogg import HEADER, with_crc
 
 SIGN = b"OggS"
+VORBIS_HEADER = b"\x01vorbis"  # the first of a stream's packets
 BEGINS, ENDS = 2, 4  # flags of a stream's first and last page
 SEARCHED = 1 << 20  # bytes at a time, for a page behind damage
 
@@ -47,6 +48,8 @@ def links(file: IO[bytes]) -> list[Link]:
                 streams.clear()
                 sound_pages = whole_pages = headers = 0
             streams.add(stream)
+            if not flags & BEGINS and not sound_pages and page[HEADER.size + page[26] :].startswith(VORBIS_HEADER):
+                found[-1].begin = at  # all headers once more, as some editors write them: FFmpeg takes one set only
             in_headers = bool(flags & BEGINS)
             if position in (0, -1) and not sound_pages:
                 headers += 1
