@@ -1,9 +1,16 @@
 """What a training cannot do, in a sentence; `tests/test_telemetry.py` has one from stems to a model file."""
 
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import write_song
 from unbraid.cli import main
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of torch
@@ -42,3 +49,26 @@ def test_what_cannot_be_done_is_one_sentence(
     arguments = [str(tmp_path / "out") if argument == "OUT" else argument for argument in arguments]
     assert main(arguments) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_a_training_that_is_stopped_says_one_sentence(tmp_path: Path) -> None:
+    """Terminals send Ctrl+C to the processes that mix songs as well, where a decoder would print it."""
+    (tmp_path / "songs/song").mkdir(parents=True)
+    write_song(tmp_path / "songs/song/vocals.wav", seconds=5)
+    command = [sys.executable, "-m", "unbraid", "train", "m7", "--batch", "1", "--minutes", "5"]
+    process = subprocess.Popen(
+        [*command, "--data", str(tmp_path / "songs"), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    while not list((tmp_path / "samples").glob("*.npy")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    for child in children:
+        (ignored,) = re.findall(r"SigIgn:\s*(\w+)", Path(f"/proc/{child}/status").read_text())
+        assert int(ignored, 16) >> (signal.SIGINT - 1) & 1
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "unbraid: stopped.\n")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -205,6 +206,7 @@ def train_interval(
         num_workers=config.workers,
         prefetch_factor=3 if config.workers else None,
         pin_memory=config.device != "cpu",
+        worker_init_fn=_leave_signals_to_the_parent,
     )
     losses: list[float] = []
     waited, began = 0.0, time.monotonic()
@@ -234,6 +236,13 @@ def train_interval(
             f"  {rate:.1f} audio s/s  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
             flush=True,
         )
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """Ignore what a terminal sends to every process of a command: a worker ends with its parent, and silently."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def train_step(
