@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import write_song
-from tests.web.site import PATIENCE, free_port
+from tests.web.site import PATIENCE, Site, free_port
 from unbraid_web import serve
 
 START = [sys.executable, "-m", "unbraid", "web", "--no-browser"]
@@ -63,3 +64,24 @@ def test_in_a_terminal_it_speaks_in_sentences_and_ctrl_c_ends_it_quietly(tmp_pat
     assert b"unbraid is at http://localhost:" in said
     assert b"{" not in said, said
     assert not {b"Traceback", b"Fatal"} & set(re.findall(rb"\w+", said)), said
+
+
+def test_a_web_server_that_others_prepared_serves_static_files_by_their_hashes(tmp_path: Path) -> None:
+    """As in compose.scale.yaml, where `prepare` has run in another container, with a disk of its own."""
+    site = Site(tmp_path, UNBRAID_DEMO_SONG="none")
+    site.manage("migrate")
+    command = [sys.executable, "-m", "unbraid_web", "serve", "--port", str(site.port)]
+    server = subprocess.Popen(command, env=site.environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    try:
+        assert "serving at" in server.stdout.readline()
+        with urllib.request.urlopen(f"{site.url}/account/login/") as page:
+            sheets = re.findall(r'href="(/static/[\w/]+\.[0-9a-f]{12}\.css)"', page.read().decode())
+        assert sheets
+        for sheet in sheets:
+            with urllib.request.urlopen(f"{site.url}{sheet}") as answer:
+                assert "immutable" in answer.headers["Cache-Control"]
+    finally:
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0

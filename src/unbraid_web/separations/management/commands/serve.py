@@ -1,13 +1,16 @@
 """`manage.py serve`: the web server alone, for a site whose worker and housekeeper run separately."""
 
+import logging
 import signal
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from unbraid_web.web_server import make_server
-from unbraid_web.wsgi import application
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -22,6 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         """Serve."""
+        collect_static_files()
+        from unbraid_web.wsgi import application  # it looks for static files when it is imported
+
         try:
             server = make_server(application, host, port)
         except OSError as error:
@@ -30,3 +36,11 @@ class Command(BaseCommand):
         self.stdout.flush()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: what is being answered is finished
         server.run()
+
+
+def collect_static_files() -> None:
+    """Collect the static files on this host, as `prepare` does on its own: pages then name them by their hashes."""
+    try:
+        call_command("collectstatic", verbosity=0, interactive=False)
+    except OSError as error:
+        logger.warning("static files keep plain names and are not cached for long: %s", error)
