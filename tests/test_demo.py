@@ -71,6 +71,14 @@ def test_the_shipped_model_is_exact_in_tiles(song: Audio, exact: Stems) -> None:
         assert np.abs(exact[name] - tiled[name]).max() <= 1e-5, name
 
 
+def test_the_wave_u_net_is_exact_in_tiles(song: Audio) -> None:
+    short = song[:, :RATE]
+    whole, tiled = (Separator("wave-u-net", tile_seconds=s).separate_array(short, RATE) for s in (1.0, 0.5))
+    assert np.abs(sum(whole.values()) - short).max() <= 1e-6
+    for name in whole:
+        assert np.abs(whole[name] - tiled[name]).max() <= 1e-5, name
+
+
 @pytest.mark.parametrize(("model", "precision"), [("unbraid", "bf16"), ("unbraid-int8", "fp32")])
 def test_the_shipped_models_answer_alike_in_few_bits(song: Audio, exact: Stems, model: str, precision: str) -> None:
     """Kernels for new processors have been wrong: what a song becomes must not depend on the machine."""

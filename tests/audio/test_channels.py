@@ -70,7 +70,7 @@ def test_every_channel_counts(tmp_path: Path, channels: int) -> None:
         assert np.abs(found).max() > 0.5 / channels, f"channel {number} is dropped"
         assert len(notes) == 1
         assert f"{channels} channels" in notes[0]
-        assert "folded down to stereo" in notes[0]
+        assert "mixed down to stereo" in notes[0]
     soundfile.write(tmp_path / "song.wav", np.ones((2_000, channels)) * 0.9, RATE)
     assert np.abs(heard(tmp_path / "song.wav")[0]).max() <= 0.9, "it would clip"
 

@@ -61,7 +61,7 @@ def test_what_follows_damage_stays_where_it_was(tmp_path: Path, container: str) 
     whole, notes = heard(song)
     assert notes == []
     found, notes = heard(overwritten(song, 0.4, 0.6))
-    assert any("silence stands there" in note for note in notes), notes
+    assert any("was replaced by silence" in note for note in notes), notes
     assert shift(found, whole, 0.0, 1.2) == 0
     assert shift(found, whole, 3.0, 4.0) == 0
     assert found.shape[1] == pytest.approx(whole.shape[1], abs=2_400)
@@ -79,7 +79,7 @@ def test_a_single_wrong_byte_is_noticed_where_frames_have_checksums(tmp_path: Pa
         at = len(content) * (number + 2) // 18
         song.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
         found, notes = heard(song)
-        assert any("silence stands there" in note for note in notes), (number, notes)
+        assert any("was replaced by silence" in note for note in notes), (number, notes)
         assert found.shape[1] == pytest.approx(2 * RATE, abs=2_400)
 
 
@@ -116,7 +116,7 @@ def test_flac_frames_that_damage_joins_to_one_packet(tmp_path: Path, frame: int)
     content[begins : begins + 3_000] = bytes(3_000)
     song.write_bytes(content)
     found, notes = heard(song)
-    assert "silence stands there" in notes[-1]
+    assert "was replaced by silence" in notes[-1]
     np.testing.assert_array_equal(found[:, RATE // 2 :], whole[:, RATE // 2 :])
 
 
@@ -129,7 +129,7 @@ def test_what_follows_a_lost_page_stays_where_it_was(tmp_path: Path, container: 
     song.write_bytes(b"OggS".join(parts[:6] + parts[7:]))
     found, notes = heard(song)
     assert found.shape == whole.shape
-    assert re.fullmatch(r"0.(29|30) s of sound are missing at (0.9|1.2) s: silence stands there", notes[0])
+    assert re.fullmatch(r"0.(29|30) s of sound is missing at (0.9|1.2) s and was replaced by silence", notes[0])
     for start in np.arange(0.0, 2.7, 0.1):  # also the page right behind it
         if level(found, RATE, start, start + 0.1) > 0.1:
             assert shift(found, whole, start, start + 0.1) == 0
@@ -149,7 +149,7 @@ def test_what_follows_a_lost_first_page_stays_where_it_was(tmp_path: Path, codec
     song.write_bytes(content)
     found, notes = heard(song)
     assert found.shape == whole.shape
-    assert re.fullmatch(r"0.\d\d s of sound are missing at 0.0 s: silence stands there", notes[0])
+    assert re.fullmatch(r"0.\d\d s of sound is missing at 0.0 s and was replaced by silence", notes[0])
     assert shift(found, whole, 1.0, 2.0) == 0
 
 
@@ -160,7 +160,7 @@ def test_packets_that_are_missing(tmp_path: Path, ending: str) -> None:
     )
     whole, _ = heard(copied(song, tmp_path / f"whole.{ending}"))
     found, notes = heard(copied(song, tmp_path / f"hole.{ending}", lambda time: not 1.5 <= time < 2.5))
-    assert notes == ["1.0 s of sound are missing at 1.5 s: silence stands there"]
+    assert notes == ["1.0 s of sound is missing at 1.5 s and was replaced by silence"]
     assert shift(found, whole, 3.0, 4.0) == 0
     assert not found[:, round(1.6 * RATE) : round(2.4 * RATE)].any()
 
@@ -169,7 +169,7 @@ def test_one_missing_packet_is_noticed(tmp_path: Path) -> None:
     song = made(tmp_path, "ipod", "aac")
     whole, _ = heard(song)
     found, notes = heard(copied(song, tmp_path / "hole.m4a", lambda time: not 1.5 <= time < 1.521))
-    assert notes == ["0.02 s of sound are missing at 1.5 s: silence stands there"]
+    assert notes == ["0.02 s of sound is missing at 1.5 s and was replaced by silence"]
     assert shift(found, whole, 2.0, 4.0) == 0
 
 
@@ -204,7 +204,7 @@ def film(path: Path, late: float) -> Path:
 
 def test_the_sound_of_a_film_that_begins_late_stays_with_the_pictures(separator: Separator, tmp_path: Path) -> None:
     result = separator.separate_file(film(tmp_path / "film.mkv", late=1.5), tmp_path / "out")
-    assert result.notes == ["1.5 s of sound are missing at 0.0 s: silence stands there"]
+    assert result.notes == ["1.5 s of sound is missing at 0.0 s and was replaced by silence"]
     assert result.seconds == pytest.approx(2.5, abs=0.001)
     stem, _ = heard(result.stems["vocals"])
     assert not stem[:, : round(1.4 * RATE)].any()

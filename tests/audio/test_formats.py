@@ -197,7 +197,7 @@ def test_six_channels_are_folded_down_with_a_note(separator: Separator, tmp_path
     soundfile.write(tmp_path / "song.wav", noise(6, 30_000).T, 44_100)
     result = separator.separate_file(tmp_path / "song.wav", tmp_path / "out")
     assert result.channels == 2
-    assert any("folded down to stereo" in note for note in result.notes)
+    assert any("mixed down to stereo" in note for note in result.notes)
     total = sum(read(path)[0] for path in result.stems.values())
     np.testing.assert_allclose(total, read(tmp_path / "song.wav")[0], atol=1e-6)
 

@@ -59,11 +59,11 @@ def folding_note(layout: Any) -> str:
     names = tuple(channel.name for channel in layout.channels)
     if _places(names) is None:
         return (
-            f"{len(names)} channels that do not say where they belong are folded down to stereo: the first, third … to "
+            f"{len(names)} channels that do not say where they belong were mixed down to stereo: the first, third … to "
             "the left, the second, fourth … to the right"
         )
     named = f" ({layout.name})" if "channels" not in layout.name else ""
-    return f"{len(names)} channels{named} are folded down to stereo"
+    return f"{len(names)} channels{named} were mixed down to stereo"
 
 
 def _places(names: tuple[str, ...]) -> tuple[str, ...] | None:

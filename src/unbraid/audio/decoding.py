@@ -180,7 +180,7 @@ class SongReader:
         if waiting:
             yield np.concatenate(waiting, axis=1)
         if odd:
-            self.notes.append(f"{odd} samples are not finite numbers and are treated as silence")
+            self.notes.append(f"{odd:,} invalid samples were replaced by silence")
 
     def _following(self, track: int | None) -> Iterator[tuple[Any, Any, Link]]:
         """Open the songs after the first one in an Ogg file, one after the other."""

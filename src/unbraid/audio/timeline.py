@@ -110,7 +110,7 @@ class Timeline:
         where = (
             f"at {first:.1f} s" if len(self._holes) == 1 else f"in {len(self._holes)} places, first at {first:.1f} s"
         )
-        return [*self._jumps, f"{in_seconds(total)} of sound are missing {where}: silence stands there"]
+        return [*self._jumps, f"{in_seconds(total)} of sound is missing {where} and was replaced by silence"]
 
     def _tolerance(self, frame: Frame) -> float:
         return LATE if self._is_film and not self.position else max(SHORTEST, frame.seconds / 2)

@@ -1,5 +1,6 @@
 """Addresses below /account/."""
 
+from django.conf import settings
 from django.contrib.auth import views as django_views
 from django.urls import path
 from django.views.generic import TemplateView
@@ -7,7 +8,9 @@ from django.views.generic import TemplateView
 from unbraid_web.accounts import views
 
 app_name = "accounts"
-mail_sent = TemplateView.as_view(template_name="accounts/mail_sent.html")
+mail_sent = TemplateView.as_view(
+    template_name="accounts/mail_sent.html", extra_context={"sends_mail": lambda: settings.CONFIRM_BY_MAIL}
+)
 urlpatterns = [
     path("", views.account, name="account"),
     path("sign-up/", views.sign_up, name="sign_up"),

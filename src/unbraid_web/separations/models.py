@@ -325,7 +325,7 @@ def export_name(separation: Separation, recipe: dict[str, Any]) -> str:
             how = "mix" if not missing else f"without {missing[0]}" if len(missing) == 1 else " + ".join(stems)[:80]
             speed, semitones = recipe.get("speed"), recipe.get("semitones")
             clicks = ["click" if "click" in recipe else "", "count-in" if "count_in" in recipe else ""]
-            changes = [f"speed {speed:g}" if speed else "", f"{semitones:+d}" if semitones else "", *clicks]
+            changes = [f"{speed:.0%} speed" if speed else "", f"{semitones:+d} semitones" if semitones else "", *clicks]
             return f"{name} - {', '.join(filter(None, [how, *changes]))}.{kind}"
 
 

@@ -36,8 +36,13 @@ def take_room_for_stems(separation: Separation, seconds: float) -> None:
     make_room(owner)
 
 
-def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
+def request_export(separation: Separation, recipe: dict[str, Any], *, is_visitor: bool = False) -> Export:
     """Return the export for this recipe, queued if it is new.
+
+    Args:
+        separation: of whose stems it is made.
+        recipe: what is to be made of them.
+        is_visitor: whether somebody asks who has only the private link, and cannot make room.
 
     Raises:
         ValidationError: with a sentence, if there is no room for it.
@@ -50,14 +55,14 @@ def request_export(separation: Separation, recipe: dict[str, Any]) -> Export:
         return found
     owner = separation.song.owner
     with one_at_a_time(owner) if owner else transaction.atomic():
-        check_export(separation, recipe)
+        check_export(separation, recipe, is_visitor)
         export = Export.request(separation, recipe)
     if owner:
         make_room(owner)
     return export
 
 
-def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
+def check_export(separation: Separation, recipe: dict[str, Any], is_visitor: bool = False) -> None:
     """Check that a download can be rendered.
 
     Raises:
@@ -72,5 +77,8 @@ def check_export(separation: Separation, recipe: dict[str, Any]) -> None:
         raise ValidationError(NO_ROOM)
     if owner and expected > (left := quota_of(owner).left):
         raise ValidationError(
-            f"This download needs up to {as_words(expected)}, and {as_words(left)} are left. Delete some songs first."
+            "There’s no room to prepare this download. Ask whoever shared the song with you to free some space."
+            if is_visitor
+            else f"This download needs up to {as_words(expected)}, but you have {as_words(left)} left. "
+            "Delete some songs first."
         )

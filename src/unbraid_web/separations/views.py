@@ -16,7 +16,7 @@ from unbraid_web.inputs import read_json
 from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
-from unbraid_web.separations.models import Export
+from unbraid_web.separations.models import Export, Separation
 from unbraid_web.separations.quota import request_export
 from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe
 from unbraid_web.songs.access import link_key
@@ -115,7 +115,7 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
         raise Http404("This song hasn't been separated yet.")
     stem = get_object_or_404(separation.stems, name=name)
     try:
-        found = request_export(separation, stem_recipe(stem.name))
+        found = request_export(separation, stem_recipe(stem.name), is_visitor=is_visitor(request, separation))
     except ValidationError as error:
         return render(request, "separations/preparing.html", {"refused": error.messages[0]}, status=422)
     if found.state != State.DONE:
@@ -143,10 +143,15 @@ def export(request: HttpRequest, separation_id: UUID) -> HttpResponse:
     if not EXPORTS.admits(client_place(request)):
         return JsonResponse({"error": "That's a lot of downloads. Please wait a few minutes."}, status=429)
     try:
-        found = request_export(separation, recipe)
+        found = request_export(separation, recipe, is_visitor=is_visitor(request, separation))
     except ValidationError as error:
         return JsonResponse({"error": error.messages[0]}, status=422)
     return JsonResponse(export_facts(request, found), status=202)
+
+
+def is_visitor(request: HttpRequest, separation: Separation) -> bool:
+    """Whether somebody else than the song's owner asks."""
+    return separation.song.owner is not None and separation.song.owner != request.user
 
 
 @require_safe

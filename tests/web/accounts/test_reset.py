@@ -41,3 +41,9 @@ def test_mails_are_counted(alice: Person, visitor: Client) -> None:
     for number in range(35):
         visitor.post(URL, {"email": f"alice{number}@example.org"})
     assert len(mail.outbox) == 30
+
+
+def test_nobody_waits_for_mail_that_the_site_cannot_send(visitor: Client, settings: Any) -> None:
+    for sends, sentence in ((True, "We’ve sent you a link."), (False, "This site can’t send e-mail")):
+        settings.CONFIRM_BY_MAIL = sends
+        assert sentence in visitor.get(f"{URL}sent/").content.decode()

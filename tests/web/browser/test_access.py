@@ -66,7 +66,7 @@ def strips(page: Chrome) -> Any:
     return until(lambda: page.find_elements("css selector", ".strip"), "the strips")
 
 
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("width", [320, 1440])
 def test_no_page_keeps_anybody_out(site: Site, page: Chrome, song: Any, width: int) -> None:
     inspector = Inspector(page, width)
     resize(page, width, 800)

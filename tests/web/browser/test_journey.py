@@ -169,7 +169,7 @@ def test_5_downloads_stems_and_a_mix(page: Chrome, downloads: Path) -> None:
     assert soundfile.info(stem).frames == 24 * RATE
     click(page, "[data-stem=vocals] .mute")
     click(page, "[data-kind=mix] button")
-    mix = downloads / "Blue Door - without vocals, speed 0.5.mp3"
+    mix = downloads / "Blue Door - without vocals, 50% speed.mp3"
     until(lambda: mix.exists(), "the mix")
     assert abs(soundfile.info(mix).duration - 48) < 0.1  # as it was heard last
     click(page, "[data-kind=zip] button")

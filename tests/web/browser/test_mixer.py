@@ -181,6 +181,28 @@ def test_two_fingers_zoom(demo: Chrome) -> None:
     resize(demo, 1440, 900)
 
 
+@pytest.mark.parametrize("part", [".wave", ".volume", ".pan", ".seek"])
+def test_a_finger_that_scrolls_the_page_moves_nothing_in_it(demo: Chrome, part: str) -> None:
+    resize(demo, 390, 600)
+    demo.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+    target = find(demo, part)
+    demo.execute_script("arguments[0].scrollIntoView({block: 'center'})", target)
+    x, y = demo.execute_script(
+        "const box = arguments[0].getBoundingClientRect(); return [box.left + box.width / 3, box.top + box.height / 2]",
+        target,
+    )
+    before = demo.execute_script(f"return [scrollY, {MIXER}.mix({MIXER}.engine.seconds)]")
+    demo.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        point = {"x": x + step, "y": y - 20 * step}
+        demo.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    demo.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    until(lambda: demo.execute_script("return scrollY") > before[0] + 50, "the page to scroll")
+    assert ask(demo, f"mix({MIXER}.engine.seconds)") == before[1]
+    demo.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    resize(demo, 1440, 900)
+
+
 def test_everything_is_painted_anew_when_the_system_turns_dark(demo: Chrome) -> None:
     def turn(scheme: str) -> None:
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}

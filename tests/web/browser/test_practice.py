@@ -95,7 +95,7 @@ def test_a_tone_of_440_hz_three_semitones_up_is_523_25_hz_and_drums_stay(demo: C
 
 def see_beats(page: Chrome) -> None:
     """Let the page know the beats of its song."""
-    page.execute_script(f"{MIXER}.practice.update(arguments[0])", ANALYSIS)
+    page.execute_script(f"{MIXER}.practice.update(arguments[0], {MIXER}.duration)", ANALYSIS)
 
 
 def test_without_beats_there_is_nothing_about_beats(demo: Chrome) -> None:  # noqa: F811
@@ -139,6 +139,17 @@ def test_loops_are_whole_bars_unless_they_are_to_be_free(demo: Chrome) -> None: 
     assert ask(demo, "loop") == {"from": 3, "to": 5}
     ActionChains(demo).send_keys("b").perform()
     assert ask(demo, "loop") == {"from": BARS[1], "to": BARS[2]}
+
+
+def test_a_loop_at_the_end_of_the_song_ends_with_it_and_stays(demo: Chrome) -> None:  # noqa: F811
+    later = {"beats": [at + 1 for at in BEATS if at < 15], "downbeats": [at + 1 for at in BARS if at < 15]}
+    demo.execute_script(f"{MIXER}.practice.update(arguments[0], {MIXER}.duration)", ANALYSIS | later)
+    demo.execute_script(f"{MIXER}.seek(15.5)")
+    click(demo, "[data-do=loop]")
+    left = ask(demo, "loop")
+    assert left == {"from": BARS[7] + 1, "to": ask(demo, "duration")}
+    demo.execute_script(f"{MIXER}.restore({MIXER}.mix())")
+    assert [round(ask(demo, f"loop.{end}"), 2) for end in left] == [round(seconds, 2) for seconds in left.values()]
 
 
 def test_key_and_tempo_are_those_that_are_heard(demo: Chrome) -> None:  # noqa: F811

@@ -288,7 +288,7 @@ def test_a_click_alone_is_a_mix_too(alice: Person) -> None:
     wanted = {"kind": "mix", "format": "wav", "stems": muted}
     assert "silent" in ask(alice, separation, **wanted, count_in=1).json()["error"]
     click = samples(rendered(alice, separation, **wanted, click=1, count_in=0.5, speed=0.5))[:, 0]
-    assert Export.objects.get().filename == "song - speed 0.5, click, count-in.wav"
+    assert Export.objects.get().filename == "song - 50% speed, click, count-in.wav"
     starts, _ = clicks(click)
     np.testing.assert_allclose(starts / 44_100, [0.2, 1.2, 2.2, 3.2, 4.2, 5.2, 6.2, 7.2, 8.2], atol=1e-3)
     assert click.size == 12 * 44_100

@@ -1,8 +1,10 @@
 """The private link."""
 
+from typing import Any
+
 from django.test import Client
 
-from tests.web.conftest import Person, Refuses, body, whole_stem
+from tests.web.conftest import Person, Refuses, body, only, whole_stem
 from unbraid_web.songs.models import Song
 
 
@@ -43,3 +45,18 @@ def test_a_deleted_song_is_not_shared_any_more(alice: Person, done: Song, visito
 
 def test_is_nobody_elses(done: Song, only_for_alice: Refuses) -> None:
     only_for_alice(f"/songs/{done.pk}/share/", "post", "get")
+
+
+def test_a_visitor_is_not_told_to_delete_the_owners_songs(
+    alice: Person, visitor: Client, done: Song, settings: Any
+) -> None:
+    settings.MAX_USER_BYTES = done.bytes_total + 1000
+    alice.client.post(f"/songs/{done.pk}/share/")
+    done.refresh_from_db()
+    address, wanted = f"/separations/{only(done).pk}/exports/?key={done.share_token}", {"kind": "zip", "format": "wav"}
+    told = {
+        who: client.post(address, wanted, content_type="application/json").json()["error"]
+        for who, client in (("owner", alice.client), ("visitor", visitor))
+    }
+    assert "Delete some songs first." in told["owner"]
+    assert told["visitor"].startswith("There’s no room")

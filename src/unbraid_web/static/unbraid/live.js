@@ -52,7 +52,8 @@ document.addEventListener("htmx:sendError", ({ detail }) => {
 document.addEventListener("htmx:responseError", ({ detail }) => {
   const { elt, xhr } = detail;
   if (!isPolling(elt)) {
-    note("That didn’t work. Reload the page and try again.");
+    if (isFinal(xhr.status)) stopAsking();
+    else note("That didn’t work. Reload the page and try again.");
   } else if (isFinal(xhr.status)) {
     const still = elt.cloneNode(true);
     still.removeAttribute("hx-trigger");

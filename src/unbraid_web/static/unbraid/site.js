@@ -19,8 +19,9 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(field.value);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Press Ctrl+C";
+    button.textContent = "Copy the selected link";
   }
+  setTimeout(() => (button.textContent = "Copy"), 4000);
 });
 
 // Escape leaves a form that was opened on the page.

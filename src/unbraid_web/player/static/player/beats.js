@@ -4,8 +4,11 @@ const USUAL_BAR = 4; // beats, where no bars are known
 const CLOSE = 0.02; // of a beat: as good as on it
 
 export class Beats {
-  /** @param analysis what the server found: `beats` and `downbeats`, in seconds and in order */
-  constructor({ beats, downbeats }) {
+  /**
+   * @param analysis what the server found: `beats` and `downbeats`, in seconds and in order
+   * @param duration of the song, in seconds
+   */
+  constructor({ beats, downbeats }, duration = Infinity) {
     this.times = beats;
     const firsts = new Set(downbeats);
     this.list = beats.map((seconds) => ({ seconds, first: firsts.has(seconds) }));
@@ -13,12 +16,12 @@ export class Beats {
     const bars = this.numbers.length > 1 ? downbeats : beats;
     this.beat = (beats.at(-1) - beats[0]) / (beats.length - 1); // seconds, on average
     this.bar = (bars.at(-1) - bars[0]) / (bars.length - 1);
-    this.lines = [...bars, bars.at(-1) + this.bar];
+    this.lines = [...bars, Math.min(bars.at(-1) + this.bar, duration)];
   }
 
   /** The beats of an analysis; null if it has none to speak of. */
-  static of(analysis) {
-    return analysis && analysis.beats.length > 1 ? new Beats(analysis) : null;
+  static of(analysis, duration) {
+    return analysis && analysis.beats.length > 1 ? new Beats(analysis, duration) : null;
   }
 
   /** The beginning of the bar that is nearest; far from all bars, the moment itself. */

@@ -1,6 +1,6 @@
 // Asks the server to render downloads, follows them, and hands them over when they are done.
 
-import { connectionBack, connectionLost } from "../unbraid/live.js";
+import { connectionBack, connectionLost, isFinal, stopAsking } from "../unbraid/live.js";
 import { csrfToken } from "../unbraid/site.js";
 
 const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
@@ -63,6 +63,10 @@ async function followUp(url) {
 
 async function factsOf(answer) {
   const facts = await answer.json().catch(() => ({}));
+  if (!answer.ok && !facts.error && isFinal(answer.status)) {
+    stopAsking();
+    throw new Error("");
+  }
   if (!answer.ok) throw new Error(facts.error ?? "That didn’t work. Reload the page and try again.");
   return facts;
 }

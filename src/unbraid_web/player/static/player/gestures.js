@@ -6,14 +6,33 @@ function secondsAt(mixer, event, element) {
   return mixer.view.seconds(Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)));
 }
 
-/** A click or a stroke over a waveform moves the position. */
+const SURE = 8; // pixels to the side, by which a finger is not about to scroll the page
+
+/** A click, a tap or a stroke over a waveform moves the position. */
 export function wireWave(mixer, wave) {
-  const move = (event) => mixer.seek(secondsAt(mixer, event, wave));
+  const seek = (event) => mixer.seek(secondsAt(mixer, event, wave));
+  let begun = null;
   wireZoom(mixer, wave, {
-    begin: move,
-    move,
-    end() {},
+    begin(event) {
+      begun = event;
+      if (event.pointerType !== "touch") seek(event);
+    },
+    move(event) {
+      if (event.pointerType !== "touch" || Math.abs(event.clientX - begun.clientX) >= SURE) seek(event);
+    },
+    end: seek,
   });
+}
+
+/** A slider that stays as it was when the finger on it scrolls the page instead. */
+export function wireSlider(slider, moved) {
+  let before = slider.value;
+  slider.addEventListener("pointerdown", () => (before = slider.value));
+  slider.addEventListener("pointercancel", () => {
+    slider.value = before;
+    moved();
+  });
+  slider.addEventListener("input", moved);
 }
 
 /** A stroke over the ruler chooses the loop, with Alt free of the bars; a click there moves the position. */

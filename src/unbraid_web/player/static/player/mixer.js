@@ -5,7 +5,7 @@ import { note } from "../unbraid/site.js";
 import { wireDownloads } from "./downloads.js";
 import { clock, drawRuler } from "./drawing.js";
 import { Engine } from "./engine.js";
-import { wireRuler, wireWave } from "./gestures.js";
+import { wireRuler, wireSlider, wireWave } from "./gestures.js";
 import { wireKeys } from "./keys.js";
 import { wireMediaSession } from "./media_session.js";
 import { decode, encode, Memory } from "./memory.js";
@@ -33,6 +33,7 @@ class Mixer {
     this.practice.addEventListener("change", () => this.applyPractice());
     this.load(JSON.parse(root.querySelector("#manifest").textContent));
     this.wire();
+    if (!this.engine) this.setReady(false);
     if (!this.manifest.complete) this.follow();
   }
 
@@ -43,20 +44,33 @@ class Mixer {
     this.duration = manifest.duration || manifest.frames / manifest.sampleRate || 1;
     this.seekBar.max = this.duration;
     this.view.setDuration(this.duration);
-    this.root.hidden = ["failed", "cancelled", "expired"].includes(manifest.state); // there is nothing to hear
+    this.setHidden(["failed", "cancelled", "expired"].includes(manifest.state)); // there is nothing to hear
     if (manifest.duration) this.show("length").textContent = clock(Math.round(this.duration));
     if (restarted) this.startOver();
     if (!manifest.stems.length || !manifest.segments) return;
     if (!this.strips.length) this.build();
     manifest.stems.forEach((stem, number) => this.strips[number].update(stem));
     this.engine.update(manifest);
-    if (manifest.analysis && !this.practice.analysis) this.practice.update(manifest.analysis);
+    if (manifest.analysis && !this.practice.analysis) this.practice.update(manifest.analysis, this.duration);
     this.showQuality();
     this.draw();
     if (this.playsWhenReady) {
       this.playWhenReady(false);
       this.toggle();
     }
+  }
+
+  /** Without the mixer there is no music either, and nothing to share that is not shared already. */
+  setHidden(hidden) {
+    this.root.hidden = hidden;
+    if (hidden) this.engine?.pause();
+    const share = document.querySelector("#share-card");
+    if (share && !share.querySelector("#link")) share.hidden = hidden;
+  }
+
+  /** What needs stems can be used once there are some. */
+  setReady(ready) {
+    for (const control of [...this.presets, this.do("loop"), this.do("original")]) control.disabled = !ready;
   }
 
   /** The song is being separated anew: position, faders and music stay, and go on when there is something to hear. */
@@ -78,6 +92,7 @@ class Mixer {
     this.engine.addEventListener("gone", stopAsking);
     this.engine.addEventListener("recovered", () => this.showError(null));
     this.engine.addEventListener("quality", () => this.showQuality());
+    this.setReady(true);
     this.strips = this.manifest.stems.map((stem, number) => new Strip(template, stem, number));
     for (const strip of this.strips) {
       strip.addEventListener("change", () => {
@@ -91,10 +106,15 @@ class Mixer {
     if (select && !select.options.length) select.append(...this.manifest.stems.map(({ name }) => new Option(name)));
     const { smaller, automatic } = startingQuality();
     this.engine.setQuality(smaller, automatic);
-    this.practice.update(this.manifest.analysis);
+    this.practice.update(this.manifest.analysis, this.duration);
     this.memory = new Memory(this.manifest.id);
     this.restore(this.memory.recall());
     wireMediaSession(this);
+  }
+
+  /** Another private link was put into the address of this page: take over its mix. */
+  follows(hash) {
+    if (this.memory && hash.includes("=")) this.restore(this.memory.recall());
   }
 
   get names() {
@@ -134,7 +154,7 @@ class Mixer {
       rememberQuality(target.value === "smaller");
       this.engine?.setQuality(target.value === "smaller");
     });
-    this.seekBar.addEventListener("input", () => this.seek(Number(this.seekBar.value)));
+    wireSlider(this.seekBar, () => this.seek(Number(this.seekBar.value)));
     wireRuler(this, this.show("ruler"));
     wireKeys(this);
     wireDownloads(document.querySelector("#downloads"), () => this.manifest, () => this.recipe());
@@ -143,6 +163,7 @@ class Mixer {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     document.addEventListener("visibilitychange", () => this.keep()); // phones drop a hidden page without another word
     addEventListener("pagehide", () => this.keep());
+    addEventListener("hashchange", () => this.follows(location.hash));
     document.body.addEventListener("separation-ended", () => this.follow());
     document.body.addEventListener("htmx:afterSwap", ({ target }) => {
       if (target.id === "progress") this.follow(); // a retry began
@@ -316,7 +337,7 @@ class Mixer {
   }
 
   toggleSpectrum() {
-    if (!this.manifest.complete) return note("The spectrum appears once separation has finished.", { kind: "info" });
+    if (!this.manifest.complete) return note("The spectrogram appears once separation has finished.", { kind: "info" });
     this.spectral = !this.spectral;
     this.do("spectrum").setAttribute("aria-pressed", this.spectral);
     this.root.classList.toggle("spectral", this.spectral);

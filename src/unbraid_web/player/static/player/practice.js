@@ -1,6 +1,7 @@
 // What musicians practise with: speed, transposition, and what follows the song's beats.
 
 import { Beats } from "./beats.js";
+import { wireSlider } from "./gestures.js";
 import { BEAT_AT_REST } from "./memory.js";
 import { transposedKey } from "./musical_key.js";
 
@@ -22,7 +23,7 @@ export class Practice extends EventTarget {
     for (const button of [this.clickButton, this.countInButton, this.snapButton]) {
       button.addEventListener("click", () => this.press(button));
     }
-    this.volume.addEventListener("input", () => this.changed());
+    wireSlider(this.volume, () => this.changed());
     this.volume.addEventListener("dblclick", () => {
       this.volume.value = BEAT_AT_REST.click.volume;
       this.changed();
@@ -67,9 +68,9 @@ export class Practice extends EventTarget {
   }
 
   /** Take over what the server found in the song by now. */
-  update(analysis) {
+  update(analysis, duration = Infinity) {
     this.analysis = analysis;
-    this.beats = Beats.of(analysis);
+    this.beats = Beats.of(analysis, duration);
     this.controls.hidden = !this.beats;
     this.changed();
   }

@@ -2,6 +2,7 @@
 
 import { balance } from "./engine.js";
 import { drawSpectrum, drawWave } from "./drawing.js";
+import { wireSlider } from "./gestures.js";
 import { AT_REST } from "./memory.js";
 
 export class Strip extends EventTarget {
@@ -27,7 +28,7 @@ export class Strip extends EventTarget {
     this.pan.title = "Pan (double-click to centre)";
     for (const button of [this.mute, this.solo]) button.addEventListener("click", () => this.toggle(button));
     for (const [slider, rest] of [[this.volume, 1], [this.pan, 0]]) {
-      slider.addEventListener("input", () => this.changed());
+      wireSlider(slider, () => this.changed());
       slider.addEventListener("dblclick", () => {
         slider.value = rest;
         this.changed();
