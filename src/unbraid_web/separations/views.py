@@ -71,7 +71,7 @@ def progress_or_page(request: HttpRequest, separation: Any, refused: str = "") -
     if request.headers.get("HX-Target", "").startswith("song-"):
         return render(request, "songs/card.html", {"song": separation.song, "refused": refused, "focus": True})
     if request.headers.get("HX-Request"):
-        context = {"separation": separation, "song": separation.song, "refused": refused}
+        context = {"separation": separation, "song": separation.song, "refused": refused, "focus": True}
         return render(request, "separations/progress.html", context)
     if refused:
         messages.error(request, refused)

@@ -18,7 +18,7 @@ from unbraid_web.songs.parts import library_changed, wants_part
 @require_safe
 def card(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """One song as it stands in the library; it asks for itself again while it is being separated."""
-    return render(request, "songs/card.html", {"song": own_song(request, song_id)})
+    return render(request, "songs/card.html", {"song": own_song(request, song_id), "focus": "focus" in request.GET})
 
 
 @require_http_methods(["GET", "POST"])
@@ -77,5 +77,5 @@ def share(request: HttpRequest, song_id: UUID) -> HttpResponse:
     else:
         song.share()
     if wants_part(request):
-        return render(request, "songs/share.html", {"song": song})
+        return render(request, "songs/share.html", {"song": song, "focus": True})
     return redirect("player:song", song.pk)
