@@ -46,7 +46,11 @@ def song(request: HttpRequest, song_id: UUID) -> HttpResponse:
     """One's own song."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    return render(request, "player/song.html", context_of(own_song(request, song_id), mine=True) | {"focus": "focus" in request.GET})
+    return render(
+        request,
+        "player/song.html",
+        context_of(own_song(request, song_id), mine=True) | {"focus": "focus" in request.GET},
+    )
 
 
 @require_safe
