@@ -30,7 +30,7 @@ def test_ones_own_song(alice: Person, charlie: Person, visitor: Client, done: So
     assert alice.client.post(url).status_code == 405
     page = alice.client.get(url).content.decode()
     assert "Create a private link" in page
-    assert "You can undo this for 60 minutes." in page
+    assert "You can undo this for up to 60 minutes." in page
 
 
 def test_a_song_that_waits_has_its_page_too(alice: Person, waiting: Song) -> None:
