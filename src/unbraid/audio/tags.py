@@ -15,7 +15,7 @@ TECHNICAL = {
     "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id",
     "language", "duration", "itunsmpb", "itunnorm", "bps", "number_of_bytes", "number_of_frames", "timecode",
     "_statistics_tags", "_statistics_writing_app", "_statistics_writing_date_utc", "metadata_block_picture",
-    "coverart", "filename", "mimetype",
+    "coverart", "filename", "mimetype", "tlen",
 }  # fmt: skip
 
 NAMES = {
