@@ -126,6 +126,14 @@ def test_the_private_link_carries_the_mix(site: Site, page: Chrome, tmp_path: An
         assert 'filename="Slow Ferry.wav"' in answer.headers["Content-Disposition"]
 
 
+def test_another_mix_in_the_address_is_taken_over(demo: Chrome) -> None:
+    """As when a second private link to the same song is pasted into its tab."""
+    demo.execute_script("location.hash = 'bass=mute&speed=75'")
+    until(lambda: ask(demo, "mix()") == "bass=mute&speed=75", "the mix")
+    assert demo.execute_script("return location.hash") == ""
+    assert not demo.find_elements("css selector", "[data-mix]:disabled, [data-do=loop]:disabled")
+
+
 def test_the_original_is_heard_beside_the_mix_until_a_fader_moves(demo: Chrome) -> None:
     click(demo, "[data-mix='vocals=20']")
     demo.execute_script("document.activeElement.blur()")

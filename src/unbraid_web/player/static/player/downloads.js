@@ -63,12 +63,12 @@ async function followUp(url) {
 
 async function factsOf(answer) {
   const facts = await answer.json().catch(() => ({}));
-  if (!answer.ok && !facts.error && isFinal(answer.status)) {
-    stopAsking();
-    throw new Error("");
+  if (answer.ok) return facts;
+  if (facts.error || !isFinal(answer.status)) {
+    throw new Error(facts.error ?? "That didn’t work. Reload the page and try again.");
   }
-  if (!answer.ok) throw new Error(facts.error ?? "That didn’t work. Reload the page and try again.");
-  return facts;
+  stopAsking(); // which says why at the top of the page
+  throw new Error("");
 }
 
 function save(url) {

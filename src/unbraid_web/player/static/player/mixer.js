@@ -113,8 +113,8 @@ class Mixer {
   }
 
   /** Another private link was put into the address of this page: take over its mix. */
-  follows(hash) {
-    if (this.memory && hash.includes("=")) this.restore(this.memory.recall());
+  takeMixFromAddress() {
+    if (this.memory && location.hash.includes("=")) this.restore(this.memory.recall());
   }
 
   get names() {
@@ -163,7 +163,7 @@ class Mixer {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     document.addEventListener("visibilitychange", () => this.keep()); // phones drop a hidden page without another word
     addEventListener("pagehide", () => this.keep());
-    addEventListener("hashchange", () => this.follows(location.hash));
+    addEventListener("hashchange", () => this.takeMixFromAddress());
     document.body.addEventListener("separation-ended", () => this.follow());
     document.body.addEventListener("htmx:afterSwap", ({ target }) => {
       if (target.id === "progress") this.follow(); // a retry began
