@@ -51,7 +51,7 @@ class Network:
         )
         threads = threads or cpu_count()
         if precision == "auto" and self.facts.filter_bank is None:
-            precision = "fp32"  # samples rounded to bf16 have noise 37 dB below them; masks have not
+            precision = "fp32"  # rounded to bf16, samples have noise 36 to 49 dB below them; masks have not
         self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
         """What the user should know about the run, in sentences."""
