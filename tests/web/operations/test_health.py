@@ -4,11 +4,11 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from typing import Any
 from unittest.mock import Mock
 
@@ -94,13 +94,16 @@ def test_monitoring_is_answered_on_the_machine_itself_also_where_visitors_need_h
 
 
 @contextmanager
-def closing_door() -> Iterator[Event]:
-    """An event that is set in the end, so that no thread waits for ever."""
-    door = Event()
+def closing_door() -> Iterator[threading.Event]:
+    """An event that is set in the end; the checks that wait for it end too."""
+    door = threading.Event()
     try:
         yield door
     finally:
         door.set()
+        for thread in threading.enumerate():
+            if thread.name == "storage":
+                thread.join(60)  # its answer must not be the next one's
 
 
 def test_metrics_are_for_staff_and_for_who_has_the_token(
