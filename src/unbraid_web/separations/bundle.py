@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from unbraid_web.inputs import uuids
 from unbraid_web.separations.archive import files_of, stream_zip
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.preparing import WAITED, has_waited, refused_page, started_page, waiting_page
 from unbraid_web.separations.quota import request_export
 from unbraid_web.songs.models import Song
 
@@ -34,7 +35,7 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     assert isinstance(user, User)
     query = request.POST if request.method == "POST" else request.GET
     chosen, kind = uuids(query.getlist("song")), query.get("format", "flac")
-    separations = done_separations(user, chosen)
+    separations, left_out = with_and_without_stems(user, chosen)
     try:
         if not separations:
             raise ValidationError("None of these songs has stems yet.")
@@ -45,6 +46,8 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
             address = QueryDict(mutable=True)
             address.setlist("song", [str(pk) for pk in chosen])
             address["format"] = kind
+            if left_out:  # there is something to say before the file comes
+                address[WAITED] = "1"
             return redirect(f"{reverse('separations:bundle')}?{address.urlencode()}")
     except ValidationError as error:
         messages.error(request, error.messages[0])
@@ -53,15 +56,16 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     exports = list(Export.objects.filter(separation__in=separations, key__in=keys).select_related("separation__song"))
     ready = [export for export in exports if export.state == State.DONE]
     if any(export.can_retry for export in exports) or len(exports) < len(separations):
-        refused = "Some of these stems couldn’t be prepared. Go back to your library and try again."
-        return render(request, "separations/preparing.html", {"refused": refused}, status=422)
+        sentence = "Some of these stems couldn’t be prepared. Go back to your library and try again."
+        return refused_page(request, sentence, status=422)
     name = f"unbraid - {len(separations)} song{'s' * (len(separations) > 1)} ({kind}).zip"
     if len(ready) < len(exports):
-        context = {"name": name, "ready": len(ready), "count": len(exports)}
-        return render(request, "separations/preparing.html", context, status=202)
+        return waiting_page(request, name=name, left_out=left_out, ready=len(ready), count=len(exports))
+    if has_waited(request):
+        return started_page(request, name=name, left_out=left_out)
     if not cache.add(lock_of(user), 1, ONE_AT_A_TIME_SECONDS):
-        refused = "Another download of yours is still running. Start this one when it has finished."
-        return render(request, "separations/preparing.html", {"refused": refused}, status=429)
+        sentence = "Another download of yours is still running. Start this one when it has finished."
+        return refused_page(request, sentence, status=429)
     blocks = sending(user, ready)
     next(blocks)
     answer = StreamingHttpResponse(blocks, content_type="application/zip")
@@ -69,10 +73,11 @@ def bundle(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
-def done_separations(user: User, chosen: list[UUID]) -> list[Separation]:
-    """Return the separations of those of the person's own songs that are done."""
-    songs = Song.objects.owned_by(user).filter(pk__in=chosen).sorted_by("title").with_separations()
-    return [song.separation for song in songs if song.separation.state == State.DONE]
+def with_and_without_stems(user: User, chosen: list[UUID]) -> tuple[list[Separation], list[Song]]:
+    """Return the separations of those of the person's own songs that are done, and the songs that are not."""
+    songs = list(Song.objects.owned_by(user).filter(pk__in=chosen).sorted_by("title").with_separations())
+    done = [song for song in songs if song.separation.state == State.DONE]
+    return [song.separation for song in done], [song for song in songs if song not in done]
 
 
 def zip_recipe(separation: Separation, kind: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from unbraid_web.separations import media
 from unbraid_web.separations.access import audible_separation, own_separation
 from unbraid_web.separations.jobs.job import State
 from unbraid_web.separations.models import Export, Separation
+from unbraid_web.separations.preparing import has_waited, refused_page, started_page, waiting_page
 from unbraid_web.separations.quota import request_export
 from unbraid_web.separations.recipes import CONTENT_TYPES, stem_recipe
 from unbraid_web.songs.access import link_key
@@ -117,9 +118,11 @@ def stem_file(request: HttpRequest, separation_id: UUID, name: str) -> HttpRespo
     try:
         found = request_export(separation, stem_recipe(stem.name), is_visitor=is_visitor(request, separation))
     except ValidationError as error:
-        return render(request, "separations/preparing.html", {"refused": error.messages[0]}, status=422)
+        return refused_page(request, error.messages[0], status=422)
     if found.state != State.DONE:
-        return render(request, "separations/preparing.html", {"name": found.filename}, status=202)
+        return waiting_page(request, name=found.filename)
+    if has_waited(request):
+        return started_page(request, name=found.filename)
     return media.send(request, found.file, CONTENT_TYPES["flac"], save_as=found.filename, immutable=False)
 
 

@@ -1,6 +1,8 @@
 """The stems of several songs in one zip."""
 
+import html
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 import soundfile
 from django.test import Client
 
-from tests.web.conftest import Person, body, put_separated, work
+from tests.web.conftest import Person, body, put, put_separated, work
 from unbraid_web.separations.models import Export
 from unbraid_web.songs.models import Song
 
@@ -46,6 +48,27 @@ def test_songs_come_in_one_zip_each_in_a_folder_of_its_own(alice: Person, two: l
     assert {name.split("/")[0] for name in names} == {"some noise", "some noise (2)"}
     assert not body(alice.client.head(address))  # it begins, and is given up
     assert body(alice.client.get(address))
+
+
+def test_the_page_that_waited_says_that_the_download_has_begun(alice: Person, done: Song, song_file: Path) -> None:
+    waiting = put(alice.user, song_file)
+    address = ask(alice.client, [done, waiting]).headers["Location"]
+    page = alice.client.get(address).content.decode()
+    assert "0 of 1 song ready" in page
+    assert f"Not included, because it has no stems yet: “{waiting.title}”." in page
+    work(Export.objects.get())
+    page = alice.client.get(refreshed(page)).content.decode()
+    assert "Your download has started" in page
+    assert f"“{waiting.title}”" in page
+    assert alice.client.get(refreshed(page)).headers["Content-Type"] == "application/zip"
+    assert "Your download has started" in alice.client.get(address).content.decode()  # there is something to say first
+
+
+def refreshed(page: str) -> str:
+    """The address that a page goes on to."""
+    found = re.search(r'http-equiv="refresh" content="\d+; url=([^"]+)"', page)
+    assert found
+    return html.unescape(found[1])
 
 
 def test_only_ones_own_songs_that_have_stems(alice: Person, charlie: Person, visitor: Client, done: Song) -> None:

@@ -81,6 +81,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fraction = models.FloatField(default=0.0)
     error = models.TextField(blank=True, help_text="a sentence for the person who waits")
+    final = models.BooleanField(default=False, help_text="it failed, and would fail again")
     claim_token = models.UUIDField(null=True, editable=False)
     worker = models.CharField(max_length=120, blank=True)
     heartbeat = models.DateTimeField(null=True)
@@ -166,7 +167,7 @@ class Job(models.Model):
             self.release()
         except JobFailed as error:
             logger.info("job failed", extra=facts | {"sentence": str(error)})
-            self.fail(str(error))
+            self.fail(str(error), final=error.final)
         except (OperationalError, InterfaceError):  # not the song's fault: the database is away
             logger.exception("job released", extra=facts)
             if not connection.is_usable():
@@ -211,10 +212,11 @@ class Job(models.Model):
         """
         self.beat(state=State.DONE, fraction=1.0, finished_at=timezone.now(), claim_token=None, error="", **fields)
 
-    def fail(self, sentence: str) -> None:
-        """Record why the work cannot be done; if the job is no longer ours, nothing changes."""
+    def fail(self, sentence: str, *, final: bool = False) -> None:
+        """Record why the work cannot be done, now or ever (`final`), unless the job is no longer ours."""
         mine = type(self).objects.filter(pk=self.pk, claim_token=self.claim_token, state=State.RUNNING)
-        if mine.update(state=State.FAILED, error=sentence, finished_at=timezone.now(), claim_token=None):
+        fields = {"error": sentence, "final": final, "finished_at": timezone.now(), "claim_token": None}
+        if mine.update(state=State.FAILED, **fields):
             self.refresh_from_db()
             self.clean_up()
 
@@ -263,7 +265,7 @@ class Job(models.Model):
         """Queue a job that ended without a result again."""
         again = self._change(
             [State.FAILED, State.CANCELLED, State.EXPIRED],
-            state=State.QUEUED, attempt=0, fraction=0.0, error="",
+            state=State.QUEUED, attempt=0, fraction=0.0, error="", final=False,
             queued_at=timezone.now(), heartbeat=None, finished_at=None,
         )  # fmt: skip
         if again:

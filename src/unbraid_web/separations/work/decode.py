@@ -84,16 +84,15 @@ def decode(source: Path, target: Path, max_seconds: float, max_bytes: int) -> It
             "bit_depth": song.bit_depth,
             "title": tags.get("title", "")[:200],
             "artist": tags.get("artist", "")[:200],
-            "notes": song.notes,
+            "notes": [*song.notes, *([] if peak else ["it is silent from beginning to end"])],
         }
 
 
 def check_size(seconds: float, byte_rate: int, max_seconds: float, max_bytes: int) -> None:
     """Raise JobFailed if so many seconds are too many, or too large."""
     if seconds > max_seconds:
-        raise JobFailed(
-            f"This file is longer than the {max_seconds / 60:.0f}-minute limit. Split it and upload the parts."
-        )
+        limit = f"{max_seconds / 60:g}-minute" if max_seconds >= 60 else f"{max_seconds:g}-second"
+        raise JobFailed(f"This file is longer than the {limit} limit. Split it and upload the parts.", final=True)
     if seconds * byte_rate > max_bytes:
         raise JobFailed(TOO_LARGE)
 
@@ -114,15 +113,15 @@ def main() -> int:
         for facts in decode(arguments.source, arguments.target, arguments.max_seconds, arguments.max_bytes):
             print(json.dumps(facts), flush=True)
     except JobFailed as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        print(json.dumps({"error": str(error), "final": error.final}), flush=True)
         return 1
     except InputError as error:
         if isinstance(error.__cause__, MemoryError):
             raise  # no fault of the file's format: the worker has a sentence for who says nothing
-        print(json.dumps({"error": f"{error.problem} {ADVICE}"}), flush=True)
+        print(json.dumps({"error": f"{error.problem} {ADVICE}", "final": True}), flush=True)
         return 1
     except OSError as error:
-        found = {"error": TOO_LARGE} if error.errno == errno.EFBIG else {"errno": error.errno}
+        found = {"error": TOO_LARGE, "final": False} if error.errno == errno.EFBIG else {"errno": error.errno}
         print(json.dumps(found), flush=True)
         return 1
     return 0

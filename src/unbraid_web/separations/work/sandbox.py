@@ -51,7 +51,7 @@ def decoded(upload: str, target: Path, check: Callable[[], None]) -> Iterator[di
             for line in lines:
                 facts = json.loads(line)
                 if "error" in facts:
-                    raise JobFailed(facts["error"])
+                    raise JobFailed(facts["error"], final=facts["final"])
                 if "errno" in facts:
                     raise OSError(facts["errno"], "while decoding")
                 yield facts

@@ -42,18 +42,35 @@ def test_what_is_not_music_fails_with_a_sentence(
     assert only(song).state == "failed"
     assert sentence in only(song).error
     assert default_storage.exists(song.upload)
+    for page in (f"/songs/{song.pk}/", f"/songs/{song.pk}/card/"):  # which would say the same again
+        assert "Try again" not in alice.client.get(page).content.decode()
 
 
 def test_a_song_longer_than_allowed_fails_with_a_sentence(waiting: Song, settings: Any) -> None:
     settings.MAX_SONG_SECONDS = 6
     work(only(waiting))
-    assert "longer than the 0-minute limit" in only(waiting).error
+    assert "longer than the 6-second limit" in only(waiting).error
 
 
 def test_decoding_has_its_limits(waiting: Song, settings: Any) -> None:
     settings.DECODE_MEMORY_BYTES = 30 * 10**6
     work(only(waiting))
     assert "more memory or time than we allow" in only(waiting).error
+
+
+def test_a_fault_of_ours_can_be_tried_again(alice: Person, waiting: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "decoded", lambda *_: [][0])
+    work(only(waiting))
+    assert only(waiting).state == "failed"
+    assert "Try again" in alice.client.get(f"/songs/{waiting.pk}/").content.decode()
+
+
+def test_silence_is_said(alice: Person, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "nothing.wav", np.zeros((44_100, 2)), 44_100)
+    song = put(alice.user, tmp_path / "nothing.wav")
+    work(only(song))
+    assert only(song).state == "done"
+    assert "It is silent from beginning to end." in alice.client.get(f"/songs/{song.pk}/").content.decode()
 
 
 def test_tags_name_the_song_unless_the_person_did(alice: Person, tmp_path: Path) -> None:
