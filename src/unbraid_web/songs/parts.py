@@ -4,6 +4,8 @@ import json
 
 from django.http import HttpRequest, HttpResponse
 
+COUNT_CHANGED = "count-changed"  # a card in the list came or went; the line with their number asks for itself
+
 
 def wants_part(request: HttpRequest) -> bool:
     """Whether the request is from htmx, and so for a part of the page."""

@@ -50,6 +50,55 @@ def test_a_form_that_is_open_and_what_is_selected_outlast_new_songs(site: Site, 
     until(lambda: page.find_elements("css selector", "[aria-label='Select Song 1 as I call it']"), "the new name")
 
 
+def test_a_selection_outlasts_searching_until_it_is_cleared(site: Site, page: Chrome) -> None:
+    log_in(page, site, MIRA)
+    page.get(f"{site.url}/library/?sort=title")
+    click(page, "[aria-label='Select Song 0']")
+    find(page, "#q").send_keys("winding")
+    see(page, "1 song matches")
+    see(page, "1 song selected")
+    click(page, "[data-select-all]")
+    see(page, "2 songs selected")
+    chosen = "return new FormData(document.querySelector('#selection')).getAll('song').length"
+    assert page.execute_script(chosen) == 2
+    click(page, "[data-clear]")
+    until(lambda: not find(page, "#selection").is_displayed(), "the end of the selection")
+
+
+def test_a_song_that_goes_is_no_longer_counted_and_selected(site: Site, page: Chrome) -> None:
+    log_in(page, site, MIRA)
+    page.get(f"{site.url}/library/?q=song&sort=title")
+    count = int(find(page, "#count").text.split()[0])
+    click(page, "[aria-label='Select Song 2']")
+    click(page, "[aria-label='Select Song 4']")
+    click(page, "[aria-label='Delete Song 4']")
+    see(page, f"{count - 1} songs match")
+    see(page, "1 song selected")
+    click(page, "[aria-label='Undo deleting Song 4']")
+    see(page, f"{count} songs match")
+
+
+def test_a_new_song_that_the_list_does_not_show_can_be_opened(site: Site, page: Chrome, tmp_path: Path) -> None:
+    log_in(page, site, MIRA)
+    page.get(f"{site.url}/library/?q=winding&sort=title")
+    (tmp_path / "Out of Sight.mp3").write_text("not music either")
+    find(page, "#files").send_keys(str(tmp_path / "Out of Sight.mp3"))
+    see(page, "Added to your library")
+    click(page, ".upload [aria-label='Dismiss']")
+    until(lambda: not page.find_elements("css selector", ".upload-name a"), "the line to go")
+
+
+def test_focus_goes_to_the_new_list(site: Site, page: Chrome) -> None:
+    log_in(page, site, MIRA)
+    page.get(f"{site.url}/library/?q=song&sort=title")
+    click(page, "[aria-label='Select Song 0']")
+    click(page, ".selection [hx-post]")
+    see(page, "The song was deleted.")
+    click(page, ".undo button")
+    until(lambda: page.find_elements("css selector", "[aria-label='Select Song 0']"), "the song")
+    until(lambda: page.switch_to.active_element.get_attribute("id") == "count", "the focus")
+
+
 def test_several_songs_go_and_come_back(site: Site, page: Chrome) -> None:
     log_in(page, site, MIRA)
     page.get(f"{site.url}/library/?q=song&sort=title")

@@ -35,7 +35,7 @@ def library(request: HttpRequest) -> HttpResponse:
     context |= {
         "unfinished": Upload.objects.filter(owner=user).order_by("moved_at"),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "max_minutes": settings.MAX_SONG_SECONDS / 60,
+        "max_seconds": settings.MAX_SONG_SECONDS,
     }
     return render(request, "songs/library.html", context)
 

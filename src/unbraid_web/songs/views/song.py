@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from unbraid_web.songs.access import own_song
 from unbraid_web.songs.limits import restore
 from unbraid_web.songs.models import Song
-from unbraid_web.songs.parts import library_changed, wants_part
+from unbraid_web.songs.parts import COUNT_CHANGED, library_changed, wants_part
 
 
 @require_safe
@@ -47,7 +47,9 @@ def delete(request: HttpRequest, song_id: UUID) -> HttpResponse:
     song = own_song(request, song_id)
     song.trash()
     if wants_part(request) and request.headers.get("HX-Target", "").startswith("song-"):
-        return render(request, "songs/deleted_card.html", {"song": song, "focus": True})
+        answer = render(request, "songs/deleted_card.html", {"song": song, "focus": True})
+        answer["HX-Trigger"] = COUNT_CHANGED
+        return answer
     return redirect(f"{reverse('songs:library')}?deleted={song.pk}")
 
 
@@ -64,7 +66,9 @@ def undo(request: HttpRequest, song_id: UUID) -> HttpResponse:
     if request.GET.get("in") == "bin":  # the line goes, and the list has the song again
         return library_changed()
     if wants_part(request):
-        return render(request, "songs/card.html", {"song": song, "focus": True})
+        answer = render(request, "songs/card.html", {"song": song, "focus": True})
+        answer["HX-Trigger"] = COUNT_CHANGED
+        return answer
     return redirect("player:song", song.pk)
 
 

@@ -114,10 +114,22 @@ class Upload {
     if (this.url) await fetch(this.url, { method: "DELETE", headers: { "X-CSRFToken": csrfToken() } });
   }
 
-  finish() {
-    this.element.remove();
+  finish(address) {
     form.dispatchEvent(new Event("library-changed", { bubbles: true })); // the list is asked for again
+    if (listBeginsWithTheNewest()) return this.element.remove();
+    const link = Object.assign(document.createElement("a"), { href: address, textContent: this.file.name });
+    this.element.querySelector(".upload-name").replaceChildren(link);
+    this.element.querySelector("button").ariaLabel = "Dismiss";
+    this.setStatus("Added to your library");
+    this.bar.remove();
+    this.url = null;
   }
+}
+
+/** Whether a new song can be seen in the list, which may be another page, in another order or what a search found. */
+function listBeginsWithTheNewest() {
+  const asked = new URLSearchParams(location.search);
+  return !asked.get("q") && (asked.get("sort") ?? "newest") === "newest" && (asked.get("page") ?? "1") === "1";
 }
 
 function enqueue(files) {
