@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from ninja import File, NinjaAPI, Status, UploadedFile
 from ninja.errors import HttpError, Throttled
 from ninja.errors import ValidationError as NinjaValidationError
+from ninja.openapi.docs import Swagger
 from ninja.security import HttpBearer
 from ninja.throttling import AuthRateThrottle
 
@@ -42,11 +43,18 @@ class PersonalToken(HttpBearer):
         return found.owner if found else None
 
 
+class EndpointsPage(Swagger):
+    """The list of all endpoints, within a page of the site."""
+
+    template = "api/all_endpoints.html"
+
+
 api = NinjaAPI(
     title="unbraid",
     version="1",
     urls_namespace="api-1",
     description="Upload songs, follow their separation, fetch stems and mixes. Create a token on your account page.",
+    docs=EndpointsPage(),
     auth=PersonalToken(),
     throttle=[AuthRateThrottle(settings.API_RATE)],
 )
