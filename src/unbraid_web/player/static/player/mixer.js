@@ -12,6 +12,7 @@ import { decode, encode, Memory } from "./memory.js";
 import { Practice } from "./practice.js";
 import { rememberQuality, startingQuality } from "./quality.js";
 import { Strip } from "./strip.js";
+import { wireTabs } from "./tabs.js";
 import { View } from "./view.js";
 
 const LOOP_BARS = 4;
@@ -110,6 +111,7 @@ class Mixer {
     this.memory = new Memory(this.manifest.id);
     this.restore(this.memory.recall());
     wireMediaSession(this);
+    wireTabs(this);
   }
 
   /** Another private link was put into the address of this page: take over its mix. */
