@@ -39,6 +39,15 @@ def roughly(seconds: float) -> str:
 
 
 @register.filter
+def duration(seconds: float) -> str:
+    """Return a length of time in the largest unit of which it has at least two: 90 seconds, 60 minutes, 30 days."""
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length and seconds % length == 0:
+            return f"{seconds / length:.0f} {unit}s"
+    return f"{seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
+
+
+@register.filter
 def percent(fraction: Any) -> str:
     """Return a fraction as whole percent."""
     return f"{round(100 * float(fraction or 0))}%"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -25,7 +26,11 @@ def kept_secret_key() -> str:
     """
     file = data_folder() / "secret_key"
     if not file.exists():
-        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)  # songs are nobody else's business
+        try:
+            file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)  # songs are nobody else's business
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            sys.exit(f"unbraid: The data folder {file.parent} cannot be made: {reason}. Set UNBRAID_DATA to another.")
         new = file.with_name(f".secret_key.{secrets.token_hex(4)}")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as written:

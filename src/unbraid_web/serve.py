@@ -1,6 +1,7 @@
 """Serves the whole site with one command: prepares the database, runs web server and background processes."""
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -56,22 +57,26 @@ def main(port: int = 8000, open_browser: bool = True, host: str = "127.0.0.1") -
 
 def check_port(host: str, port: int) -> None:
     """Exit with a sentence that names a free port if this one is taken, before the database is migrated."""
-    if can_listen(host, port):
+    refusal = why_not(host, port)
+    if refusal is None:
         return
-    free = next((other for other in range(port + 1, min(port + 100, 65536)) if can_listen(host, other)), None)
+    if refusal.errno not in (errno.EADDRINUSE, errno.EACCES):
+        sys.exit(f"unbraid: This machine cannot listen on {host}: {str(refusal.strerror).lower()}. Check --host.")
+    free = next((other for other in range(port + 1, min(port + 100, 65536)) if not why_not(host, other)), None)
     advice = f"choose another one, for example --port {free}" if free else "choose another one with --port"
-    sys.exit(f"unbraid: Port {port} is taken: {advice}.")
+    problem = "is taken" if refusal.errno == errno.EADDRINUSE else "is reserved for the system"
+    sys.exit(f"unbraid: Port {port} {problem}: {advice}.")
 
 
-def can_listen(host: str, port: int) -> bool:
-    """Whether a server can listen there."""
+def why_not(host: str, port: int) -> OSError | None:
+    """Return why a server cannot listen there; None if it can."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
 
 
 def network_address(host: str) -> str:

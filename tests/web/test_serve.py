@@ -27,7 +27,18 @@ def test_a_taken_port_is_one_sentence_that_names_a_free_one() -> None:
     assert run.returncode == 1
     assert run.stdout == ""
     assert (named := re.fullmatch(rf"unbraid: Port {port} is taken: .* --port (\d+)\.\n", run.stderr))
-    assert serve.can_listen("127.0.0.1", int(named[1]))
+    assert serve.why_not("127.0.0.1", int(named[1])) is None
+
+
+def test_a_host_that_is_not_this_machine_and_a_folder_that_cannot_be_made_are_sentences(tmp_path: Path) -> None:
+    run = subprocess.run([*START, "--host", "203.0.113.9"], capture_output=True, text=True)
+    assert run.stderr.startswith("unbraid: This machine cannot listen on 203.0.113.9: ")
+    (tmp_path / "file").touch()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("UNBRAID_", "DATABASE_"))}
+    settings = kept | {"UNBRAID_DATA": str(tmp_path / "file" / "data")}
+    run = subprocess.run([*START, "--port", str(free_port())], capture_output=True, text=True, env=settings)
+    assert run.stderr.startswith(f"unbraid: The data folder {tmp_path}/file/data cannot be made: ")
+    assert run.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(("host", "reaches"), [("127.0.0.1", False), ("localhost", False), ("192.0.2.7", True)])

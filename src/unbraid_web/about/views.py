@@ -22,10 +22,10 @@ def show_help(request: HttpRequest) -> HttpResponse:
     """How to use the site, and what its limits are."""
     context = {
         "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "max_minutes": settings.MAX_SONG_SECONDS / 60,
+        "max_seconds": settings.MAX_SONG_SECONDS,
         "max_user_bytes": settings.MAX_USER_BYTES,
-        "undo_minutes": settings.UNDO_SECONDS / 60,
-        "stem_days": settings.STEM_DAYS,
+        "undo_seconds": settings.UNDO_SECONDS,
+        "stem_seconds": settings.STEM_DAYS * 86_400,
     }
     return render(request, "about/help.html", context)
 
@@ -34,8 +34,8 @@ def show_help(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """What is stored about people, for how long, and who sees it."""
     context = {
-        "undo_minutes": settings.UNDO_SECONDS / 60,
-        "export_hours": EXPORT_LIFE.total_seconds() / 3600,
+        "undo_seconds": settings.UNDO_SECONDS,
+        "export_seconds": EXPORT_LIFE.total_seconds(),
         "by_mail": settings.CONFIRM_BY_MAIL,
     }
     return render(request, "about/privacy.html", context)

@@ -29,7 +29,7 @@ def context_of(song: Song, *, mine: bool = False, key: str = "") -> dict[str, An
         "mine": mine,
         "key": key,
         "formats": FORMATS,
-        "undo_minutes": settings.UNDO_SECONDS / 60,
+        "undo_seconds": settings.UNDO_SECONDS,
         "original_ending": PurePath(song.filename).suffix[1:].upper(),
     }
 
