@@ -1,5 +1,6 @@
 """What a separation promises: exact sums, exact lengths, the same answer however the song is cut."""
 
+import math
 import os
 import pickle
 import signal
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 import unbraid
 from tests.conftest import noise, write_song
 from tests.tiny_models import SOURCES, write_mask_model, write_waveform_model
-from unbraid import Progress, SeparationOptions, Separator, UsageError
+from unbraid import InputError, Progress, SeparationOptions, Separator, UsageError
 from unbraid.audio import read
 from unbraid.inference.stream import StemStream
 from unbraid.separator import FileKeywords
@@ -226,6 +227,63 @@ def test_only_a_bounded_part_of_a_song_is_held(separator: Separator) -> None:
                 break
     assert song.closed
     assert not any(thread.name == "unbraid-decode" for thread in threading.enumerate())
+
+
+def test_a_stream_is_read_once_and_can_be_closed(separator: Separator, tmp_path: Path) -> None:
+    song = write_song(tmp_path / "song.wav", seconds=1)
+    with separator.stream(song) as stream:
+        assert list(stream)
+        with pytest.raises(UsageError, match="can be read once"):
+            iter(stream)
+    before = threading.active_count()
+    stream = separator.stream(song)
+    next(iter(stream))
+    stream.close()
+    stream.close()
+    assert threading.active_count() <= before
+    with pytest.raises(UsageError, match="can be read once"):
+        iter(stream)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "AC/DC", "../up", "/abs", "a\\b", "a\0b"])
+def test_a_name_is_one_folder_and_stays_where_it_belongs(separator: Separator, tmp_path: Path, name: str) -> None:
+    song = write_song(tmp_path / "song.wav", seconds=0.3)
+    with pytest.raises(UsageError, match="without slashes"):
+        separator.separate_file(song, tmp_path / "out", name=name)
+    assert [path.name for path in tmp_path.iterdir()] == ["song.wav"]
+
+
+@pytest.mark.parametrize("song", [np.zeros((2, 100)), None, 7, ["song.wav"]])
+def test_what_is_no_song_is_a_sentence(separator: Separator, song: Any) -> None:
+    with pytest.raises(InputError, match=r"A song is a path or an open binary file, not \w+; arrays are for"):
+        separator.stream(song)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"start": "5"}, {"duration": "5"}, {"track": "1"}, {"track": 1.5}, {"stems": 5}, {"stems": [1]},
+        {"two_stems": ["vocals"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_of_the_wrong_type_are_sentences(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        SeparationOptions(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"threads": 0}, {"threads": -1}, {"threads": "2"}, {"tile_seconds": math.nan}, {"tile_seconds": 1e9}],
+    ids=str,
+)
+def test_a_separator_with_options_out_of_range(mask_model: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Separator(mask_model, **options)
+
+
+def test_stems_of_an_array_may_be_one_string(separator: Separator) -> None:
+    assert list(separator.separate_array(np.zeros((2, 100)), 44_100, stems="drums, vocals")) == ["vocals", "drums"]
 
 
 def test_a_stream_can_be_left_early(separator: Separator, tmp_path: Path) -> None:

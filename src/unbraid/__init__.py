@@ -48,6 +48,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("unbraid")
+    if name == "analysis":
+        return import_module("unbraid.analysis")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'unbraid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "analysis"]

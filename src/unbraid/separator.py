@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -72,18 +73,24 @@ class SeparationOptions:
     """Whether to tag the files with the tempo and key found; needs all stems, or `two_stems`."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < math.inf:
-            raise UsageError(f"The start is a number of seconds, 0 or more, not {self.start}.")
-        if self.duration is not None and not 0 < self.duration < math.inf:
-            raise UsageError(f"The duration is a number of seconds above 0, not {self.duration}.")
-        if self.track is not None and self.track < 1:
-            raise UsageError(f"Sound tracks are counted from 1: there is no track {self.track}.")
+        if not (isinstance(self.start, Real) and 0 <= self.start < math.inf):
+            raise UsageError(f"The start is a number of seconds, 0 or more, not {self.start!r}.")
+        if self.duration is not None and not (isinstance(self.duration, Real) and 0 < self.duration < math.inf):
+            raise UsageError(f"The duration is a number of seconds above 0, not {self.duration!r}.")
+        if self.track is not None and not (isinstance(self.track, Integral) and self.track >= 1):
+            raise UsageError(f"Sound tracks are counted from 1: there is no track {self.track!r}.")
+        if not isinstance(self.two_stems, str | None):
+            raise UsageError(f"two_stems is the name of one stem, not {self.two_stems!r}.")
         bit_depth_of(self.format, self.bit_depth)
         if self.stems is not None and self.two_stems is not None:
             raise UsageError("Choose either some stems or two stems, not both.")
         if self.stems is not None:
             names = self.stems.split(",") if isinstance(self.stems, str) else self.stems
-            object.__setattr__(self, "stems", tuple(name.strip() for name in names if name.strip()))
+            try:
+                stems = tuple(name.strip() for name in names if name.strip())
+            except (TypeError, AttributeError):
+                raise UsageError(f"stems are names, such as ['vocals', 'drums'], not {self.stems!r}.") from None
+            object.__setattr__(self, "stems", stems)
 
     def stems_of(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Return the stems that these options select from a model's `sources`.
@@ -150,10 +157,10 @@ class Separator:
 
     `model` is the name of a model that comes with unbraid (`unbraid info` lists them) or an `.onnx` file made by
     `unbraid export`; None means the default. `device` is "auto", "cpu" or "cuda". `precision` is "auto" (bf16 where
-    the processor has it), "fp32" or "bf16". `threads` defaults to all that this process may use; the result depends
-    neither on it nor on `tile_seconds`.
+    the processor has it), "fp32" or "bf16". `threads` defaults to all that this process may use; the result does not
+    depend on it, nor on `tile_seconds` but for rounding (and for a model in eight bits).
 
-    Raises ModelError if the model cannot be used.
+    Raises ModelError if the model cannot be used, and UsageError if an option is out of range.
     """
 
     def __init__(
@@ -238,7 +245,7 @@ class Separator:
             song: A path or an open binary file.
             out_dir: Where the song's folder goes.
             options: The options.
-            name: The song's name, if not that of its file.
+            name: The song's name, if not that of its file; it names the folder, so it holds no slash.
             on_progress: Called with each `Progress`, in the thread that separates.
             keywords: Fields of `SeparationOptions`, which override those of `options`.
 
@@ -249,6 +256,8 @@ class Separator:
         """
         wanted = replace(options or SeparationOptions(), **keywords)
         wanted.stems_of(self.sources)
+        if name is not None and not _names_a_folder(name):
+            raise UsageError(f"A song's folder cannot be named {name!r}: give a name without slashes.")
         tell = on_progress or (lambda progress: None)
         with self.stream(song, wanted) as stream:
             tell(Progress("decoding", 0.0, stream.duration))
@@ -303,7 +312,8 @@ class Separator:
         """Return the stems of an array `(channels, samples)`.
 
         Args:
-            mixture: One or two channels; integers of 8, 16 or 32 bits are divided by their type's full scale.
+            mixture: One or two channels; integers of 8, 16 or 32 bits are divided by their type's full scale. Samples
+                that are no numbers, or are beyond 1e12, count as silence.
             sample_rate: Hz.
             stems: Names of the stems to return; None means all.
             two_stems: Name of the one stem to return, together with the "accompaniment".
@@ -312,8 +322,9 @@ class Separator:
             InputError: The array or the sample rate is not usable as sound.
             UsageError: The model lacks a requested stem.
         """
+        wanted = SeparationOptions(stems=stems, two_stems=two_stems)
         song = ArraySong(mixture, sample_rate)
-        with StemStream(self._network, song, stems=stems, two_stems=two_stems) as stream:
+        with StemStream(self._network, song, stems=wanted.stems, two_stems=wanted.two_stems) as stream:
             return _whole(stream)
 
 
@@ -333,6 +344,10 @@ def _whole(stream: StemStream) -> dict[str, Audio]:
     if not blocks:
         return {stem: np.zeros((stream.channels, 0), np.float32) for stem in stream.sources}
     return {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in stream.sources}
+
+
+def _names_a_folder(name: str) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
 def _name_of(song: Source) -> str:

@@ -116,6 +116,13 @@ def test_what_is_there_is_skipped_and_the_rest_resumed(separate: list[str], caps
     assert len(stems_in(Path("stems"))) == 15
 
 
+def test_an_excerpt_is_not_the_whole_song(separate: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    write_song(Path("song.wav"), seconds=4)
+    assert main([*separate, "song.wav", "--start", "0:01", "--duration", "1", "--quiet"]) == 0
+    assert main([*separate, "song.wav", "--skip-existing", "--quiet"]) == 0
+    assert read("stems/song/bass.wav")[0].shape == read("song.wav")[0].shape
+
+
 def test_a_second_run_replaces_the_stems(separate: list[str]) -> None:
     write_song(Path("song.wav"), seconds=0.3, seed=1)
     assert main([*separate, "song.wav", "--quiet"]) == 0

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import write_song
 from unbraid.cli import command_parser, main
 from unbraid.cli.extras import extra
+from unbraid.cli.options import seconds
 from unbraid.errors import UsageError
 
 LONG = "a" * 300
@@ -99,10 +100,16 @@ def test_a_pipe_without_room_for_it(
 
 
 @pytest.mark.parametrize("option", ["--start", "--duration"])
-@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "-1"])
-def test_seconds_that_are_no_time(option: str, number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["separate", "song.wav", f"{option}={number}", "-o", str(tmp_path)]) == 2
-    assert_one_sentence(capsys.readouterr().err)
+@pytest.mark.parametrize("time", ["nan", "inf", "-inf", "-1", "", "1:", "1:2:3:4", "1m30"])
+def test_what_is_no_time(option: str, time: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["separate", "song.wav", f"{option}={time}"])
+    assert f"expected seconds, or minutes and seconds such as 1:30, not {time!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "time"), [("90", 90), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("12.", 12)])
+def test_times_are_written_as_players_show_them(text: str, time: float) -> None:
+    assert seconds(text) == time
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,10 @@ def test_seconds_that_are_no_time(option: str, number: str, tmp_path: Path, caps
         ["train", "unbraid", "--minutes", "inf"],
         ["train", "unbraid", "--steps", "-1"],
         ["export", "checkpoint.pt", "-o", "/"],
+        ["export", "checkpoint.pt", "-o", "song.wav"],
+        ["train", "unbraid", "--seed", "x"],
+        ["evaluate", "songs", "--json", "songs/song/vocals.flac"],
+        ["evaluate", "songs", "--plot", "picture.jpg"],
         ["export", "checkpoint.pt", "-o", "model.onnx", "--times", "nan"],
         ["evaluate", "songs", "--json", "/"],
         ["evaluate", "songs", "--plot", "."],

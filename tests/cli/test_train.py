@@ -40,7 +40,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
         ),
         (["train", "unbraid", "--data", "songs", "--steps", "1", "--loss", "mse"], "no loss 'mse' for this network", 2),
         (["train", "m1", "--data", "songs", "--steps", "1", "--loss", "masked-spectrum"], "one of mse, l1", 2),
+        (["train", "unbraid", "--data", "songs=0", "--steps", "1"], "a weight above 0", 1),
+        (["train", "unbraid", "--data", "songs=nan", "--steps", "1"], "a weight above 0", 1),
+        (
+            ["train", "unbraid", "--data", ".", "--valid", "/nowhere", "--steps", "1", "--out", "OUT"],
+            "holds no songs",
+            1,
+        ),
+        (["train", "unbraid", "--data", ".", "--steps", "1", "--out", "/proc/1/out"], "cannot be made", 1),
         (["export", "/nowhere.pt", "-o", "model.onnx"], "does not exist", 1),
+        (["export", "/nowhere.onnx", "-o", "/nowhere.onnx"], "would be replaced", 2),
+        (["export", "/nowhere.pt", "-o", "model.onnx", "--times", "3"], "--average", 2),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(

@@ -103,6 +103,6 @@ def test_a_shard_that_reaches_out_of_its_folder_is_refused_whole(tmp_path: Path,
         harmful.linkname = "/etc/passwd"
         for member in (harmless, harmful):
             archive.addfile(member)
-    with pytest.raises(CorpusError, match=r"a\.tar is not a whole shard"):
+    with pytest.raises(CorpusError, match=r"a\.tar is not a bundle"):
         shards.unpack(tmp_path / "a.tar", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -118,15 +118,15 @@ def test_a_network_with_more_blocks_goes_on_as_the_smaller_one(exported: Exporte
     load_weights(large, averaged_weights(path), path, grow=True)
     with torch.no_grad():
         assert torch.allclose(small(mixture), large(mixture), atol=1e-3), "half precision keeps three digits"
-    with pytest.raises(TrainingError, match="different network"):
+    with pytest.raises(TrainingError, match="of another network"):
         load_weights(small, large.state_dict(), path, grow=True)
-    with pytest.raises(TrainingError, match="different network"):
+    with pytest.raises(TrainingError, match="of another network"):
         load_weights(build(WAVE), averaged_weights(path), path, grow=True)
 
 
 def test_weights_of_another_network_are_refused(exported: Exported, tmp_path: Path) -> None:
     other = build(WAVE if exported.network.config == BANK else BANK)
-    with pytest.raises(TrainingError, match="different network"):
+    with pytest.raises(TrainingError, match="of another network"):
         load_weights(other, averaged_weights(exported.path), exported.path)
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(TrainingError, match="not a model"):

@@ -104,8 +104,10 @@ def analyse(stems: Mapping[str, Audio], sample_rate: int) -> Analysis | None:
         The analysis; None if it failed, which is logged.
 
     Raises:
-        InputError: There are no stems, they differ in length, or the sample rate is out of range.
+        InputError: There are no stems, they differ in length or are no such arrays, or the sample rate is out of range.
     """
+    if not isinstance(stems, Mapping) or any(np.ndim(stem) != 2 for stem in stems.values()):
+        raise InputError("Stems to analyse are arrays (channels, samples) by their names.")
     if len({stem.shape[-1] for stem in stems.values()}) != 1:
         raise InputError("Only stems of one length can be analysed together, and at least one.")
     analyser = Analyser(checked_rate(sample_rate))

@@ -25,6 +25,9 @@ def opened(source: Source, name: str) -> tuple[IO[bytes], bool]:
         OutputError: it is a pipe, and there is no room for a copy.
     """
     if not isinstance(source, str | os.PathLike):
+        if not hasattr(source, "seekable"):
+            kind = type(source).__name__
+            raise InputError(f"A song is a path or an open binary file, not {kind}; arrays are for `separate_array`.")
         if not source.seekable():
             return _copied(source, name), True
         if not source.seek(0, os.SEEK_END):

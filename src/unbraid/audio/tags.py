@@ -16,6 +16,8 @@ TECHNICAL = {
     "language", "duration", "itunsmpb", "itunnorm", "bps", "number_of_bytes", "number_of_frames", "timecode",
     "_statistics_tags", "_statistics_writing_app", "_statistics_writing_date_utc", "metadata_block_picture",
     "coverart", "filename", "mimetype", "tlen",
+    "replaygain_track_gain", "replaygain_track_peak", "replaygain_album_gain", "replaygain_album_peak",
+    "r128_track_gain", "r128_album_gain",
 }  # fmt: skip
 
 NAMES = {

@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
     options.add_seed(build, default=1)
     build.add_argument("-o", "--out", type=options.path, required=True, metavar="DIR", help="folder to build it in")
     options.add_material(build)
-    build.add_argument("--workers", type=options.count, default=2, help="songs to make at a time (default: 2)")
+    build.add_argument("--workers", type=options.count, default=2, help="songs to make at once (default: 2)")
 
     verify = add("verify", _verify, "check a corpus for clipped, silent, broken, misnamed and leaked songs")
     verify.add_argument("folder", type=options.path, metavar="DIR", help="the corpus")
@@ -48,14 +48,18 @@ def add_parser(commands: Any) -> None:
 
     pack = add("pack", _pack, "pack a corpus into one small file, for another machine")
     pack.add_argument("folder", type=options.path, metavar="DIR", help="the corpus")
-    pack.add_argument("-o", "--out", type=options.output_file, required=True, metavar="SHARD.tar", help="file to write")
+    pack.add_argument(
+        "-o", "--out", type=options.output_file(".tar"), required=True, metavar="BUNDLE.tar", help="file to write"
+    )
     pack.add_argument(
         "--max-size", type=options.positive, default=64.0, metavar="MIB", help="largest size of the file (default: 64)"
     )
-    pack.add_argument("--kbps", type=int, default=96, help="bit rate of a stereo stem, 8 to 256 kbit/s (default: 96)")
+    pack.add_argument(
+        "--kbps", type=options.whole, default=96, help="bit rate of a stereo stem, 8 to 256 kbit/s (default: 96)"
+    )
 
-    unpack = add("unpack", _unpack, "unpack such a file into song folders")
-    unpack.add_argument("shard", type=options.path, metavar="SHARD.tar", help="file made by `unbraid corpus pack`")
+    unpack = add("unpack", _unpack, "unpack a file made by `unbraid corpus pack` into song folders")
+    unpack.add_argument("bundle", type=options.path, metavar="BUNDLE.tar", help="file made by `unbraid corpus pack`")
     unpack.add_argument("-o", "--out", type=options.path, required=True, metavar="DIR", help="folder to unpack into")
 
 
@@ -135,7 +139,7 @@ def _pack(args: argparse.Namespace) -> int:
 def _unpack(args: argparse.Namespace) -> int:
     from unbraid.corpus.building import shards
 
-    print(f"{shards.unpack(args.shard, args.out)} songs unpacked.")
+    print(f"{shards.unpack(args.bundle, args.out)} songs unpacked.")
     return 0
 
 

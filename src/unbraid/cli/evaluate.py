@@ -24,9 +24,14 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("evaluate", help="score a model on songs with known stems", description=description)
     parser.add_argument("dataset", metavar="DATASET", help="folder of song folders, each with one file per stem")
     options.add_model(parser)
-    parser.add_argument("--json", type=options.output_file, metavar="FILE", help="write the report to this file")
     parser.add_argument(
-        "--plot", type=options.output_file, metavar="FILE.png", help="draw the report, with spectrograms of one song"
+        "--json", type=options.output_file(".json"), metavar="FILE", help="write the report to this file"
+    )
+    parser.add_argument(
+        "--plot",
+        type=options.output_file(".png"),
+        metavar="FILE.png",
+        help="draw the report, with spectrograms of one song",
     )
     parser.add_argument(
         "--bsseval", action="store_true", help="also measure ISR, SIR and SAR with museval (takes as long as the songs)"

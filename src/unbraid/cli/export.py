@@ -7,6 +7,7 @@ from typing import Any
 
 from unbraid.cli import options
 from unbraid.cli.extras import extra
+from unbraid.errors import UsageError
 
 
 def add_parser(commands: Any) -> None:
@@ -17,16 +18,16 @@ def add_parser(commands: Any) -> None:
         "checkpoint", type=options.path, metavar="CHECKPOINT", help="checkpoint of a training, or a model"
     )
     parser.add_argument(
-        "-o", "--out", type=options.output_file, required=True, metavar="FILE.onnx", help="model file to write"
+        "-o", "--out", type=options.output_file(".onnx"), required=True, metavar="FILE.onnx", help="model file to write"
     )
     parser.add_argument(
         "--average",
         type=options.path,
         metavar="FILE",
-        help="average the weights with those of this checkpoint or model",
+        help="average with the weights of this checkpoint or model",
     )
     parser.add_argument(
-        "--times", type=options.positive, default=1.0, metavar="N", help="weight of FILE in that average (default: 1)"
+        "--times", type=options.positive, metavar="N", help="weight of FILE in that average (default: 1)"
     )
     parser.add_argument(
         "--int8",
@@ -42,6 +43,10 @@ def run(args: argparse.Namespace) -> None:
     """Write the model, its facts to standard error and its path to standard output."""
     from unbraid.training.export import export
 
-    facts = export(args.checkpoint, args.out, args.average, args.times, args.int8)
+    if args.times is not None and args.average is None:
+        raise UsageError("--times is the weight of a second file: name that file with --average.")
+    if args.out in (args.checkpoint, args.average):
+        raise UsageError(f"{args.out} would be replaced by a model made from it: give another name with --out.")
+    facts = export(args.checkpoint, args.out, args.average, args.times or 1.0, args.int8)
     print(json.dumps(facts, indent=1, ensure_ascii=False), file=sys.stderr)
     print(args.out)

@@ -2,6 +2,8 @@
 
 import argparse
 import math
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,7 @@ def add_json(parser: argparse.ArgumentParser, what: str = "the result as one JSO
 
 def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
     """Add the option for the seed."""
-    parser.add_argument("--seed", type=int, default=default, help=f"seed for everything random (default: {default})")
+    parser.add_argument("--seed", type=whole, default=default, help=f"seed for everything random (default: {default})")
 
 
 def add_material(parser: argparse.ArgumentParser) -> None:
@@ -54,15 +56,40 @@ def add_material(parser: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> float:
     """A finite number above 0."""
-    number = float(text)
+    number = _number(text)
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text!r}")
     return number
+
+
+def seconds(text: str) -> float:
+    """A time: seconds (90 or 12.5), minutes and seconds (1:30), or hours too (1:02:03)."""
+    found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected seconds, or minutes and seconds such as 1:30, not {text!r}")
+    hours, minutes, rest = (float(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + rest
+
+
+def _number(text: str) -> float:
+    """A number, or NaN where there is none: each kind of value says what it expected."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}") from None
 
 
 def count(text: str) -> int:
     """A whole number, 1 or more."""
-    number = int(text)
+    number = whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, not {text}")
     return number
@@ -70,7 +97,7 @@ def count(text: str) -> int:
 
 def port(text: str) -> int:
     """A TCP port."""
-    number = int(text)
+    number = whole(text)
     if not 0 < number < 65_536:
         raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {text}")
     return number
@@ -88,9 +115,15 @@ def path(text: str) -> Path:
     return Path(name(text))
 
 
-def output_file(text: str) -> Path:
-    """A path that a file can have."""
-    path = Path(text)
-    if not path.name or path.name == ".." or path.is_dir():
-        raise argparse.ArgumentTypeError(f"expected a file name, but {text!r} is a folder")
-    return path
+def output_file(ending: str) -> Callable[[str], Path]:
+    """A path that a file can have, with this ending: so that a slip does not replace a song."""
+
+    def parse(text: str) -> Path:
+        path = Path(text)
+        if not path.name or path.name == ".." or path.is_dir():
+            raise argparse.ArgumentTypeError(f"expected a file name, but {text!r} is a folder")
+        if path.suffix.lower() != ending:
+            raise argparse.ArgumentTypeError(f"expected a file name that ends in {ending}, not {text!r}")
+        return path
+
+    return parse

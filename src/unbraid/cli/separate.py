@@ -32,7 +32,11 @@ def add_parser(commands: Any) -> None:
         "-o", "--out", type=options.name, default="stems", metavar="DIR", help="write to DIR/SONG/STEM (default: stems)"
     )
     add_separation_options(parser)
-    parser.add_argument("--skip-existing", action="store_true", help="skip songs whose stems all exist already")
+    parser.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="skip songs whose stems all exist, as long as what is to be separated",
+    )
     parser.add_argument("--plot", action="store_true", help="also draw the stems, to DIR/SONG/stems.png")
     parser.add_argument(
         "--dask", metavar="SCHEDULER", help="use the workers of a Dask cluster; songs and DIR may be URLs like s3://…"
@@ -56,15 +60,19 @@ def add_separation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bit-depth",
         choices=("16", "24", "32f"),
-        help="bits per sample: 32f by default in wav, where the stems then sum exactly to the song; 24 in flac",
+        help="bits per sample: 32f by default in wav, where the stems then add up to the song; 24 in flac",
     )
     parser.add_argument(
         "--tempo-and-key-tags", action="store_true", help="write the tempo and key found into the stems' tags"
     )
     parser.add_argument("--mono", action="store_true", help="mix the song down to one channel first")
-    parser.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="start this far into the song")
-    parser.add_argument("--duration", type=float, metavar="SECONDS", help="separate only this much of the song")
-    parser.add_argument("--track", type=int, metavar="N", help="which of several sound tracks, from 1")
+    parser.add_argument(
+        "--start", type=options.seconds, default=0.0, metavar="TIME", help="start here: seconds, or 1:30"
+    )
+    parser.add_argument(
+        "--duration", type=options.seconds, metavar="TIME", help="separate only this much: seconds, or 1:30"
+    )
+    parser.add_argument("--track", type=options.whole, metavar="N", help="which of several sound tracks, from 1")
 
 
 def separation_options(args: argparse.Namespace) -> "SeparationOptions":
@@ -108,7 +116,7 @@ def share_memory_pools() -> None:
 
 
 def _separate_all(jobs: list["Job"], wanted: "SeparationOptions", args: argparse.Namespace, reporter: Reporter) -> None:
-    from unbraid.cli.songs import is_done
+    from unbraid.cli.songs import is_as_long, is_done
     from unbraid.stem_folder import stem_files
 
     share_memory_pools()
@@ -116,7 +124,11 @@ def _separate_all(jobs: list["Job"], wanted: "SeparationOptions", args: argparse
     stems = wanted.stems_of(separator.sources)
     reporter.introduce(separator.runtime)
     for job in jobs:
-        if args.skip_existing and is_done(job, stems, wanted.format):
+        if (
+            args.skip_existing
+            and is_done(job, stems, wanted.format)
+            and (job.is_pipe or is_as_long(job, stems, wanted))
+        ):
             paths = {stem: str(job.folder / name) for stem, name in stem_files(job.name, stems, wanted.format).items()}
             reporter.report({"song": job.song, "stems": paths, "skipped": True})
             continue

@@ -4,14 +4,21 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from unbraid.audio import SongReader
 from unbraid.audio.formats import ENDINGS
 from unbraid.audio.stem_mp4 import ENDING
+from unbraid.errors import InputError
 from unbraid.inference.stream import ACCOMPANIMENT
 from unbraid.stem_folder import folder_name, stem_files
 from unbraid.stems import STEMS
 
+if TYPE_CHECKING:
+    from unbraid.separator import SeparationOptions
+
 PIPE = "-"
+LENGTH_TOLERANCE = 1.0  # seconds: headers may be guesses
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,23 @@ def is_done(job: Job, stems: Sequence[str], format: str) -> bool:  # noqa: A002 
     """Return whether all stems of this song exist; a file only gets its name when it is complete."""
     names = stem_files(job.name, stems, format).values()
     return all(os.path.isfile(job.folder / name) for name in names)  # noqa: PTH113  # never raises
+
+
+def is_as_long(job: Job, stems: Sequence[str], options: "SeparationOptions") -> bool:
+    """Return whether the stems that exist last as long as what is to be separated: they may be an excerpt's.
+
+    The headers alone are read; where one does not say, or cannot be read, they count as long enough.
+    """
+    names = stem_files(job.name, stems, options.format).values()
+    try:
+        with (
+            SongReader(job.song, start=options.start, duration=options.duration, track=options.track) as song,
+            SongReader(job.folder / next(iter(names))) as stem,
+        ):
+            wanted, found = song.duration, stem.duration
+    except InputError:
+        return True
+    return wanted is None or found is None or abs(wanted - found) <= LENGTH_TOLERANCE
 
 
 def _is_whole_disk(folder: Path) -> bool:

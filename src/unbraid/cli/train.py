@@ -44,14 +44,14 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--loss", metavar="NAME", help="what a step minimises, for example mse (default: the preset's)")
     parser.add_argument(
-        "--batch", type=int, metavar="N", help="excerpts per step, over all processes (default: the preset's)"
+        "--batch", type=options.whole, metavar="N", help="excerpts per step, over all processes (default: the preset's)"
     )
     parser.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="highest learning rate (default: the preset's)"
     )
     parser.add_argument(
         "--warm-up",
-        type=int,
+        type=options.whole,
         metavar="STEPS",
         help="steps over which the learning rate rises at the start (default: the preset's)",
     )
@@ -74,12 +74,13 @@ def run(args: argparse.Namespace) -> None:
     from unbraid.training.loop import TrainingConfig, train
     from unbraid.training.presets import find_preset
 
+    preset = find_preset(args.preset)
     if not args.data:
         raise UsageError("Training needs songs as stems: give --data DIR, once for each folder of them.")
     if args.minutes is None and args.steps is None:
         raise UsageError("Training needs a budget: give --minutes or --steps.")
     given = {name: getattr(args, name) for name in ("loss", "batch", "learning_rate", "warm_up")}
-    preset = replace(find_preset(args.preset), **{name: value for name, value in given.items() if value is not None})
+    preset = replace(preset, **{name: value for name, value in given.items() if value is not None})
     folder = args.out or Path("runs", args.preset)
     data, held_out = expand_bundles([WeightedFolder.parse(text) for text in args.data], folder.parent / "bundles")
     config = TrainingConfig(

@@ -46,7 +46,7 @@ def evaluate(
         found = score_song(song.name, separator.sources, references, estimates, separator.sample_rate, bsseval=bsseval)
         scores += found
         names = [score.source for score in found if score.source in separator.sources]
-        if example is None or len(names) > len(example.sources):
+        if len(names) > (len(example.sources) if example else 0):
             example = Example.of(song.name, names, separator.sources, references, estimates, separator.sample_rate)
     return Report(str(dataset), str(separator.facts.preset), tuple(scores), example)
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from unbraid.audio import Audio
+from unbraid.errors import UsageError
 from unbraid.inference import filter_bank
 from unbraid.inference.devices import cpu_count
 from unbraid.inference.model import FilterBank, ModelFacts
@@ -18,6 +20,7 @@ from unbraid.inference.tiles import Fifo, tiles
 
 COMPUTED_SECONDS = 30.0  # of sound at once, contexts included: more would spend less on contexts, and more memory
 WAVEFORM_SECONDS = 8.0  # the same for a network on samples: its outer layers have a feature map as long as the sound
+LONGEST_TILE = 600.0  # seconds
 FRAMES_AT_ONCE = 64  # turned into stems at a time, which keeps memory after the network small
 
 
@@ -49,6 +52,8 @@ class Network:
         self._length, self._context, self._stride = (
             samples // samples_a_step for samples in (self.length, self.facts.context, self.facts.stride)
         )
+        if threads is not None and not (isinstance(threads, Integral) and threads >= 1):
+            raise UsageError(f"Threads are a whole number, 1 or more, not {threads!r}.")
         threads = threads or cpu_count()
         if precision == "auto" and self.facts.filter_bank is None:
             precision = "fp32"  # rounded to bf16, samples have noise 36 to 49 dB below them; masks have not
@@ -196,7 +201,12 @@ class Network:
 
 
 def _tile_length(facts: ModelFacts, seconds: float | None) -> int:
-    """Return the samples of a tile of `seconds` without its contexts, or of one as long as memory allows."""
+    """Return the samples of a tile of `seconds` without its contexts, or of one as long as memory allows.
+
+    Raises UsageError if `seconds` is out of range.
+    """
+    if seconds is not None and not (isinstance(seconds, Real) and 0 < seconds <= LONGEST_TILE):
+        raise UsageError(f"A tile lasts up to {LONGEST_TILE:.0f} seconds, not {seconds!r}.")
     if seconds is None:
         around = facts.context / facts.sample_rate
         computed = WAVEFORM_SECONDS if facts.filter_bank is None else COMPUTED_SECONDS

@@ -30,7 +30,7 @@ class StemStream:
         song ─┬─▶ resample ─▶ no offset ─▶ network ─▶ resample back ─┬─▶ the other stems
               └──────────────────────────── waits ───────────────────── minus ┴─▶ the last stem
 
-    Use it as a context manager: leaving it ends the threads and closes the song.
+    It can be read once. Use it as a context manager, or call `close`: that ends the threads and closes the song.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class StemStream:
         self._network, self._song = network, song
         self._two_stems = two_stems is not None
         self._needed = [self.sources[0]] if two_stems is not None else list(self.sources)
+        self._is_used = False
         self._exit = ExitStack()
         self._exit.callback(song.close)
 
@@ -68,9 +69,17 @@ class StemStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and close the song; closing twice does no harm."""
+        self._is_used = True
         self._exit.close()
 
     def __iter__(self) -> Iterator[dict[str, Audio]]:
+        if self._is_used:
+            raise UsageError("A stream of stems can be read once: open the song again with `stream`.")
+        self._is_used = True
         blocks = self._blocks()
         self._exit.callback(blocks.close)  # before the song is: a thread may still be decoding it
         return blocks

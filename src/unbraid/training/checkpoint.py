@@ -25,7 +25,7 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
     except FileNotFoundError:
         raise TrainingError(f"The checkpoint {path} does not exist.") from None
     except Exception as error:  # torch raises all kinds for files that are not its own
-        raise TrainingError(f"{path} is not a checkpoint that can be read ({type(error).__name__}).") from error
+        raise TrainingError(f"{path} is not a checkpoint of `unbraid train`, or it is damaged.") from error
     return saved
 
 
@@ -60,7 +60,7 @@ def averaged_weights(path: Path, device: str = "cpu") -> dict[str, Any]:
     except FileNotFoundError:
         raise TrainingError(f"The model {path} does not exist.") from None
     except Exception as error:  # protobuf raises its own kinds for files that are not ONNX
-        raise TrainingError(f"{path} is not a model that can be read ({type(error).__name__}).") from error
+        raise TrainingError(f"{path} is not a model made by `unbraid export`, or it is damaged.") from error
     arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in stored}
     # the module that is exported holds the network as `network`, large weights lie in half precision
     names = {
@@ -81,7 +81,9 @@ def load_weights(network: nn.Module, weights: dict[str, Any], path: Path, grow: 
     try:
         network.load_state_dict({name: weight for name, weight in weights.items() if name not in constants})
     except RuntimeError as error:
-        raise TrainingError(f"{path} holds weights of a different network than this version's: train again.") from error
+        raise TrainingError(
+            f"{path} holds the weights of another network: of another preset, in eight bits, or of another version."
+        ) from error
 
 
 def _identities(network: nn.Module) -> dict[str, Any]:
@@ -100,7 +102,11 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
     Raises TrainingError if another run is writing to it: each would overwrite the other's checkpoint.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TrainingError(f"The folder {folder} cannot be made: {reason}. Give another --out.") from error
     lock = FileLock(folder / ".lock", timeout=0)
     try:
         lock.acquire()

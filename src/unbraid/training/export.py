@@ -65,7 +65,7 @@ def export(
 def average_with(network: SeparationNetwork, other: Path, times: float) -> None:
     """Move the weights of `network` to the mean with those of the file `other`; see `export`."""
     if not 0 <= times < math.inf:
-        raise UsageError(f"--times is a number, 0 or more, not {times:g}.")
+        raise UsageError(f"The weight in an average is a number, 0 or more, not {times:g}.")
     theirs = copy.deepcopy(network)
     load_weights(theirs, averaged_weights(other), other, grow=True)
     with torch.no_grad():

@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from unbraid.errors import TrainingError
+from unbraid.evaluation.dataset import find_songs
 from unbraid.inference.devices import cpu_count
 from unbraid.training import checkpoint, validation
 from unbraid.training.curves import plot_curves
@@ -31,6 +32,7 @@ from unbraid.training.optimiser import OPTIMISERS, count_steps, is_bf16_fast, we
 from unbraid.training.presets import Preset
 
 SINGLE_PROCESS = ProcessGroup()
+WORKER_GRACE_SECONDS = 3
 LONGEST_TEMPORARY_PATH = 70
 """Characters; a longer path leaves no room for the address of the socket through which a process passes its mixes."""
 
@@ -118,11 +120,18 @@ def train(config: TrainingConfig, resume: bool = False, start_from: Path | None 
         The final state, which is also in `config.checkpoint`.
 
     Raises:
-        TrainingError: there is no budget or no song, the checkpoint is of another preset, another run is writing to
-            the folder, or the path of the folder for temporary files is too long.
+        TrainingError: there is no budget or no song, the checkpoint is of another preset or would be overwritten,
+            another run is writing to the folder, or the path of the folder for temporary files is too long.
+        InputError: a folder of held-out songs has none.
     """
     if config.minutes is None and config.steps is None:
         raise TrainingError("Training needs a budget: give minutes or steps.")
+    if config.checkpoint.exists() and not resume:
+        raise TrainingError(
+            f"{config.checkpoint} holds an earlier training: continue it with --resume, or give another --out."
+        )
+    for held_out in config.valid:
+        find_songs(held_out.path)
     if config.workers and len(tempfile.gettempdir()) > LONGEST_TEMPORARY_PATH:
         folder = tempfile.gettempdir()
         raise TrainingError(
@@ -151,6 +160,8 @@ def _train_intervals(config: TrainingConfig, state: TrainingState, group: Proces
         train_interval(config, state, objective, cache, group)
         is_last = _progress(config, state) >= 1
         if group.is_main:
+            if is_last:
+                save_state(config, state)  # a validation takes long, and may fail
             if config.valid and (is_last or state.step % (config.interval_steps * config.validate_every) == 0):
                 validate_and_log(config, state, cache)
             if is_last or _is_checkpoint_due(config, state):
@@ -239,10 +250,16 @@ def train_interval(
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:
-    """Ignore what a terminal sends to every process of a command: a worker ends with its parent, and silently."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    """Ignore what a terminal sends to every process of a command: a worker ends with its parent, and silently.
+
+    A parent that fails ends its workers with SIGTERM and waits for them, so they follow it, but not before the parent
+    has ended by itself.
+    """
+    for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_SECONDS))
 
 
 def train_step(

@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_bundle_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no songs to train on"):
         expand_bundles([WeightedFolder(bundle)], tmp_path / "cache")
     (tmp_path / "half.tar").write_bytes(bundle.read_bytes()[:5_000])
-    with pytest.raises(TrainingError, match="not a whole shard"):
+    with pytest.raises(TrainingError, match="not a bundle"):
         expand_bundles([WeightedFolder(tmp_path / "half.tar")], tmp_path / "other")
     with pytest.raises(TrainingError, match="cannot be read"):
         expand_bundles([WeightedFolder(tmp_path / "none.tar")], tmp_path / "other")

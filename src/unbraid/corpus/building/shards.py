@@ -101,16 +101,18 @@ def unpack(shard: Path | str, out: Path | str) -> int:
     try:
         names = unpack_tar(source, target)
     except FileNotFoundError as error:
-        raise CorpusError(f"{source} is not there.") from error
+        raise CorpusError(f"{source} does not exist.") from error
     except (tarfile.TarError, EOFError) as error:
-        raise CorpusError(f"{source} is not a whole shard ({error}): carry it over again.") from error
+        raise CorpusError(
+            f"{source} is not a bundle of `unbraid corpus pack`, or it is damaged: copy it again."
+        ) from error
     if manifest.NAME not in names:
-        raise CorpusError(f"{source} is not a whole shard (there is no {manifest.NAME} in it): carry it over again.")
+        raise CorpusError(f"{source} is not a whole bundle (there is no {manifest.NAME} in it): copy it again.")
     lines = manifest.read(target / manifest.NAME)
     for line in lines:
         path = target / f"{line['split']}/{line['id']}.opus"
         if not path.is_file() or manifest.digest(path) != line["sha256"]:
-            raise CorpusError(f"{path.name} of {line['id']} is broken in {source}: carry it over again.")
+            raise CorpusError(f"{path.name} of {line['id']} is broken in {source}: copy it again.")
     merged = {(line["split"], line["id"]): line for line in [*known, *lines]}
     manifest.write(target / manifest.NAME, merged.values())
     return len({Path(name).parent for name in names if name.endswith(".opus")})

@@ -1,5 +1,6 @@
 """An endless supply of training examples: excerpts of stems, from one song or several, mixed afresh for every step."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,15 @@ class WeightedFolder:
 
     @classmethod
     def parse(cls, text: str) -> "WeightedFolder":
-        """Read `DIR` or `DIR=WEIGHT`; raises TrainingError if the weight is no number."""
-        path, _, weight = text.partition("=")
+        """Read `DIR` or `DIR=WEIGHT`; raises TrainingError if the weight is not a number above 0."""
+        path, _, given = text.partition("=")
         try:
-            return cls(Path(path), float(weight) if weight else 1.0)
+            weight = float(given) if given else 1.0
         except ValueError:
-            raise TrainingError(f"{text!r} is neither a folder nor a folder and a weight (songs=0.5).") from None
+            weight = math.nan
+        if not 0 < weight < math.inf:
+            raise TrainingError(f"{text!r} is not a folder, or a folder and a weight above 0 (songs=0.5).")
+        return cls(Path(path), weight)
 
 
 @dataclass(frozen=True)
