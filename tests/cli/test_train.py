@@ -61,6 +61,48 @@ def test_what_cannot_be_done_is_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
+def test_a_stem_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stem = tmp_path / "songs/song/vocals.wav"
+    stem.parent.mkdir(parents=True)
+    stem.write_text("not music")
+    songs, out = str(tmp_path / "songs"), str(tmp_path / "out")
+    assert main(["train", "m7", "--batch", "1", "--steps", "1", "--data", songs, "--out", out]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"unbraid: {stem} is not a sound file that can be read")
+    assert said.count("\n") == 1
+
+
+def test_a_training_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
+    assert main(["train", "unbraid", "--data", ".", "--steps", "1", "--out", str(tmp_path)]) == 1
+    assert "holds an earlier training: continue it with --resume" in capsys.readouterr().err
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"hours of work"
+
+
+def test_processes_that_mix_songs_end_with_a_training_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "songs/song").mkdir(parents=True)
+    write_song(tmp_path / "songs/song/vocals.wav", seconds=5)
+    script = (
+        "import sys; import unbraid.training.data.mixes as mixes; from unbraid.cli import main;"
+        "mixes.MixDataset.__getitem__ = lambda self, number: [][0]; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = [
+        "train",
+        "m7",
+        "--batch",
+        "1",
+        "--steps",
+        "1",
+        "--data",
+        str(tmp_path / "songs"),
+        "--out",
+        str(tmp_path),
+    ]
+    run = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "IndexError" in run.stderr
+
+
 def test_a_training_that_is_stopped_says_one_sentence(tmp_path: Path) -> None:
     """Terminals send Ctrl+C to the processes that mix songs as well, where a decoder would print it."""
     (tmp_path / "songs/song").mkdir(parents=True)

@@ -37,6 +37,16 @@ def duet(dataset: Path, tmp_path: Path) -> Path:
     return tmp_path / "duets"
 
 
+def test_silence_beside_songs_has_no_scores(dataset: Path, separator: Separator) -> None:
+    write_stems(dataset / "nothing", {"vocals": 0.0})
+    report = evaluate(dataset, separator)
+    assert {score.song for score in report.scores} == {"one", "two"}
+    assert report.example is not None
+    (dataset / "one").rename(dataset.parent / "one")
+    (dataset / "two").rename(dataset.parent / "two")
+    assert evaluate(dataset, separator).example is None
+
+
 def test_only_sources_that_sound_are_scored(dataset: Path, separator: Separator) -> None:
     report = evaluate(dataset, separator)
     scored = {(score.song, score.source) for score in report.scores}

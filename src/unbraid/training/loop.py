@@ -1,6 +1,7 @@
 """The training loop: draw mixes, step, average the weights, validate on held-out songs, checkpoint, resume."""
 
 import json
+import re
 import shutil
 import signal
 import tempfile
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
-from unbraid.errors import TrainingError
+from unbraid.errors import TrainingError, UnbraidError
 from unbraid.evaluation.dataset import find_songs
 from unbraid.inference.devices import cpu_count
 from unbraid.training import checkpoint, validation
@@ -225,7 +226,7 @@ def train_interval(
     batches: Iterator[TrainingExample] = iter(loader)
     for _ in steps:
         asked = time.monotonic()
-        batch = next(batches)
+        batch = _next_batch(batches)
         got = time.monotonic()
         losses.append(train_step(config, state, objective, batch, group))
         waited += got - asked
@@ -247,6 +248,15 @@ def train_interval(
             f"  {rate:.1f} audio s/s  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
             flush=True,
         )
+
+
+def _next_batch(batches: Iterator[TrainingExample]) -> TrainingExample:
+    """Return the next batch; raises TrainingError with its sentence if a song cannot be read."""
+    try:
+        return next(batches)
+    except UnbraidError as error:  # that of a worker is its whole traceback
+        sentence = re.sub(r"^[\w.]+Error: ", "", str(error).strip().splitlines()[-1])
+        raise TrainingError(sentence) from error
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:

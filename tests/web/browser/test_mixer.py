@@ -58,6 +58,26 @@ def test_a_song_is_as_it_was_left(demo: Chrome) -> None:
     assert demo.execute_script("return Object.keys(localStorage).filter((key) => key.startsWith('mix'))") == []
 
 
+def test_one_tab_plays_at_a_time(site: Site, demo: Chrome) -> None:
+    click(demo, "[data-do=play]")
+    until(lambda: state(demo)["playing"], "the music")
+    first = demo.current_window_handle
+    demo.switch_to.new_window("tab")
+    try:
+        demo.get(site.url)
+        strips(demo)
+        click(demo, "[data-do=play]")
+        until(lambda: state(demo)["playing"], "the music here")
+        second = demo.current_window_handle
+        demo.switch_to.window(first)
+        until(lambda: not state(demo)["playing"], "silence there")
+        demo.switch_to.window(second)
+        assert state(demo)["playing"]
+    finally:
+        demo.close()
+        demo.switch_to.window(first)
+
+
 @pytest.mark.parametrize(
     ("name", "gains"),
     [
