@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import noise
 from tests.training.stems import write_stems
-from unbraid import Separator
+from unbraid import InputError, Separator
 from unbraid.cli import main
 from unbraid.evaluation import bsseval
 from unbraid.evaluation.dataset import find_songs
@@ -44,7 +44,8 @@ def test_silence_beside_songs_has_no_scores(dataset: Path, separator: Separator)
     assert report.example is not None
     (dataset / "one").rename(dataset.parent / "one")
     (dataset / "two").rename(dataset.parent / "two")
-    assert evaluate(dataset, separator).example is None
+    with pytest.raises(InputError, match="are silent"):
+        evaluate(dataset, separator)
 
 
 def test_only_sources_that_sound_are_scored(dataset: Path, separator: Separator) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unbraid.errors import InputError
 from unbraid.evaluation.bsseval import bss_eval, museval_metrics
 from unbraid.evaluation.dataset import find_songs, fold
 from unbraid.evaluation.metrics import framewise_sdr, is_silent, median, sdr, si_sdr
@@ -32,7 +33,7 @@ def evaluate(
 
     One song is in memory at a time: about 10 MB for each second of five stereo stems, with `bsseval` 30 MB plus 1 GB.
 
-    Raises InputError if the data set holds no song or a file cannot be read, UsageError if museval is not installed.
+    Raises InputError if the data set holds no song, only silence or a file that cannot be read, UsageError if museval is not installed.
     """
     if bsseval:
         museval_metrics()
@@ -48,6 +49,8 @@ def evaluate(
         names = [score.source for score in found if score.source in separator.sources]
         if len(names) > (len(example.sources) if example else 0):
             example = Example.of(song.name, names, separator.sources, references, estimates, separator.sample_rate)
+    if not scores:
+        raise InputError(f"Nothing can be scored: all stems in {dataset} are silent.")
     return Report(str(dataset), str(separator.facts.preset), tuple(scores), example)
 
 
