@@ -33,8 +33,8 @@ def evaluate(
 
     One song is in memory at a time: about 10 MB for each second of five stereo stems, with `bsseval` 30 MB plus 1 GB.
 
-    Raises InputError if the data set holds no song, only silence or a file that cannot be read, and UsageError if museval
-    is not installed.
+    Raises InputError if the data set holds no song, only silence or a file that cannot be read, and UsageError if
+    museval is not installed.
     """
     if bsseval:
         museval_metrics()

@@ -74,7 +74,9 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
+        known = bool(self.initial.get("username"))
+        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "email", "autofocus": not known})
+        self.fields["password"].widget.attrs["autofocus"] = known
         self.fields["username"].error_messages["required"] = "Enter your e-mail address."
         self.fields["password"].error_messages["required"] = "Enter your password."
 

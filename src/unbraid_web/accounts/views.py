@@ -1,5 +1,7 @@
 """The pages of an account; Django's own code is used where it suffices."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
@@ -41,6 +43,10 @@ class Login(LoginView):
     template_name = "accounts/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+
+    def get_initial(self) -> dict[str, Any]:
+        """Know the address of whoever has just signed up."""
+        return super().get_initial() | {"username": self.request.session.get("signed_up", "")}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let in, and remember that this browser belongs to the account."""
@@ -96,6 +102,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     elif request.method == "POST" and form.is_valid():
         if isinstance(form, SignUpForm):
             form.save()
+            request.session["signed_up"] = form.cleaned_data["email"]
             messages.success(request, "You can log in now. If you already had an account, its password hasn’t changed.")
             return redirect("accounts:login")
         mail_sign_up(form.cleaned_data["email"])
