@@ -147,7 +147,7 @@ class SeparatedSong:
     """Hz, of the song."""
     channels: int
     notes: list[str] = field(default_factory=list)
-    """What the user should know about the song, in sentences; usually empty."""
+    """What the user should know about the song; usually empty."""
     analysis: Analysis | None = None
     """Tempo, beats and key; None if only some of the stems were requested."""
 

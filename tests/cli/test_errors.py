@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import write_song
 from unbraid.cli import command_parser, main
 from unbraid.cli.extras import extra
-from unbraid.cli.options import seconds
+from unbraid.cli.options import seconds, weights
 from unbraid.errors import UsageError
+from unbraid.inference.shipped_models import shipped_models
 
 LONG = "a" * 300
 
@@ -105,6 +106,11 @@ def test_what_is_no_time(option: str, time: str, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         main(["separate", "song.wav", f"{option}={time}"])
     assert f"expected seconds, or minutes and seconds such as 1:30, not {time!r}" in capsys.readouterr().err
+
+
+def test_weights_are_a_file_or_the_name_of_a_model() -> None:
+    assert weights("unbraid") == shipped_models()["unbraid"]
+    assert weights("runs/unbraid/checkpoint.pt") == Path("runs/unbraid/checkpoint.pt")
 
 
 @pytest.mark.parametrize(("text", "time"), [("90", 90), ("1:30", 90), ("1:02:03.5", 3723.5), (".5", 0.5), ("12.", 12)])

@@ -15,14 +15,14 @@ def add_parser(commands: Any) -> None:
     description = "Turn a checkpoint into a model file."
     parser = commands.add_parser("export", help="turn a checkpoint into a model file", description=description)
     parser.add_argument(
-        "checkpoint", type=options.path, metavar="CHECKPOINT", help="checkpoint of a training, or a model"
+        "checkpoint", type=options.weights, metavar="CHECKPOINT", help="checkpoint of a training, or a model"
     )
     parser.add_argument(
         "-o", "--out", type=options.output_file(".onnx"), required=True, metavar="FILE.onnx", help="model file to write"
     )
     parser.add_argument(
         "--average",
-        type=options.path,
+        type=options.weights,
         metavar="FILE",
         help="average with the weights of this checkpoint or model",
     )

@@ -115,6 +115,13 @@ def path(text: str) -> Path:
     return Path(name(text))
 
 
+def weights(text: str) -> Path:
+    """A checkpoint or a model: a file, or the name of a model that comes with unbraid."""
+    from unbraid.inference.shipped_models import shipped_models
+
+    return shipped_models().get(text) or path(text)
+
+
 def output_file(ending: str) -> Callable[[str], Path]:
     """A path that a file can have, with this ending: so that a slip does not replace a song."""
 

@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--from",
         dest="start_from",
-        type=options.path,
+        type=options.weights,
         metavar="FILE",
         help="start from the weights of this checkpoint or model",
     )

@@ -59,7 +59,7 @@ class Network:
             precision = "fp32"  # rounded to bf16, samples have noise 36 to 49 dB below them; masks have not
         self._pool = PerProcess(partial(ThreadPoolExecutor, threads, thread_name_prefix="unbraid-filter-bank"))
         self.notes: list[str] = []
-        """What the user should know about the run, in sentences."""
+        """What the user should know about the run."""
         self._at_once, self._lock = self._length, Lock()
         self._load_cpu_runtime = partial(
             load_cpu_runtime, model, self._input_shape(), precision=precision, threads=threads

@@ -60,7 +60,7 @@ class StemStream:
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know about this song, in sentences; complete once the stream has ended."""
+        """What the user should know about this song; complete once the stream has ended."""
         return [*self._song.notes, *self._network.notes]
 
     def __enter__(self) -> Self:

@@ -245,7 +245,7 @@ def train_interval(
     if group.is_main:
         print(
             f"step {state.step}  {100 * _progress(config, state):.0f} %  loss {entry['loss']:.4f}"
-            f"  {rate:.1f} audio s/s  waited {100 * entry['waited']:.0f} %  {len(mixes.songs)} songs",
+            f"  {rate:.1f} audio s/s  waited {100 * entry['waited']:.0f} %  songs: {len(mixes.songs)}",
             flush=True,
         )
 
