@@ -6,7 +6,7 @@ from tests.training.tiny_networks import BANK
 from unbraid.inference import filter_bank
 from unbraid.training.losses import MaskedSpectrum
 from unbraid.training.networks.filter_bank_u_net import FilterBankUNet, FilterBankUNetConfig, MaskGraph
-from unbraid.training.networks.input_repair import make_up_gain
+from unbraid.training.networks.input_repair import make_up_gain, repair_channels
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,19 @@ def test_broken_recordings_get_the_masks_of_the_whole_song(network: FilterBankUN
     assert (other_way - masks).abs().max() < 1e-4
     assert (soft - masks).abs().max() < 1e-4
     assert (left_only - both_left).abs().max() < 1e-4
+
+
+def test_channels_that_have_nothing_in_common_get_the_masks_of_their_mono_fold(network: FilterBankUNet) -> None:
+    """The voice left and the band right, as in the sixties; of a stereo recording, both sides hold the middle."""
+    apart = 0.3 * torch.randn(1, 2, BANK.stride * 64)
+    together = apart + 0.3 * torch.randn(1, 1, BANK.stride * 64)
+    with torch.no_grad():
+        powers, whole = (network.powers(network.bank.analysis(x)) for x in (apart, together))
+        folded = network.masks(network.bank.analysis(apart.mean(1, keepdim=True).expand(-1, 2, -1)))
+        masks = network.masks(network.bank.analysis(apart))
+    assert repair_channels(powers, BANK.n_bands)[:, 3].max() == 0, "the channels of the test are related"
+    assert (masks - folded).abs().max() < 1e-4
+    assert (repair_channels(whole, BANK.n_bands) == whole).all()
 
 
 def test_no_frame_near_a_loud_one_is_made_louder(network: FilterBankUNet) -> None:

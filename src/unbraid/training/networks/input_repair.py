@@ -13,13 +13,17 @@ MAX_GAIN = 1e5
 """50 dB. What is still softer is silence."""
 LOST_CHANNEL = 1e-5
 """A channel 50 dB below the other one is lost."""
+UNRELATED, RELATED = 0.1, 0.15
+"""Below the first correlation, channels have nothing in common; above the second, they are one recording."""
 
 
 def repair_channels(powers: Tensor, around: int) -> Tensor:
-    """Return powers of each view as if no channel were lost or inverted.
+    """Return powers of each view as if no channel were lost, inverted or a recording of its own.
 
-    A lost channel becomes a copy of the other. Of mid and side, the louder one counts as mid. So a broken recording
-    looks like one the network knows, and an inverted one gets exactly the masks of the intact song.
+    A lost channel becomes a copy of the other. Of mid and side, the louder one counts as mid. Channels that have
+    nothing in common, as in the sixties, when the voice was on one side and the band on the other, become their mono
+    fold. So a broken recording looks like one the network knows, and an inverted one gets exactly the masks of the
+    intact song.
 
     Args:
         powers: of left, right, mid and side, (batch, 4, frames, bands).
@@ -30,6 +34,10 @@ def repair_channels(powers: Tensor, around: int) -> Tensor:
     left, right, mid, side = powers.split(1, 1)
     inverted = side_loudness > mid_loudness
     whole = torch.cat([left, right, torch.where(inverted, side, mid), torch.where(inverted, mid, side)], 1)
+    # |mid|² − |side|² is the product of left and right
+    alike = (mid_loudness - side_loudness).abs() / (left_loudness * right_loudness + 1e-9).sqrt()
+    folded = torch.cat([mid, mid, mid, torch.zeros_like(mid)], 1)
+    whole = torch.lerp(folded, whole, ((alike - UNRELATED) / (RELATED - UNRELATED)).clamp(0, 1))
     louder = torch.maximum(left, right)
     copied = torch.cat([louder, louder, louder, torch.zeros_like(louder)], 1)
     lost = torch.minimum(left_loudness, right_loudness) < LOST_CHANNEL * torch.maximum(left_loudness, right_loudness)
