@@ -81,7 +81,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fraction = models.FloatField(default=0.0)
     error = models.TextField(blank=True, help_text="a sentence for the person who waits")
-    final = models.BooleanField(default=False, help_text="it failed, and would fail again")
+    final = models.BooleanField(default=False, db_default=False, help_text="it failed, and would fail again")
     claim_token = models.UUIDField(null=True, editable=False)
     worker = models.CharField(max_length=120, blank=True)
     heartbeat = models.DateTimeField(null=True)

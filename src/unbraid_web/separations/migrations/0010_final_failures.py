@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="export",
             name="final",
-            field=models.BooleanField(default=False, help_text="it failed, and would fail again"),
+            field=models.BooleanField(db_default=False, default=False, help_text="it failed, and would fail again"),
         ),
         migrations.AddField(
             model_name="separation",
             name="final",
-            field=models.BooleanField(default=False, help_text="it failed, and would fail again"),
+            field=models.BooleanField(db_default=False, default=False, help_text="it failed, and would fail again"),
         ),
     ]
