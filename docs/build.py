@@ -41,6 +41,7 @@ CONTENTS = {
         "analysis",
         "model-card",
         "experiments",
+        "Diary, December 2026 <experiments/2026-12>",
         "Diary, November 2026 <experiments/2026-11>",
     ],
     "Training it": ["training", "corpus", "evaluation", "conditions"],
