@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unbraid.inference.pipeline import PerProcess, run_ahead
+from unbraid.inference.pipeline import run_ahead
 
 
 def test_ahead_keeps_the_order() -> None:
@@ -57,27 +57,3 @@ def test_an_error_arrives_in_its_place() -> None:
     assert next(reader) == 2
     with pytest.raises(ValueError, match="broken"):
         next(reader)
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize("used", [True, False])
-def test_a_forked_process_does_not_end_what_has_its_parents_threads(used: bool) -> None:
-    """ONNX Runtime waits forever for threads that are not there."""
-
-    class HasThreads:
-        def __init__(self) -> None:
-            self.process = os.getpid()
-
-        def __del__(self) -> None:
-            if os.getpid() != self.process:
-                os._exit(1)
-
-    shared = PerProcess(HasThreads)
-    child = os.fork()
-    if child == 0:
-        if used and shared.get().process != os.getpid():
-            os._exit(2)
-        del shared
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    assert shared.get().process == os.getpid()

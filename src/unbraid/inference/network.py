@@ -13,8 +13,8 @@ from unbraid.audio import Audio
 from unbraid.errors import UsageError
 from unbraid.inference import filter_bank
 from unbraid.inference.devices import cpu_count
+from unbraid.inference.forks import PerProcess
 from unbraid.inference.model import FilterBank, ModelFacts
-from unbraid.inference.pipeline import PerProcess
 from unbraid.inference.runtimes import OutOfDeviceMemoryError, Runtime, load_cpu_runtime, load_runtime
 from unbraid.inference.tiles import Fifo, tiles
 

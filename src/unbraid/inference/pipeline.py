@@ -1,12 +1,11 @@
 """Runs stages in parallel: iterators run ahead in other threads, behind bounded queues."""
 
-import ctypes
-import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from threading import Event, Semaphore, Thread
-from typing import Any, ClassVar, Generic, TypeVar
-from weakref import WeakSet
+from typing import TypeVar
+
+from unbraid.inference.forks import native_call
 
 T = TypeVar("T")
 
@@ -55,35 +54,8 @@ def run_ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, N
         free.release()
         if thread.ident is not None:
             thread.join()
-
-
-class PerProcess(Generic[T]):
-    """An object with threads that is made again in a forked process, which has none of its parent's threads.
-
-    A forked process never closes its parent's object, because that would wait for those threads.
-    """
-
-    _instances: ClassVar[WeakSet["PerProcess[Any]"]] = WeakSet()
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._made, self._process = make(), os.getpid()
-        self._instances.add(self)
-
-    def get(self) -> T:
-        """Return this process's own object."""
-        if self._process != os.getpid():
-            self._made, self._process = self._make(), os.getpid()
-        return self._made
-
-    @classmethod
-    def _keep_the_parents(cls) -> None:
-        for instance in cls._instances:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(instance._made))  # also at exit, where globals are cleared
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=PerProcess._keep_the_parents)
+            with native_call():  # the system ends it a moment after Python does, and OpenVINO's locks are taken again
+                pass
 
 
 class _End:

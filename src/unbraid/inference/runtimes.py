@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unbraid.errors import ModelError, UsageError
-from unbraid.inference.pipeline import PerProcess
+from unbraid.inference.forks import PerProcess, native_call
 from unbraid.inference.signal_stack import signal_stack_kept
 
 Array = NDArray[np.float32]
@@ -42,7 +42,7 @@ class OpenVINORuntime:
     """OpenVINO on the processor; compiled once for one shape."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], precision: str, threads: int) -> None:
-        with signal_stack_kept():
+        with signal_stack_kept(), native_call():
             narrow = self._compile(path, shape, precision, threads)
         self._requests = threading.local()
         self.description = f"OpenVINO on the CPU ({'bf16' if narrow else 'fp32'}, {_counted(threads)})"
@@ -73,8 +73,10 @@ class OpenVINORuntime:
         """Return the body's output, valid until the same thread's next call."""
         request = getattr(self._requests, "request", None)
         if request is None:
-            request = self._requests.request = self._compiled.create_infer_request()
-        answer: Array = request.infer([array], share_inputs=True, share_outputs=True)[0]
+            with native_call():
+                request = self._requests.request = self._compiled.create_infer_request()
+        with native_call():
+            answer: Array = request.infer([array], share_inputs=True, share_outputs=True)[0]
         return answer
 
 
@@ -89,7 +91,8 @@ class ONNXRuntime:
     def run(self, array: Array) -> Array:
         """Return the body's output; raises OutOfDeviceMemoryError if the device has too little memory for it."""
         try:
-            answer: Array = self._session.get().run(None, {self._input: array})[0]
+            with native_call():
+                answer: Array = self._session.get().run(None, {self._input: array})[0]
         except Exception as error:
             if any(words in str(error).lower() for words in ("out of memory", "failed to allocate")):
                 raise OutOfDeviceMemoryError(_last_line(error)) from error
@@ -147,7 +150,8 @@ def _onnx_session(path: Path, provider: str, threads: int) -> Any:
     options.log_severity_level = 4  # errors are raised, and reported by us
     wanted = list(dict.fromkeys([provider, "CPUExecutionProvider"]))
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        with native_call():
+            session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # its exceptions share no base of their own
         raise ModelError(f"ONNX Runtime cannot use the model {path}: {_last_line(error)}") from error
     if session.get_providers()[0] != provider:  # it would silently run on the processor
