@@ -250,10 +250,10 @@ def test_a_bit_depth_that_the_format_lacks(run: Run, tmp_path: Path, options: tu
     assert_one_sentence(said, options[1], options[3])
 
 
-@pytest.mark.parametrize("options", [("--start", "-1"), ("--duration", "0"), ("--start", "60")])
-def test_a_part_that_is_not_there(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("options", "expected"), [(("--duration", "0"), 2), (("--start", "60"), 1)])
+def test_a_part_that_is_not_there(run: Run, tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
     code, said = run(write_song(tmp_path / "song.wav"), *options)
-    assert code in (1, 2)
+    assert code == expected
     assert_one_sentence(said)
     assert not (tmp_path / "out").exists()
 

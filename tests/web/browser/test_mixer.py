@@ -58,7 +58,7 @@ def test_a_song_is_as_it_was_left(demo: Chrome) -> None:
     assert demo.execute_script("return Object.keys(localStorage).filter((key) => key.startsWith('mix'))") == []
 
 
-def test_one_tab_plays_at_a_time(site: Site, demo: Chrome) -> None:
+def test_one_tab_plays_at_a_time(site: Site, demo: Chrome, downloads: Path) -> None:
     click(demo, "[data-do=play]")
     until(lambda: state(demo)["playing"], "the music")
     first = demo.current_window_handle
@@ -76,6 +76,8 @@ def test_one_tab_plays_at_a_time(site: Site, demo: Chrome) -> None:
     finally:
         demo.close()
         demo.switch_to.window(first)
+        saving = {"behavior": "allow", "downloadPath": str(downloads)}
+        demo.execute_cdp_cmd("Browser.setDownloadBehavior", saving)  # which the closed tab takes along
 
 
 @pytest.mark.parametrize(
