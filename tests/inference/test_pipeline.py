@@ -1,6 +1,5 @@
 """Stages in other threads keep the order, stay bounded, pass errors on and end when they are closed."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
