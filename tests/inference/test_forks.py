@@ -65,7 +65,7 @@ def test_no_process_is_forked_while_a_library_with_threads_is_at_work() -> None:
     assert forked - ended >= SETTLING_SECONDS
 
 
-def test_no_process_is_forked_while_the_systems_thread_of_a_stage_ends() -> None:
+def test_no_process_is_forked_while_a_stages_thread_ends() -> None:
+    begun = time.monotonic()
     list(run_ahead(range(3), depth=1, name="numbers"))
-    ended = time.monotonic()
-    assert fork() - ended >= SETTLING_SECONDS / 2
+    assert fork() - begun >= SETTLING_SECONDS

@@ -1,4 +1,4 @@
-"""Lets a process that has separated be forked: a child has none of its threads, and its locks as they were."""
+"""Makes it safe to fork a process that has separated: a child has none of its threads, and its locks as they were."""
 
 import ctypes
 import os
@@ -11,8 +11,8 @@ from weakref import WeakSet
 
 T = TypeVar("T")
 
-SETTLING_SECONDS = 0.1  # from the end of a call to when a library's threads sleep
-LONGEST_WAIT = 10.0  # seconds until a process is forked all the same
+SETTLING_SECONDS = 0.1  # a library's threads go to sleep a moment after a call into it has ended
+LONGEST_WAIT = 10.0  # seconds; then the process is forked all the same
 
 
 class PerProcess(Generic[T]):
@@ -45,7 +45,7 @@ class _NativeCalls:
     """The calls into libraries with threads of their own that are under way in this process."""
 
     def __init__(self) -> None:
-        self._gate = RLock()  # held while the process is forked; a signal's handler may fork inside a call
+        self._gate = RLock()  # held during a fork; reentrant, for a signal handler may fork inside a call
         self._under_way: set[object] = set()
         self._last_end = float("-inf")
 
@@ -60,18 +60,17 @@ class _NativeCalls:
             self._under_way.discard(call)
             self._last_end = time.monotonic()
 
-    def finish(self) -> None:
+    def before_fork(self) -> None:
+        """Let no new call begin, and wait until those under way have ended."""
         self._gate.acquire()
         latest = time.monotonic() + LONGEST_WAIT
-        while self._under_way or time.monotonic() < self._last_end + SETTLING_SECONDS:
-            if time.monotonic() > latest:
-                break
+        while time.monotonic() < latest and (self._under_way or time.monotonic() < self._last_end + SETTLING_SECONDS):
             time.sleep(0.005)
 
-    def go_on(self) -> None:
+    def after_in_parent(self) -> None:
         self._gate.release()
 
-    def forget(self) -> None:
+    def after_in_child(self) -> None:
         self._under_way.clear()
         self._gate.release()
 
@@ -80,13 +79,15 @@ _calls = _NativeCalls()
 
 
 def native_call() -> AbstractContextManager[None]:
-    """Return a context for a call into OpenVINO or ONNX Runtime; no process is forked until it has ended.
+    """Return a context for a call into OpenVINO or ONNX Runtime: the process is not forked until it has ended.
 
-    Their threads hold locks while they work, and such a lock would stay taken in the child.
+    Their threads hold locks while they work, and a lock that is held at a fork stays locked in the child.
     """
     return _calls.one()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_calls.finish, after_in_parent=_calls.go_on, after_in_child=_calls.forget)
+    os.register_at_fork(
+        before=_calls.before_fork, after_in_parent=_calls.after_in_parent, after_in_child=_calls.after_in_child
+    )
     os.register_at_fork(after_in_child=PerProcess.keep_the_parents)

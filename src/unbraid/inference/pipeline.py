@@ -54,7 +54,8 @@ def run_ahead(items: Iterable[T], depth: int, name: str) -> Generator[T, None, N
         free.release()
         if thread.ident is not None:
             thread.join()
-            with native_call():  # the system ends it a moment after Python does, and OpenVINO's locks are taken again
+            # The system's thread ends a moment after Python's, and takes OpenVINO's locks as it does.
+            with native_call():
                 pass
 
 

@@ -71,11 +71,10 @@ class OpenVINORuntime:
 
     def run(self, array: Array) -> Array:
         """Return the body's output, valid until the same thread's next call."""
-        request = getattr(self._requests, "request", None)
-        if request is None:
-            with native_call():
-                request = self._requests.request = self._compiled.create_infer_request()
         with native_call():
+            request = getattr(self._requests, "request", None)
+            if request is None:
+                request = self._requests.request = self._compiled.create_infer_request()
             answer: Array = request.infer([array], share_inputs=True, share_outputs=True)[0]
         return answer
 
