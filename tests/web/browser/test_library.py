@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
+from tests.web.browser.chromium import resize
 from tests.web.browser.test_journey import click, find, log_in, see, until
 from tests.web.site import Site
 
@@ -76,6 +77,41 @@ def test_a_song_that_goes_is_no_longer_counted_and_selected(site: Site, page: Ch
     see(page, "1 song selected")
     click(page, "[aria-label='Undo deleting Song 4']")
     see(page, f"{count} songs match")
+
+
+def test_a_selected_song_that_was_deleted_elsewhere_is_no_longer_selected(site: Site, page: Chrome) -> None:
+    log_in(page, site, MIRA)
+    page.get(f"{site.url}/library/?q=song&sort=title")
+    for number in (0, 2):
+        click(page, f"[aria-label='Select Song {number}']")
+    request = (
+        "return fetch(arguments[0], { method: 'POST', headers: { 'X-CSRFToken': arguments[1] } }).then(() => true)"
+    )
+    token = find(page, "#selection [name=csrfmiddlewaretoken]").get_attribute("value")
+    assert page.execute_script(request, find(page, "[aria-label='Delete Song 0']").get_attribute("hx-post"), token)
+    click(page, ".selection [hx-post]")
+    see(page, "2 songs were deleted.")
+    until(lambda: not find(page, "#selection").is_displayed(), "the end of the selection")
+    click(page, ".undo button")
+    until(lambda: page.find_elements("css selector", "[aria-label='Select Song 0']"), "the song")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_selection_never_covers_what_has_the_focus(site: Site, page: Chrome, width: int) -> None:
+    log_in(page, site, MIRA)
+    resize(page, width, 400)
+    page.get(f"{site.url}/library/?sort=title")
+    page.execute_script("[...document.querySelectorAll('.song-select input')].at(-1).click(); scrollTo(0, 1e6)")
+    covered = """
+        const bar = document.querySelector(".selection").getBoundingClientRect();
+        return [...document.querySelectorAll(".song button, .song a, .song input")].reverse().filter((each) => {
+            each.focus();
+            const { top, bottom } = each.getBoundingClientRect();
+            return top < bar.bottom && bottom > bar.top;
+        }).map((each) => each.ariaLabel ?? each.className)"""
+    assert page.execute_script("return getComputedStyle(document.querySelector('.selection')).position") == "sticky"
+    assert page.execute_script(covered) == []
+    resize(page, 1440, 900)
 
 
 def test_a_new_song_that_the_list_does_not_show_can_be_opened(site: Site, page: Chrome, tmp_path: Path) -> None:

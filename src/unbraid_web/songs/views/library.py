@@ -46,10 +46,11 @@ def delete_selected(request: HttpRequest) -> HttpResponse:
     """Take several songs out of the library and offer to undo it."""
     user = request.user
     assert isinstance(user, User)
-    chosen = Song.objects.owned_by(user).filter(pk__in=uuids(request.POST.getlist("song")))
-    deleted = [str(song.pk) for song in chosen]
-    for song in chosen:
+    chosen = uuids(request.POST.getlist("song"))
+    for song in Song.objects.owned_by(user).filter(pk__in=chosen):
         song.trash()
+    # also those that were deleted elsewhere meanwhile
+    deleted = [str(song.pk) for song in Song.objects.deleted_by(user).filter(pk__in=chosen)]
     if wants_part(request):
         return library_changed(deleted=deleted)
     query = QueryDict(mutable=True)
