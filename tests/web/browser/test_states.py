@@ -66,3 +66,17 @@ def test_the_music_ends_with_what_is_stopped(site: Site, page: Chrome, song: str
     see(page, "Stopped.")
     until(lambda: not state(page)["playing"], "silence")
     assert not find(page, "#mixer").is_displayed()
+
+
+def test_without_javascript_nothing_is_offered_that_needs_it(site: Site, page: Chrome) -> None:
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page.get(site.url)
+        see(page, "The mixer needs JavaScript.")
+        assert not find(page, "[data-do=play]").is_displayed()
+        assert not find(page, "[data-kind=zip]").is_displayed()
+        stems = page.find_elements("css selector", "#downloads noscript a")
+        assert len(stems) == 5
+        assert all(stem.is_displayed() for stem in stems)
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
