@@ -54,10 +54,15 @@ def open_chromium(downloads: Path) -> webdriver.Chrome:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
+    save_to(driver, downloads)
     driver.set_script_timeout(PATIENCE)
     resize(driver, 1440, 900)
     return driver
+
+
+def save_to(driver: webdriver.Chrome, downloads: Path) -> None:
+    """Have downloads saved in this folder; the browser forgets it when a tab is closed."""
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
 
 
 def resize(driver: webdriver.Chrome, width: int, height: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from selenium.webdriver import ActionChains, Chrome
 
-from tests.web.browser.chromium import resize, visit_anew
+from tests.web.browser.chromium import resize, save_to, visit_anew
 from tests.web.browser.conftest import RATE, music
 from tests.web.browser.test_journey import click, find, log_in, state, until
 from tests.web.site import Site
@@ -76,8 +76,7 @@ def test_one_tab_plays_at_a_time(site: Site, demo: Chrome, downloads: Path) -> N
     finally:
         demo.close()
         demo.switch_to.window(first)
-        saving = {"behavior": "allow", "downloadPath": str(downloads)}
-        demo.execute_cdp_cmd("Browser.setDownloadBehavior", saving)  # which the closed tab takes along
+        save_to(demo, downloads)
 
 
 @pytest.mark.parametrize(
